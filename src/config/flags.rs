@@ -1,0 +1,182 @@
+//! The table of options, made into a parser, its help, and a reference.
+//!
+//! Knows: the table, clap.
+//! Must not know: what values mean: it takes any text, so that all mistakes can be told together.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, value_parser};
+
+use super::Config;
+use super::settings::{Group, Setting, Takes};
+use super::table::GROUPS;
+use super::units::Unit;
+
+const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
+                     none skipped silently.";
+
+const NOTES: &str = "\
+ADDR is 127.0.0.1:8080, [::1]:8080, localhost:8080 (both of these) or just 8080 (the same).
+SIZE is a number of bytes, or like 64KiB, 1MiB, 1GiB. TIME is like 500ms, 25s, 5m, 1h.
+ORIGIN is scheme://host[:port], * or null; NAME is a host without its port, or *.
+
+Each option is also an environment variable: --max-message is TIDEGATE_MAX_MESSAGE; several
+values are separated by commas; an empty variable counts as unset; the command line wins.
+TIDEGATE_LOG, or else RUST_LOG, says what is logged: error, warn, info, debug or trace.";
+
+/// The whole command line.
+pub(super) fn command() -> clap::Command {
+    let serve = clap::Command::new("serve").about("Be a server; the same as no command at all");
+    let whole = clap::Command::new("tidegate").version(env!("CARGO_PKG_VERSION")).about(ABOUT);
+    // Options before a command would be for another command than they seem to be.
+    with_options(whole).args_conflicts_with_subcommands(true).subcommand(with_options(serve))
+}
+
+/// All options with unit, default and range, as Markdown tables: one place for the documentation to
+/// copy from, and for a test to compare it with.
+pub fn reference() -> String {
+    let mut text = String::new();
+    for group in &GROUPS {
+        let head = "| option | what | default | from | to |\n|---|---|---|---|---|\n";
+        text.push_str(&format!("### {}\n\n{head}", group.heading));
+        for setting in group.settings {
+            let value = value_name(setting).map(|name| format!(" {name}")).unwrap_or_default();
+            let default = default_text(setting).unwrap_or_default();
+            let (least, most) = range_text(setting).unwrap_or_default();
+            let option = format!("`--{}{value}`", setting.flag);
+            let cells = [&option, setting.help, &default, &least, &most];
+            text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn with_options(command: clap::Command) -> clap::Command {
+    let args = GROUPS.iter().flat_map(|group| group.settings.iter().map(move |one| (group, one)));
+    command.args(args.map(|(group, setting)| arg(group, setting))).after_help(NOTES)
+}
+
+fn arg(group: &Group, setting: &'static Setting) -> Arg {
+    let arg = Arg::new(setting.flag).long(setting.flag).help_heading(group.heading);
+    let arg = arg.help(help(setting));
+    let Some(name) = value_name(setting) else {
+        return arg.action(ArgAction::SetTrue);
+    };
+    // `--cores -1` should be told what is wrong with -1, not that there is no option of that name.
+    let arg =
+        arg.value_name(name).value_parser(value_parser!(OsString)).allow_negative_numbers(true);
+    match setting.takes {
+        Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => arg.action(ArgAction::Append),
+        Takes::Nothing(_) | Takes::Quantity(..) => arg,
+    }
+}
+
+fn help(setting: &Setting) -> String {
+    match default_text(setting) {
+        Some(default) => format!("{} [default: {default}]", setting.help),
+        None => setting.help.to_string(),
+    }
+}
+
+fn value_name(setting: &Setting) -> Option<&'static str> {
+    match setting.takes {
+        Takes::Nothing(_) => None,
+        Takes::Addresses(_) => Some("ADDR"),
+        Takes::Origins(_) => Some("ORIGIN"),
+        Takes::Hosts(_) => Some("NAME"),
+        Takes::Quantity(Unit::Bytes, ..) => Some("SIZE"),
+        Takes::Quantity(Unit::Things, ..) => Some("N"),
+        Takes::Quantity(Unit::Time, ..) => Some("TIME"),
+    }
+}
+
+fn default_text(setting: &Setting) -> Option<String> {
+    let config = &mut Config::default();
+    match &setting.takes {
+        _ if setting.default.is_some() => setting.default.map(str::to_string),
+        Takes::Nothing(_) | Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => None,
+        Takes::Quantity(unit, _, field) => field.value(config).map(|value| unit.write(value)),
+    }
+}
+
+fn range_text(setting: &Setting) -> Option<(String, String)> {
+    match &setting.takes {
+        Takes::Quantity(unit, range, _) => {
+            Some((unit.write(*range.start()), unit.write(*range.end())))
+        }
+        Takes::Nothing(_) | Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Command, settings};
+    use super::*;
+
+    fn help_text() -> String {
+        command().render_help().to_string()
+    }
+
+    #[test]
+    fn the_parser_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_has_every_heading_and_option() {
+        let text = help_text();
+        for group in &GROUPS {
+            assert!(text.contains(&format!("\n{}:\n", group.heading)), "{}", group.heading);
+        }
+        for setting in settings::all() {
+            let start = format!("      --{} ", setting.flag);
+            let lines = text.lines().filter(|line| line.starts_with(&start));
+            assert_eq!(lines.count(), 1, "{}", setting.flag);
+        }
+    }
+
+    /// An option, what it is, and the default that it really has: all on one line of the help.
+    #[test]
+    fn every_option_and_its_default_are_on_one_line() {
+        let text = help_text();
+        for setting in settings::all() {
+            let start = format!("      --{} ", setting.flag);
+            let line = text.lines().find(|line| line.starts_with(&start));
+            assert!(line.is_some_and(|line| line.ends_with(&help(setting))), "{line:?}");
+        }
+        for line in text.lines() {
+            assert!(line.len() <= 100, "{line}");
+        }
+    }
+
+    /// Who gives an option the default that the help shows changes nothing.
+    #[test]
+    fn the_defaults_in_the_help_are_the_real_ones() {
+        let spoken = ["allow-origin", "allow-host", "cores", "send-buffer"];
+        let mut shown = 0;
+        for setting in settings::all().filter(|setting| !spoken.contains(&setting.flag)) {
+            if let Some(default) = default_text(setting) {
+                let args = ["tidegate".to_string(), format!("--{}", setting.flag), default];
+                let command = Config::from_args(args.into_iter().map(OsString::from), |_| None);
+                let Ok(Command::Serve(config)) = command else {
+                    panic!("--{}", setting.flag);
+                };
+                assert_eq!(config, Config::default(), "--{}", setting.flag);
+                shown += 1;
+            }
+        }
+        assert_eq!(shown, settings::all().count() - spoken.len() - 1, "all but --insecure");
+    }
+
+    #[test]
+    fn the_reference_names_every_option() {
+        let text = reference();
+        for setting in settings::all() {
+            assert!(text.contains(&format!("`--{}", setting.flag)), "{}", setting.flag);
+        }
+        let row = "| `--max-message SIZE` | One message, all its fragments together \
+                   | 64KiB | 1KiB | 64MiB |\n";
+        assert!(text.contains(row), "{text}");
+    }
+}

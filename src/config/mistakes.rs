@@ -1,0 +1,201 @@
+//! What is wrong with a configuration, in words that say what to write instead.
+//!
+//! Knows: every way in which a value can be wrong.
+//! Must not know: how it was found out.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::given::Given;
+use super::names::{HostFault, OriginFault};
+use super::units::{self, Unit};
+use super::{addresses, names};
+
+/// Everything that is wrong, never nothing; a line each.
+#[derive(Debug, Default)]
+pub struct Mistakes(Vec<Mistake>);
+
+/// One thing that is wrong: where it was said, what was said, and what could be said instead.
+#[derive(Debug)]
+pub struct Mistake {
+    flag: &'static str,
+    name: String,
+    given: String,
+    problem: Problem,
+}
+
+/// Why a value cannot be used.
+#[derive(Debug)]
+pub(super) enum Problem {
+    NotUtf8,
+    NotASwitch,
+    Unreadable(units::Fault, Unit, RangeInclusive<u64>),
+    TooSmall(Unit, RangeInclusive<u64>),
+    TooLarge(Unit, RangeInclusive<u64>),
+    Address(addresses::Fault),
+    Origin(OriginFault),
+    Host(HostFault),
+    /// A listener that is not on loopback, and nobody said that this is meant.
+    Exposed,
+    /// More than the other option, whose value is this, allows.
+    Above {
+        flag: &'static str,
+        value: String,
+        why: &'static str,
+    },
+    /// Less than the other option needs.
+    Below {
+        flag: &'static str,
+        value: String,
+        why: &'static str,
+    },
+}
+
+impl Mistakes {
+    /// The mistakes: single values in the order of the help, then what does not go together.
+    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+        self.0.iter()
+    }
+
+    pub(super) fn push(&mut self, mistake: Mistake) {
+        self.0.push(mistake);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether something is wrong with this option already.
+    pub(super) fn concern(&self, flag: &str) -> bool {
+        self.0.iter().any(|mistake| mistake.flag == flag)
+    }
+}
+
+impl Mistake {
+    pub(super) fn new(option: &Given, given: &str, problem: Problem) -> Mistake {
+        let (flag, name) = (option.setting.flag, option.name.clone());
+        Mistake { flag, name, given: given.to_string(), problem }
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            let end = if index == 0 { "" } else { "\n" };
+            write!(out, "{end}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Escaped, so that one mistake is one line whatever was given.
+        write!(out, "{}: \"{}\" ", self.name, self.given.escape_debug())?;
+        self.problem.fmt(out)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::NotUtf8 => out.write_str("is not UTF-8 text"),
+            Problem::NotASwitch => out.write_str(
+                "is neither true nor false; write 1, true, yes or on; or 0, false, no or off",
+            ),
+            Problem::Unreadable(fault, unit, range) => {
+                write_unreadable(out, *fault, *unit)?;
+                write_range(out, *unit, range)
+            }
+            Problem::TooSmall(unit, range) => {
+                out.write_str("is too small")?;
+                write_range(out, *unit, range)
+            }
+            Problem::TooLarge(unit, range) => {
+                out.write_str("is too large")?;
+                write_range(out, *unit, range)
+            }
+            Problem::Address(fault) => out.write_str(address_text(*fault)),
+            Problem::Origin(fault) => out.write_str(origin_text(*fault)),
+            Problem::Host(fault) => out.write_str(host_text(*fault)),
+            Problem::Exposed => out.write_str(
+                "is not a loopback address: everyone who can reach it could connect and read; \
+                 --insecure accepts this",
+            ),
+            Problem::Above { flag, value, why } => {
+                write!(out, "is more than --{flag} ({value}): {why}")
+            }
+            Problem::Below { flag, value, why } => {
+                write!(out, "is less than --{flag} ({value}): {why}")
+            }
+        }
+    }
+}
+
+fn write_range(
+    out: &mut fmt::Formatter<'_>,
+    unit: Unit,
+    range: &RangeInclusive<u64>,
+) -> fmt::Result {
+    write!(out, " ({} to {})", unit.write(*range.start()), unit.write(*range.end()))
+}
+
+fn write_unreadable(out: &mut fmt::Formatter<'_>, fault: units::Fault, unit: Unit) -> fmt::Result {
+    match (fault, unit) {
+        (units::Fault::Malformed, Unit::Bytes) => {
+            out.write_str("is not a size; write it like 64KiB or 1MiB")
+        }
+        (units::Fault::Malformed, Unit::Things) => out.write_str("is not a whole number"),
+        (units::Fault::Malformed, Unit::Time) => {
+            out.write_str("is not a time; write it like 500ms, 25s, 5m or 1h")
+        }
+        (units::Fault::Ambiguous(unit, number), _) => {
+            write!(out, "is not a size; write {unit}, like {number}{unit}")
+        }
+        (units::Fault::NoUnit(number), _) => {
+            write!(out, "has no unit; write it like {number}s or {number}ms")
+        }
+        (units::Fault::TooLarge, _) => out.write_str("is too large"),
+    }
+}
+
+fn address_text(fault: addresses::Fault) -> &'static str {
+    use addresses::Fault;
+    match fault {
+        Fault::Malformed => {
+            "is not an address; write it like 127.0.0.1:8080, [::1]:8080, localhost:8080 or 8080"
+        }
+        Fault::NoPort => "has no port; write it like 127.0.0.1:8080",
+        Fault::NoPortV6 => "has no port; write it like [::1]:8080",
+        Fault::Asterisk => "is not an address; all addresses are 0.0.0.0:8080 or [::]:8080",
+        Fault::BadPort => "has a port that is not a number from 0 to 65535",
+    }
+}
+
+fn origin_text(fault: OriginFault) -> &'static str {
+    match fault {
+        OriginFault::NoScheme => "has no scheme; write it like https://example.org",
+        OriginFault::WebSocketScheme => {
+            "is not the origin of a page; write it like http://localhost:3000"
+        }
+        OriginFault::File => "is not an origin; that of all files is null",
+        OriginFault::Path => "has more than an origin; end it after the host and its port",
+        OriginFault::Pattern => "is a pattern; write each origin in full, or * for any",
+        OriginFault::Malformed => {
+            "is not an origin; write it like https://example.org or http://localhost:3000"
+        }
+    }
+}
+
+fn host_text(fault: names::HostFault) -> &'static str {
+    match fault {
+        HostFault::Port => "has a port; write the name alone",
+        HostFault::Url => "is not a name; write it like example.org",
+        HostFault::Pattern => "is a pattern; write each name in full, or * for any",
+        HostFault::Malformed => "is not a name; write it like example.org",
+    }
+}

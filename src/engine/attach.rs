@@ -1,0 +1,222 @@
+//! Where a reader begins, and how one that lags catches up.
+//!
+//! Knows: positions, the logs, this core's lists.
+//! Must not know: protocols beyond formats, sockets.
+//!
+//! Every reader begins as one that lags, at a position that is exact: what was committed when its core came
+//! through the door, before anything that core brought. So it gets all that its own turn commits, once.
+
+use super::Engine;
+use super::conn::{Conn, EventStream, State};
+use super::cursor::{Cursor, Lag, Reading, Scope};
+use super::desk::Desk;
+use super::end::End;
+use super::events::Begin;
+use super::rooms::slot_of;
+use crate::bytes::{ConnKey, Outbox};
+use crate::hub::Format;
+use crate::sse::{self, LastEventId, Sequence};
+use std::collections::VecDeque;
+use std::mem;
+use std::time::Duration;
+
+/// Pieces fetched from the logs at once.
+const PIECES_MAX: usize = 16;
+/// Fetches for one reader in one turn, if they bring nothing that it wants.
+const FETCHES_MAX: usize = 4;
+
+impl Engine {
+    /// Gives those that came this turn their first position. The door has been passed.
+    pub(super) fn attach(&mut self) {
+        let mut attaching = mem::take(&mut self.desk.attaching);
+        for (key, begin) in attaching.drain(..) {
+            let Engine { conns, desk } = self;
+            let Some(conn) = conns.find_mut(key) else { continue };
+            let except = conn.leaves_out();
+            match &mut conn.state {
+                State::WebSocket(websocket) => {
+                    if let Some(cursor) = &mut websocket.cursor {
+                        let mut lag = Lag::after(desk.turn.before);
+                        lag.except = except;
+                        cursor.lag = Some(lag);
+                    }
+                }
+                State::EventStream(_) => conn.begin_stream(desk, begin),
+                State::Http(_) | State::Closing(_) => continue,
+            }
+            self.catch_up(key);
+        }
+        self.desk.attaching = attaching;
+    }
+
+    /// Gives a reader that lags something to write, or lists it if it has all that its core has seen.
+    pub(super) fn catch_up(&mut self, key: ConnKey) {
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return };
+        if conn.mood.blocked {
+            return;
+        }
+        match conn.refill(desk) {
+            Refill::Nothing => {}
+            Refill::InHand => desk.flush(key, &mut conn.mood),
+            Refill::Later => desk.again.push(key),
+            Refill::CaughtUp => {
+                if let Some(cursor) = conn.cursor_mut() {
+                    cursor.lag = None;
+                    desk.rooms.list(cursor, slot_of(key));
+                }
+            }
+            Refill::AtEnd => self.end(key, End::ANSWERED),
+            Refill::FellOff => self.end(key, End::FELL_OFF),
+        }
+        self.settle(key);
+    }
+
+    /// Goes on with readers that had more to get than one turn gives.
+    pub(super) fn go_on_reading(&mut self) {
+        for key in mem::take(&mut self.desk.again) {
+            let lags = |conn: &Conn| conn.cursor().is_some_and(|cursor| cursor.lag.is_some());
+            if self.conns.find(key).is_some_and(lags) {
+                self.catch_up(key);
+            }
+        }
+    }
+}
+
+/// What a reader that lags can do next.
+enum Refill {
+    /// It does not read any more.
+    Nothing,
+    /// Write what it holds.
+    InHand,
+    /// Look further in the next turn.
+    Later,
+    /// Be listed.
+    CaughtUp,
+    /// End: it was asked to end at the present.
+    AtEnd,
+    /// Be closed: its next frame is gone.
+    FellOff,
+}
+
+impl Conn {
+    fn refill(&mut self, desk: &mut Desk) -> Refill {
+        let until = match &self.state {
+            State::EventStream(stream) => stream.until,
+            State::WebSocket(_) => EventStream::FOLLOWS,
+            State::Http(_) | State::Closing(_) => return Refill::Nothing,
+        };
+        for _ in 0..FETCHES_MAX {
+            let Some(cursor) = self.cursor_mut() else { return Refill::Nothing };
+            let format = cursor.format;
+            let Some(lag) = &mut cursor.lag else { return Refill::Nothing };
+            if let Some((last, missed)) = lag.pop_gap() {
+                if format == Format::Frames {
+                    return Refill::FellOff;
+                }
+                push_gap(&mut self.outbox, desk, format, last, missed);
+                continue;
+            }
+            if !lag.hand.is_empty() {
+                return Refill::InHand;
+            }
+            let upto = until.min(desk.seen);
+            if lag.next > upto {
+                let is_end = until != EventStream::FOLLOWS;
+                return if is_end { Refill::AtEnd } else { Refill::CaughtUp };
+            }
+            let keys = cursor.scope.keys(|room| &desk.rooms.room(room).key);
+            let mut pieces = VecDeque::new();
+            let next = desk.hub.fetch(Cursor::wants(lag, keys, upto), &mut pieces, PIECES_MAX);
+            lag.take(&mut pieces, next, format, &mut desk.turn.charges);
+        }
+        Refill::Later
+    }
+
+    /// The first block of a stream, which says where it begins, and its position.
+    fn begin_stream(&mut self, desk: &mut Desk, begin: Begin) {
+        let State::EventStream(stream) = &mut self.state else { return };
+        let keys = stream.cursor.scope.keys(|room| &desk.rooms.room(room).key);
+        let before = desk.turn.before;
+        let (at, is_gap) = match begin {
+            Begin::Now => (before, false),
+            Begin::Resume(LastEventId::At(last)) if last <= before => (last, false),
+            Begin::Earliest => (desk.hub.gone_through(keys), false),
+            // What was missed cannot be known: all that there is, and word that there may have been more.
+            Begin::Resume(_) => (desk.hub.gone_through(keys), true),
+        };
+        let mut lag = Lag::after(at);
+        if let Scope::Selected(selected) = &stream.cursor.scope {
+            lag.whos.clone_from(&selected.whos);
+        }
+        if is_gap {
+            lag.hand.push_back(Reading::Gap { last: at, missed: None });
+        }
+        stream.cursor.lag = Some(lag);
+        stream.told = at;
+        if stream.until != EventStream::FOLLOWS {
+            stream.until = desk.seen;
+        }
+        let retry = desk.retry();
+        let format = stream.cursor.format;
+        push_position(&mut self.outbox, desk, format, at, Some(retry));
+    }
+}
+
+impl Lag {
+    /// Everything after `position` is still to be read.
+    pub(super) fn after(position: Sequence) -> Box<Lag> {
+        Box::new(Lag { next: position + 1, ..Lag::default() })
+    }
+}
+
+impl Desk {
+    /// A reconnection time of its own for each stream, so that not all come back at once.
+    fn retry(&mut self) -> Duration {
+        let shortest = self.limits.retry;
+        shortest + Duration::from_millis(self.random.below(2 * shortest.as_millis() as u64 + 1))
+    }
+}
+
+/// Tells a stream where it is.
+pub(super) fn push_position(
+    outbox: &mut Outbox,
+    desk: &mut Desk,
+    format: Format,
+    at: Sequence,
+    retry: Option<Duration>,
+) {
+    let epoch = *desk.hub.epoch();
+    outbox.append(&mut desk.pool, |out| {
+        if format == Format::Lines {
+            out.extend_from_slice(b"{\"id\":\"");
+            out.extend_from_slice(&epoch.id(at));
+            out.extend_from_slice(b"\",\"type\":\"position\"}\n");
+        } else {
+            sse::position_block(out, &epoch, at, retry);
+        }
+    });
+}
+
+fn push_gap(
+    outbox: &mut Outbox,
+    desk: &mut Desk,
+    format: Format,
+    last: Sequence,
+    missed: Option<u64>,
+) {
+    desk.counters().gaps.add(1);
+    desk.counters().gap_missed.add(missed.unwrap_or(0));
+    let epoch = *desk.hub.epoch();
+    outbox.append(&mut desk.pool, |out| {
+        if format == Format::Lines {
+            let missed = missed.map_or("null".to_owned(), |count| count.to_string());
+            out.extend_from_slice(b"{\"id\":\"");
+            out.extend_from_slice(&epoch.id(last));
+            let end = format!("\",\"type\":\"gap\",\"missed\":{missed}}}\n");
+            out.extend_from_slice(end.as_bytes());
+        } else {
+            sse::gap_event(out, &epoch, last, missed);
+        }
+    });
+}

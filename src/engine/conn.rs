@@ -1,0 +1,124 @@
+//! A connection: what it is at the moment, and what waits for it.
+//!
+//! Knows: the states a connection can be in.
+//! Must not know: sockets, clocks, other connections.
+
+use super::cursor::Cursor;
+use super::http::Http;
+use super::websocket::WebSocket;
+use crate::bytes::{Outbox, Tick};
+use crate::sse::Sequence;
+
+/// What a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// WebSockets.
+    WebSocket,
+    /// Event streams and the API.
+    Http,
+    /// Both: their addresses are equal.
+    Both,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub(super) state: State,
+    pub(super) outbox: Outbox,
+    /// The end of its input, which cannot be used until more has come, or until it may go on.
+    pub(super) partial: Vec<u8>,
+    /// When something was last read from it.
+    pub(super) heard: Tick,
+    /// When it last took something, or was given something while it waited for nothing.
+    pub(super) took: Tick,
+    pub(super) listener: u8,
+    pub(super) mood: Mood,
+}
+
+/// What the reactor was told about a connection, and what it told us.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mood {
+    /// A `Flush` is on its way.
+    pub(super) dirty: bool,
+    /// The kernel takes no more at the moment: we wait until it does.
+    pub(super) blocked: bool,
+    /// It is not read from, because too much waits for it or because it waits for its name.
+    pub(super) paused: bool,
+    /// There is input in `partial` that it could use as soon as it may go on.
+    pub(super) backlog: bool,
+    /// It closed its half while there was still input to use.
+    pub(super) ended: bool,
+    /// It has published to its room this turn.
+    pub(super) published: bool,
+}
+
+/// What a connection is; what cannot be at once is not stored together.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Reading requests, answering them.
+    Http(Box<Http>),
+    /// After the 101.
+    WebSocket(WebSocket),
+    /// After the head of an event stream: only its end is waited for.
+    EventStream(EventStream),
+    /// What is begun and what is due leaves; then we close.
+    Closing(Closing),
+}
+
+/// A subscriber.
+#[derive(Debug)]
+pub(super) struct EventStream {
+    pub(super) cursor: Cursor,
+    /// The position that it was told, or read past, last.
+    pub(super) told: Sequence,
+    /// It ends at this position: `follow=false`, or [`EventStream::FOLLOWS`].
+    pub(super) until: Sequence,
+    /// Bytes that came although nothing should.
+    pub(super) unasked: u32,
+}
+
+impl EventStream {
+    /// The end of a stream that has none.
+    pub(super) const FOLLOWS: Sequence = Sequence::MAX;
+}
+
+/// A connection that ends.
+#[derive(Debug)]
+pub(super) struct Closing {
+    /// The event it was in the middle of.
+    pub(super) rest: Option<Box<Cursor>>,
+    /// When it is cut off.
+    pub(super) until: Tick,
+    /// Our half is closed: the rest of its input is thrown away.
+    pub(super) half_closed: bool,
+    /// Its close frame is waited for.
+    pub(super) awaiting: Option<Box<crate::ws::Session>>,
+    /// It closed its own half before.
+    pub(super) heard_end: bool,
+    /// How much more is thrown away.
+    pub(super) patience: u32,
+}
+
+const _: () = assert!(size_of::<Conn>() <= 192, "the budget of an idle connection, DESIGN part 9");
+
+impl Conn {
+    /// The cursor, if it is a live or lagging reader.
+    pub(super) fn cursor_mut(&mut self) -> Option<&mut Cursor> {
+        match &mut self.state {
+            State::Http(_) => None,
+            State::WebSocket(websocket) => websocket.cursor.as_deref_mut(),
+            State::EventStream(stream) => Some(&mut stream.cursor),
+            State::Closing(closing) => closing.rest.as_deref_mut(),
+        }
+    }
+
+    /// Like [`Conn::cursor_mut`], to look at.
+    pub(super) fn cursor(&self) -> Option<&Cursor> {
+        match &self.state {
+            State::Http(_) => None,
+            State::WebSocket(websocket) => websocket.cursor.as_deref(),
+            State::EventStream(stream) => Some(&stream.cursor),
+            State::Closing(closing) => closing.rest.as_deref(),
+        }
+    }
+}

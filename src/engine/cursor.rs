@@ -1,0 +1,250 @@
+//! A cursor: where a reader is in the logs.
+//!
+//! Knows: chunks, what of them a reader wants.
+//! Must not know: connections, protocols beyond a chunk's formats.
+//!
+//! A cursor that has all its core has seen is *live*: it owns no position, it stands in its core's lists, and
+//! `due` is its share of this turn's inbox. One whose write stayed unfinished, or that begins in the past,
+//! *lags*: it owns a position and what it holds in its hand, and is in no list.
+
+use crate::bytes::Slices;
+use crate::hub::{Audience, Chunk, Format, Piece, RoomKey, Wanted, Who};
+use crate::sse::Sequence;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Which events a reader wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All of this node.
+    All,
+    /// All of one room: its number on this core.
+    Room(u32),
+    /// All of several rooms, or those of some connections.
+    Selected(Box<Selected>),
+}
+
+/// A filter that no list serves as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Selected {
+    /// Rooms by their numbers on this core; empty: all rooms.
+    pub(super) rooms: Vec<u32>,
+    /// Those rooms' keys.
+    pub(super) keys: Vec<RoomKey>,
+    /// Connections; empty: all of them.
+    pub(super) whos: Vec<Who>,
+}
+
+/// A reader's position.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    pub(super) scope: Scope,
+    pub(super) format: Format,
+    /// Its place in its list while it is live, [`Cursor::NOWHERE`] while it is not.
+    pub(super) place: u32,
+    /// Its share of this turn's inbox.
+    pub(super) due: Option<Due>,
+    pub(super) lag: Option<Box<Lag>>,
+}
+
+/// A share of the inbox: which gather of the delivery, and how many of its bytes have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) gather: u32,
+    pub(super) sent: u32,
+}
+
+/// The position of a cursor that is behind its core.
+#[derive(Debug, Default)]
+pub(super) struct Lag {
+    /// The first sequence that is not in hand.
+    pub(super) next: Sequence,
+    /// Which of its room's events that is, if the cursor knows.
+    pub(super) ordinal: Option<u64>,
+    /// What it reads now and next.
+    pub(super) hand: VecDeque<Reading>,
+    /// Only `who`s in here; empty: all.
+    pub(super) whos: Vec<Who>,
+    /// Not this one's.
+    pub(super) except: Option<Who>,
+}
+
+/// Something in hand.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// A chunk, and the byte of it that is next in the cursor's format.
+    Chunk(Arc<Chunk>, usize),
+    /// Events that are gone.
+    Gap { last: Sequence, missed: Option<u64> },
+}
+
+/// What a reader wants of a chunk: the ranges of bytes, in order, from byte `from` on.
+pub(super) fn wanted<'a>(
+    chunk: &'a Chunk,
+    format: Format,
+    from: usize,
+    whos: &'a [Who],
+    except: Option<Who>,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let is_theirs = format != Format::Frames || chunk.audience() == Audience::Everyone;
+    let is_plain = whos.is_empty() && except.is_none();
+    let bytes = if is_theirs { chunk.bytes(format).len() } else { 0 };
+    let whole = is_plain.then_some(0..bytes);
+    let senders = if is_plain || !is_theirs { &[] } else { chunk.senders() };
+    let runs = senders.iter().enumerate().filter_map(move |(number, (first, sender))| {
+        let after = senders.get(number + 1).map_or(chunk.index().len(), |(next, _)| *next as usize);
+        let is_wanted =
+            (whos.is_empty() || whos.contains(&sender.who)) && except != Some(sender.who);
+        let start = chunk.span(format, *first as usize).start;
+        is_wanted.then(|| start..chunk.span(format, after - 1).end)
+    });
+    let from_here = move |range: Range<usize>| range.start.max(from)..range.end;
+    whole.into_iter().chain(runs).map(from_here).filter(|range| range.start < range.end)
+}
+
+/// Has `chunk` encoded in `format`; what that newly cost goes to `charges`. Frames are made first or never.
+pub(super) fn make(chunk: &Chunk, format: Format, charges: &mut Vec<(RoomKey, Sequence, usize)>) {
+    if format == Format::Frames {
+        return;
+    }
+    let (_, new_bytes) = chunk.encoded(format);
+    if new_bytes > 0 {
+        charges.push((chunk.room(), chunk.first(), new_bytes));
+    }
+}
+
+/// What is left of the event that byte `at` is in the middle of.
+pub(super) fn begun(chunk: &Chunk, format: Format, at: usize) -> Option<Range<usize>> {
+    let (entry, within) = chunk.entry_at(format, at);
+    (within > 0).then(|| at..chunk.span(format, entry).end)
+}
+
+impl Lag {
+    /// Whether the first thing in hand is begun: nothing else may be written before its end.
+    pub(super) fn begun(&self, format: Format) -> Option<(&Chunk, Range<usize>)> {
+        let Some(Reading::Chunk(chunk, at)) = self.hand.front() else { return None };
+        begun(chunk, format, *at).map(|range| (&**chunk, range))
+    }
+
+    /// Adds what is in hand to `slices`, up to the first gap, from byte `skip` of it on.
+    pub(super) fn gather<'a>(&'a self, format: Format, slices: &mut Slices<'a>, mut skip: usize) {
+        for reading in &self.hand {
+            let Reading::Chunk(chunk, at) = reading else { return };
+            let bytes = chunk.bytes(format);
+            for range in wanted(chunk, format, *at, &self.whos, self.except) {
+                let skipped = skip.min(range.len());
+                skip -= skipped;
+                if !slices.push(&bytes[range.start + skipped..range.end]) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// `n` bytes of what is in hand have left, `n` no more than [`Lag::gather`] could give.
+    pub(super) fn sent(&mut self, format: Format, mut n: usize) {
+        while let Some(Reading::Chunk(chunk, at)) = self.hand.front_mut() {
+            let mut reached = None;
+            for range in wanted(chunk, format, *at, &self.whos, self.except) {
+                if n < range.len() {
+                    reached = Some(range.start + n);
+                    break;
+                }
+                n -= range.len();
+            }
+            if let Some(reached) = reached {
+                *at = reached;
+                return;
+            }
+            self.hand.pop_front();
+        }
+        debug_assert_eq!(n, 0, "no more leaves than was in hand");
+    }
+
+    /// Takes what the logs had for it into its hand. Formats that were newly made go to `charges`.
+    pub(super) fn take(
+        &mut self,
+        pieces: &mut VecDeque<Piece>,
+        next: Sequence,
+        format: Format,
+        charges: &mut Vec<(RoomKey, Sequence, usize)>,
+    ) {
+        for piece in pieces.drain(..) {
+            match piece {
+                Piece::Gap { last, missed } => self.take_gap(last, missed),
+                Piece::Chunk(chunk) => {
+                    make(&chunk, format, charges);
+                    self.take_chunk(chunk, format);
+                }
+            }
+        }
+        self.next = next;
+    }
+
+    fn take_chunk(&mut self, chunk: Arc<Chunk>, format: Format) {
+        let had = self.next.saturating_sub(chunk.first()) as usize;
+        let at = if had == 0 { 0 } else { chunk.span(format, had).start };
+        self.next = chunk.last() + 1;
+        self.ordinal = Some(chunk.next_ordinal());
+        let is_wanted = wanted(&chunk, format, at, &self.whos, self.except).next().is_some();
+        if is_wanted {
+            self.hand.push_back(Reading::Chunk(chunk, at));
+        }
+    }
+
+    /// A gap that directly follows another is told together with it.
+    fn take_gap(&mut self, last: Sequence, missed: Option<u64>) {
+        self.next = last + 1;
+        self.ordinal = self.ordinal.zip(missed).map(|(ordinal, missed)| ordinal + missed);
+        if let Some(Reading::Gap { last: told, missed: so_far }) = self.hand.back_mut() {
+            *told = last;
+            *so_far = so_far.zip(missed).map(|(so_far, missed)| so_far + missed);
+            return;
+        }
+        self.hand.push_back(Reading::Gap { last, missed });
+    }
+
+    /// Takes the gap that is due now, if one is.
+    pub(super) fn pop_gap(&mut self) -> Option<(Sequence, Option<u64>)> {
+        let Some(Reading::Gap { last, missed }) = self.hand.front() else { return None };
+        let gap = (*last, *missed);
+        self.hand.pop_front();
+        Some(gap)
+    }
+
+    /// The reader is stuck: it keeps the one chunk that it is in the middle of, and will read the rest of
+    /// the log when it can go on.
+    pub(super) fn let_go(&mut self) {
+        self.hand.truncate(1);
+        if let Some(Reading::Chunk(chunk, _)) = self.hand.front() {
+            self.next = chunk.last() + 1;
+            self.ordinal = Some(chunk.next_ordinal());
+        } else if let Some(Reading::Gap { last, .. }) = self.hand.front() {
+            self.next = last + 1;
+            self.ordinal = None;
+        }
+    }
+}
+
+impl Cursor {
+    /// The place of a cursor that is in no list.
+    pub(super) const NOWHERE: u32 = u32::MAX;
+
+    /// A cursor that has no place yet.
+    pub(super) fn new(scope: Scope, format: Format) -> Cursor {
+        Cursor { scope, format, place: Cursor::NOWHERE, due: None, lag: None }
+    }
+
+    /// What the logs are asked for on behalf of it; `rooms` are those of its scope.
+    pub(super) fn wants<'a>(lag: &Lag, rooms: Option<&'a [RoomKey]>, upto: Sequence) -> Wanted<'a> {
+        let is_one_room = rooms.is_some_and(|rooms| rooms.len() == 1);
+        Wanted {
+            rooms,
+            whole: lag.whos.is_empty() && (rooms.is_none() || is_one_room),
+            next: lag.next,
+            upto,
+            ordinal: lag.ordinal.filter(|_| is_one_room),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What this turn's inbox means for the live cursors of this core.
+//!
+//! Knows: chunks, lists of cursors, formats.
+//! Must not know: connections' states, sockets.
+//!
+//! The slices of a list are gathered once for all its cursors. Nobody who reads from here touches a
+//! reference count.
+
+use super::cursor::{Due, Reading, Scope, make, wanted};
+use crate::bytes::Slices;
+use crate::hub::{Chunk, Format, RoomKey, Who};
+use crate::sse::Sequence;
+use std::sync::Arc;
+
+/// More slices than this, if they are small, are joined to one: `writev` pays for each.
+const JOIN_SLICES_MIN: usize = 8;
+const JOIN_BYTES_MEAN: usize = 2 * 1024;
+
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    chunk: u32,
+    start: u32,
+    end: u32,
+}
+
+/// What a group of cursors is owed.
+#[derive(Debug)]
+struct Gather {
+    slices: std::ops::Range<usize>,
+    format: Format,
+    bytes: usize,
+    /// All of it in one piece, as the number of a buffer.
+    joined: Option<usize>,
+}
+
+/// One turn's inbox, and who is owed what of it.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    pub(super) chunks: Vec<Arc<Chunk>>,
+    slices: Vec<Slice>,
+    gathers: Vec<Gather>,
+    joined: Vec<Vec<u8>>,
+    joined_used: usize,
+}
+
+/// Which events of the inbox are meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice<'a> {
+    /// Of these rooms only; `None`: of all.
+    pub(super) rooms: Option<&'a [RoomKey]>,
+    /// Of these connections only; empty: of all.
+    pub(super) whos: &'a [Who],
+    /// Not of this one.
+    pub(super) except: Option<Who>,
+}
+
+impl Delivery {
+    /// Forgets the last turn and gives its chunks back, to be dropped by the caller.
+    pub(super) fn clear(&mut self) {
+        self.chunks.clear();
+        self.slices.clear();
+        self.gathers.clear();
+        self.joined_used = 0;
+    }
+
+    /// Gathers what `choice` takes of the inbox. `None`: nothing. Formats that were newly made go to
+    /// `charges`.
+    pub(super) fn gather(
+        &mut self,
+        format: Format,
+        choice: Choice<'_>,
+        charges: &mut Vec<(RoomKey, Sequence, usize)>,
+    ) -> Option<Due> {
+        let first = self.slices.len();
+        let mut bytes = 0;
+        for (number, chunk) in self.chunks.iter().enumerate() {
+            if choice.rooms.is_some_and(|rooms| !rooms.contains(&chunk.room())) {
+                continue;
+            }
+            make(chunk, format, charges);
+            for range in wanted(chunk, format, 0, choice.whos, choice.except) {
+                bytes += range.len();
+                let (start, end) = (range.start as u32, range.end as u32);
+                self.slices.push(Slice { chunk: number as u32, start, end });
+            }
+        }
+        if bytes == 0 {
+            return None;
+        }
+        let mut gather = Gather { slices: first..self.slices.len(), format, bytes, joined: None };
+        if gather.slices.len() > JOIN_SLICES_MIN
+            && bytes / gather.slices.len() < JOIN_BYTES_MEAN
+            && choice.except.is_none()
+        {
+            self.join(&mut gather);
+        }
+        self.gathers.push(gather);
+        Some(Due { gather: self.gathers.len() as u32 - 1, sent: 0 })
+    }
+
+    fn join(&mut self, gather: &mut Gather) {
+        if self.joined_used == self.joined.len() {
+            self.joined.push(Vec::new());
+        }
+        let mut buffer = std::mem::take(&mut self.joined[self.joined_used]);
+        buffer.clear();
+        for slice in &self.slices[gather.slices.clone()] {
+            buffer.extend_from_slice(self.bytes_of(slice, gather.format));
+        }
+        self.joined[self.joined_used] = buffer;
+        gather.joined = Some(self.joined_used);
+        self.joined_used += 1;
+    }
+
+    fn bytes_of(&self, slice: &Slice, format: Format) -> &[u8] {
+        let bytes = self.chunks[slice.chunk as usize].bytes(format);
+        &bytes[slice.start as usize..slice.end as usize]
+    }
+
+    /// How many bytes `due` still has to get.
+    pub(super) fn left(&self, due: Due) -> usize {
+        self.gathers[due.gather as usize].bytes - due.sent as usize
+    }
+
+    /// Adds what `due` still has to get to `slices`, as far as there is room.
+    pub(super) fn add<'a>(&'a self, due: Due, slices: &mut Slices<'a>) {
+        let gather = &self.gathers[due.gather as usize];
+        let mut skip = due.sent as usize;
+        if let Some(joined) = gather.joined {
+            slices.push(&self.joined[joined][skip..]);
+            return;
+        }
+        for slice in &self.slices[gather.slices.clone()] {
+            let bytes = self.bytes_of(slice, gather.format);
+            let skipped = skip.min(bytes.len());
+            skip -= skipped;
+            if !slices.push(&bytes[skipped..]) {
+                return;
+            }
+        }
+    }
+
+    /// The chunk and the byte of it that `due` has come to. `None` when it has had all.
+    pub(super) fn position(&self, due: Due) -> Option<Reading> {
+        let gather = &self.gathers[due.gather as usize];
+        let mut sent = due.sent as usize;
+        for slice in &self.slices[gather.slices.clone()] {
+            let length = (slice.end - slice.start) as usize;
+            if sent < length {
+                let chunk = Arc::clone(&self.chunks[slice.chunk as usize]);
+                return Some(Reading::Chunk(chunk, slice.start as usize + sent));
+            }
+            sent -= length;
+        }
+        None
+    }
+}
+
+impl Scope {
+    /// The rooms of the inbox that a cursor of this scope reads, if it does not read all.
+    pub(super) fn keys<'a>(&'a self, room: impl Fn(u32) -> &'a RoomKey) -> Option<&'a [RoomKey]> {
+        match self {
+            Scope::All => None,
+            Scope::Room(number) => Some(std::slice::from_ref(room(*number))),
+            Scope::Selected(selected) if selected.rooms.is_empty() => None,
+            Scope::Selected(selected) => Some(&selected.keys),
+        }
+    }
+}

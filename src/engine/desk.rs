@@ -1,0 +1,225 @@
+//! What the handling of one connection may touch beside that connection.
+//!
+//! Knows: limits, the hub, rooms of this core, deadlines, counters.
+//! Must not know: connections.
+
+use super::conn::{Mood, Serves};
+use super::delivery::Delivery;
+use super::events::Begin;
+use super::letters::Action;
+use super::random::Random;
+use super::rooms::LocalRooms;
+use crate::bytes::{ConnKey, Deadlines, Now, Pool, Tick};
+use crate::http::{HttpDate, Response, Status, Terms};
+use crate::hub::{Hub, Turn};
+use crate::limits::Limits;
+use crate::metrics::Counters;
+use crate::sse::Sequence;
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// One listener, as the engine sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// What it serves.
+    pub serves: Serves,
+    /// Whether only this machine reaches it.
+    pub loopback: bool,
+}
+
+/// What an engine is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Its number: 0 and up.
+    pub core: u16,
+    /// The limits of the server.
+    pub limits: Arc<Limits>,
+    /// What the cores share.
+    pub hub: Arc<Hub>,
+    /// The listeners, in the order that [`super::Engine::accept`] numbers them.
+    pub listeners: Arc<[Listener]>,
+    /// Origins of web pages that may connect, beside those of this machine; `*`: any.
+    pub allow_origins: Arc<[String]>,
+    /// Names that the server may be called by, beside those of this machine; `*`: any.
+    pub allow_hosts: Arc<[String]>,
+    /// Every core's counters.
+    pub counters: Arc<[Counters]>,
+    /// How many connections all cores have.
+    pub connections: Arc<AtomicUsize>,
+    /// From the operating system's random source.
+    pub seed: [u64; 2],
+}
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) core: u16,
+    pub(super) limits: Arc<Limits>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) setup: Setup,
+    /// This turn's time.
+    pub(super) now: Now,
+    /// The same for deadlines.
+    pub(super) tick: Tick,
+    /// Nobody is cut off before this: our own process had stood still.
+    pub(super) grace: Tick,
+    /// When the logs are next looked through for what is too old.
+    pub(super) housekeeping: Tick,
+    pub(super) rooms: LocalRooms,
+    pub(super) turn: Turn,
+    pub(super) delivery: Delivery,
+    /// Streams and members that begin with this turn's commit.
+    pub(super) attaching: Vec<(ConnKey, Begin)>,
+    /// Members that published this turn.
+    pub(super) publishers: Vec<ConnKey>,
+    /// Readers that have more to get than one turn gives.
+    pub(super) again: Vec<ConnKey>,
+    pub(super) deadlines: Deadlines,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) pool: Pool,
+    pub(super) random: Random,
+    pub(super) date: HttpDate,
+    /// The last sequence that this core has seen: the position of its live cursors.
+    pub(super) seen: Sequence,
+    pub(super) websockets: usize,
+    pub(super) drain: Option<Drain>,
+}
+
+/// The way to the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drain {
+    /// When whoever is left is cut off.
+    pub(super) until: Tick,
+    /// WebSockets closed in one tick.
+    pub(super) pace: usize,
+    /// When the next are closed.
+    pub(super) next: Tick,
+    /// All WebSockets of all cores are gone: streams may end.
+    pub(super) streams_too: bool,
+}
+
+impl Desk {
+    pub(super) fn new(setup: Setup) -> Desk {
+        Desk {
+            core: setup.core,
+            limits: Arc::clone(&setup.limits),
+            hub: Arc::clone(&setup.hub),
+            now: Now { monotonic: Duration::ZERO, unix_ms: 0 },
+            tick: Tick(0),
+            grace: Tick(0),
+            housekeeping: Tick(0),
+            rooms: LocalRooms::default(),
+            turn: Turn::new(setup.core),
+            delivery: Delivery::default(),
+            attaching: Vec::new(),
+            publishers: Vec::new(),
+            again: Vec::new(),
+            deadlines: Deadlines::default(),
+            actions: VecDeque::new(),
+            pool: Pool::default(),
+            random: Random::new(setup.seed),
+            date: HttpDate::default(),
+            seen: 0,
+            websockets: 0,
+            drain: None,
+            setup,
+        }
+    }
+
+    /// It is `now`.
+    pub(super) fn at(&mut self, now: Now) {
+        self.now = now;
+        self.tick = Tick::at(now.monotonic);
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.setup.counters[self.core as usize]
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.drain.is_some()
+    }
+
+    /// Counts one connection more, if there may be one.
+    pub(super) fn admit(&self, listener: u8) -> bool {
+        let before = self.setup.connections.fetch_add(1, Ordering::Relaxed);
+        if before >= self.limits.connections_max {
+            self.setup.connections.fetch_sub(1, Ordering::Relaxed);
+            self.counters().refused.limit.add(1);
+            return false;
+        }
+        self.by_listener(listener, |counters| &counters.opened, 1);
+        true
+    }
+
+    /// Counts one connection less.
+    pub(super) fn dismiss(&self, listener: u8) {
+        self.setup.connections.fetch_sub(1, Ordering::Relaxed);
+        self.by_listener(listener, |counters| &counters.closed, 1);
+    }
+
+    pub(super) fn count_in(&self, listener: u8, bytes: usize) {
+        self.by_listener(listener, |counters| &counters.bytes_in, bytes);
+    }
+
+    pub(super) fn count_out(&self, listener: u8, bytes: usize) {
+        self.by_listener(listener, |counters| &counters.bytes_out, bytes);
+        self.counters().writes.add(1);
+    }
+
+    fn by_listener(
+        &self,
+        listener: u8,
+        which: impl FnOnce(&Counters) -> &crate::metrics::ByListener,
+        n: usize,
+    ) {
+        let counts = which(self.counters());
+        let count = match self.listener(listener).serves {
+            Serves::WebSocket => &counts.ws,
+            Serves::Http => &counts.http,
+            Serves::Both => &counts.both,
+        };
+        count.add(n as u64);
+    }
+
+    pub(super) fn listener(&self, listener: u8) -> Listener {
+        self.setup.listeners[listener as usize]
+    }
+
+    /// The connection wants to be looked at by `due`; an earlier look it has asked for stays.
+    pub(super) fn wake_by(&mut self, key: ConnKey, due: Tick) {
+        let slot = key.slot() as u32;
+        if self.deadlines.due(slot).is_none_or(|earlier| due < earlier) {
+            self.deadlines.set(slot, due);
+        }
+    }
+
+    /// Has the connection written to before the turn ends.
+    pub(super) fn flush(&mut self, key: ConnKey, mood: &mut Mood) {
+        if !mem::replace(&mut mood.dirty, true) {
+            self.actions.push_back(Action::Flush(key));
+        }
+    }
+
+    /// Begins a response in `out`.
+    pub(super) fn respond<'v>(&mut self, out: &'v mut Vec<u8>, status: Status) -> Response<'v> {
+        self.counters().responses.count(status.code());
+        let date = self.date.of(self.now.unix_ms / 1000);
+        Response::begin(out, status, date)
+    }
+
+    /// What a connection too many is told.
+    pub(super) fn refusal(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let after = (1 + self.random.below(10)).to_string();
+        let response = self.respond(&mut out, Status::ServiceUnavailable);
+        response.header("Retry-After", &after).problem(
+            Terms::CLOSE,
+            "too-many-connections",
+            "The server has as many connections as it may have (--max-connections); try again.",
+        );
+        out
+    }
+}

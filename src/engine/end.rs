@@ -1,0 +1,309 @@
+//! The end of a connection: what is still due, the close event, and who has to know.
+//!
+//! Knows: close codes, whose event is published, which lists a connection is in.
+//! Must not know: sockets, clocks.
+
+use super::conn::{Closing, Conn, EventStream, State};
+use super::cursor::Cursor;
+use super::desk::Desk;
+use super::letters::Action;
+use super::rooms::slot_of;
+use super::websocket::{Name, WebSocket};
+use super::{Engine, Step};
+use crate::bytes::{ConnKey, Place, Pool};
+use crate::hub::{CloseEvent, EndedBy, Format};
+use crate::limits::Limits;
+use crate::ws::close::CloseCode;
+use crate::ws::frame::Opcode;
+use crate::ws::{Event, Session, close, frame};
+use std::mem;
+
+/// Why and how a connection ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    code: CloseCode,
+    reason: String,
+    by: EndedBy,
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// We send a close frame and wait for the peer's.
+    Ask,
+    /// The peer sent one: ours is the answer.
+    Answer,
+    /// What is due leaves, then we close.
+    Finish,
+    /// There is nobody to send to.
+    Gone,
+}
+
+impl End {
+    /// The answer to the last request is due.
+    pub(super) const ANSWERED: End = End::fixed(CloseCode::NORMAL, EndedBy::Server, How::Finish);
+    /// Reset, or ended without a close frame.
+    pub(super) const LOST: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Network, How::Gone);
+    /// Silent for too long.
+    pub(super) const SILENT: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Timeout, How::Gone);
+    /// Took nothing for too long.
+    pub(super) const STALLED: End = End::fixed(CloseCode::FELL_OFF, EndedBy::Timeout, How::Gone);
+    /// Our own error.
+    pub(super) const PANIC: End = End::fixed(CloseCode::INTERNAL, EndedBy::Server, How::Ask);
+    /// Somebody else has its name now.
+    pub(super) const REPLACED: End = End::fixed(CloseCode::REPLACED, EndedBy::Server, How::Ask);
+    /// More waits for it than may, or what it has not read is gone.
+    pub(super) const FELL_OFF: End = End::fixed(CloseCode::FELL_OFF, EndedBy::Server, How::Ask);
+    /// The server stops.
+    pub(super) const RESTART: End =
+        End::fixed(CloseCode::SERVICE_RESTART, EndedBy::Server, How::Ask);
+
+    const fn fixed(code: CloseCode, by: EndedBy, how: How) -> End {
+        End { code, reason: String::new(), by, how }
+    }
+
+    /// We close with `code`.
+    pub(super) fn ours(code: CloseCode, reason: &str) -> End {
+        End { code, reason: reason.to_owned(), by: EndedBy::Server, how: How::Ask }
+    }
+
+    /// The peer closed.
+    pub(super) fn theirs(code: Option<CloseCode>, reason: &str) -> End {
+        let code = code.unwrap_or(CloseCode::NO_STATUS);
+        End { code, reason: reason.to_owned(), by: EndedBy::Client, how: How::Answer }
+    }
+
+    /// The reason, for those that have always the same.
+    fn reason(&self) -> &str {
+        if !self.reason.is_empty() {
+            return &self.reason;
+        }
+        match self.code {
+            CloseCode::REPLACED if self.by == EndedBy::Server => "replaced",
+            CloseCode::SERVICE_RESTART if self.by == EndedBy::Server => "server restarts",
+            CloseCode::FELL_OFF => "fell too far behind",
+            CloseCode::INTERNAL if self.by == EndedBy::Server => "internal error",
+            CloseCode::ABNORMAL if self.by == EndedBy::Timeout => "no answer to ping",
+            CloseCode::ABNORMAL => "connection lost",
+            _ => "",
+        }
+    }
+}
+
+impl Conn {
+    /// The peer's half is closed. What that means depends on what it was saying.
+    pub(super) fn receive_end(&mut self) -> Option<End> {
+        match &mut self.state {
+            // It sent all it wanted to ask, and reads on; what is not a whole request never will be.
+            State::Http(_) if self.mood.backlog => {
+                self.mood.ended = true;
+                None
+            }
+            State::Http(_) => Some(End::ANSWERED),
+            State::WebSocket(_) | State::EventStream(_) => Some(End::LOST),
+            State::Closing(closing) => {
+                closing.heard_end = true;
+                None
+            }
+        }
+    }
+
+    /// The room whose batch this connection publishes to.
+    pub(super) fn home(&self) -> Option<u32> {
+        match &self.state {
+            State::WebSocket(websocket) => websocket.room,
+            State::Http(_) | State::EventStream(_) | State::Closing(_) => None,
+        }
+    }
+}
+
+impl EventStream {
+    /// An event stream is sent nothing: a client that keeps talking does not speak its protocol.
+    pub(super) fn ignore(&mut self, rest: &mut &mut [u8]) -> Step {
+        const UNASKED_BYTES_MAX: u32 = 4096;
+        self.unasked = self.unasked.saturating_add(rest.len() as u32);
+        *rest = &mut [];
+        if self.unasked > UNASKED_BYTES_MAX { Step::End(End::LOST) } else { Step::Wait }
+    }
+}
+
+impl Closing {
+    /// What a closing connection says does not count, but its close frame is waited for.
+    pub(super) fn ignore(
+        &mut self,
+        rest: &mut &mut [u8],
+        limits: &Limits,
+        pool: &mut Pool,
+    ) -> Step {
+        while let Some(session) = &mut self.awaiting {
+            match session.next(rest, limits, self.until, pool) {
+                Ok(None) => return Step::Wait,
+                Ok(Some(Event::Close { .. })) | Err(_) => self.awaiting = None,
+                Ok(Some(Event::Message { .. } | Event::Ping(_) | Event::Pong)) => {}
+            }
+        }
+        self.patience = self.patience.saturating_sub(rest.len() as u32);
+        *rest = &mut [];
+        if self.patience == 0 { Step::End(End::LOST) } else { Step::Wait }
+    }
+}
+
+impl Engine {
+    /// Ends the connection: publishes its close, takes it out of everything, says what is still to be said.
+    pub(super) fn end(&mut self, key: ConnKey, end: End) {
+        let Some(conn) = self.conns.find_mut(key) else { return };
+        if matches!(conn.state, State::Closing(_)) {
+            if end.how == How::Gone {
+                self.remove(key);
+            }
+            return;
+        }
+        self.unlist(key);
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return };
+        let until = desk.tick.after(desk.limits.closing);
+        let patience = desk.limits.linger_bytes_max as u32;
+        let closing = Closing {
+            rest: None,
+            until,
+            half_closed: false,
+            awaiting: None,
+            heard_end: false,
+            patience,
+        };
+        match mem::replace(&mut conn.state, State::Closing(closing)) {
+            State::Http(_) => desk.counters().open.http.fall(),
+            State::WebSocket(websocket) => conn.end_websocket(desk, key, websocket, &end),
+            State::EventStream(stream) => {
+                desk.counters().open.event_stream.fall();
+                conn.end_cursor(desk, stream.cursor);
+            }
+            State::Closing(_) => {}
+        }
+        conn.mood.paused = false;
+        desk.pool.give(mem::take(&mut conn.partial));
+        if end.how == How::Gone {
+            return self.remove(key);
+        }
+        desk.wake_by(key, until);
+        self.settle(key);
+    }
+
+    /// Takes a live cursor out of the lists that it is in.
+    pub(super) fn unlist(&mut self, key: ConnKey) {
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return };
+        let Some(cursor) = conn.cursor_mut() else { return };
+        if cursor.place == Cursor::NOWHERE {
+            return;
+        }
+        let (place, moved) = (cursor.place, desk.rooms.unlist(cursor, slot_of(key)));
+        cursor.place = Cursor::NOWHERE;
+        if let Some((_, other)) = moved.and_then(|slot| conns.in_slot(slot))
+            && let Some(cursor) = other.cursor_mut()
+        {
+            cursor.place = place;
+        }
+    }
+
+    /// Forgets the connection and has it closed.
+    pub(super) fn remove(&mut self, key: ConnKey) {
+        let Engine { conns, desk } = self;
+        let Some(mut conn) = conns.remove(key) else { return };
+        conn.outbox.clear(&mut desk.pool);
+        desk.pool.give(conn.partial);
+        desk.deadlines.clear(key.slot() as u32);
+        desk.dismiss(conn.listener);
+        desk.actions.push_back(Action::Close(key));
+    }
+
+    /// Has done what follows from what is due to the connection now: to write, to close our half, to go.
+    pub(super) fn settle(&mut self, key: ConnKey) {
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return };
+        let is_due = !conn.outbox.is_empty();
+        let dirty = conn.mood.dirty;
+        let State::Closing(closing) = &mut conn.state else {
+            if is_due && !conn.mood.blocked {
+                desk.flush(key, &mut conn.mood);
+            }
+            return;
+        };
+        if is_due || closing.rest.is_some() {
+            if !dirty && !conn.mood.blocked {
+                desk.flush(key, &mut conn.mood);
+            }
+            return;
+        }
+        if closing.heard_end {
+            return self.remove(key);
+        }
+        if closing.awaiting.is_none() && !closing.half_closed {
+            closing.half_closed = true;
+            closing.until = desk.tick.after(desk.limits.linger);
+            desk.wake_by(key, closing.until);
+            desk.actions.push_back(Action::Shutdown(key));
+        }
+    }
+}
+
+impl Conn {
+    fn end_websocket(&mut self, desk: &mut Desk, key: ConnKey, websocket: WebSocket, end: &End) {
+        desk.counters().open.websocket.fall();
+        desk.counters().closes.count(end.code.0);
+        desk.websockets -= 1;
+        let place = Place { core: desk.core, key };
+        match (&websocket.name, websocket.room) {
+            (Name::Owned(sender), Some(room)) => {
+                let reason = end.reason().to_owned();
+                let close = CloseEvent { code: end.code, reason, by: end.by };
+                desk.rooms.publish_close(room, sender, &close, &desk.hub);
+                desk.counters().published.close.add(1);
+                desk.turn.released.push((sender.who, place));
+            }
+            (Name::Waiting(waiting), _) => desk.turn.released.push((waiting.who, place)),
+            (Name::Owned(_) | Name::None, _) => {}
+        }
+        if let Some(cursor) = websocket.cursor {
+            self.end_cursor(desk, *cursor);
+        }
+        if let Some(room) = websocket.room {
+            desk.rooms.leave(room);
+        }
+        self.say_close(desk, websocket.session, end);
+    }
+
+    /// Sends a close frame, if somebody is there to get it.
+    fn say_close(&mut self, desk: &mut Desk, session: Session, end: &End) {
+        if !matches!(end.how, How::Ask | How::Answer) {
+            return;
+        }
+        let reason = if end.how == How::Answer { "" } else { end.reason() };
+        // RFC 6455 §5.5.1: the answer has the code that was sent to us, or none if there was none.
+        let payload = close::payload(end.code, reason);
+        self.outbox.append(&mut desk.pool, |out| {
+            frame::push_header(out, Opcode::Close, payload.len());
+            out.extend_from_slice(&payload);
+        });
+        if let (How::Ask, State::Closing(closing)) = (end.how, &mut self.state) {
+            closing.awaiting = Some(Box::new(session));
+        }
+    }
+
+    /// A cursor ends; the event that is begun is still finished.
+    fn end_cursor(&mut self, desk: &mut Desk, mut cursor: Cursor) {
+        desk.rooms.follow(&cursor.scope, -1);
+        // A stream names its rooms and so uses them; a member's room is its connection's.
+        if cursor.format != Format::Frames {
+            desk.rooms.leave_all(&cursor.scope);
+        }
+        cursor.due = None;
+        let begun = cursor.lag.as_ref().is_some_and(|lag| lag.begun(cursor.format).is_some());
+        if let (true, Some(lag), State::Closing(closing)) =
+            (begun, &mut cursor.lag, &mut self.state)
+        {
+            lag.let_go();
+            closing.rest = Some(Box::new(cursor));
+        }
+    }
+}

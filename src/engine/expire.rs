@@ -1,0 +1,273 @@
+//! Time: deadlines that pass, and the way to the end of the server.
+//!
+//! Knows: what a connection may take how long for.
+//! Must not know: clocks.
+//!
+//! A connection has one deadline, the earliest that may matter. When it passes, stamps tell what really is
+//! late; then the next is set. So a message costs a stamp and never touches the wheel.
+
+use super::Engine;
+use super::attach;
+use super::conn::{Conn, State};
+use super::cursor::{Cursor, Scope};
+use super::desk::{Desk, Drain};
+use super::end::End;
+use crate::bytes::{ConnKey, Now, TICK, Tick};
+use crate::http::{Status, Terms};
+use crate::hub::Format;
+use crate::sse;
+use crate::ws::close::CloseCode;
+use crate::ws::frame::{self, Opcode};
+use std::time::Duration;
+
+/// A deadline that is met so late was missed by us: the process had stopped, or the machine.
+const STOPPED_MIN: Duration = Duration::from_secs(1);
+/// How often the logs are looked through for what is too old.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// WebSockets that are closed in one tick, however few there are.
+const PACE_MIN: usize = 100;
+
+impl Engine {
+    /// When [`Engine::expire`] and [`Engine::commit`] should be called next, whatever else happens.
+    pub fn next_deadline(&self) -> Duration {
+        if !self.desk.again.is_empty() {
+            return Duration::ZERO;
+        }
+        let soon = if self.desk.is_draining() {
+            Tick(self.desk.tick.0 + 1)
+        } else {
+            self.desk.housekeeping
+        };
+        self.desk.deadlines.next().map_or(soon, |next| next.min(soon)).start()
+    }
+
+    /// Does what is due at `now`.
+    pub fn expire(&mut self, now: Now) {
+        let was_due = self.next_deadline();
+        self.desk.at(now);
+        let desk = &mut self.desk;
+        if was_due > Duration::ZERO && now.monotonic > was_due + STOPPED_MIN {
+            desk.grace = desk.tick.after(desk.limits.ping_timeout);
+        }
+        let mut due = Vec::new();
+        desk.deadlines.expire(desk.tick, &mut due);
+        for slot in due {
+            if let Some((key, _)) = self.conns.in_slot(slot) {
+                self.look_at(key);
+            }
+        }
+    }
+
+    fn look_at(&mut self, key: ConnKey) {
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return };
+        match conn.late(desk) {
+            Late::No => {}
+            Late::Gone => return self.remove(key),
+            Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
+            Late::End(end) => {
+                if end == End::ANSWERED {
+                    conn.say_timeout(desk);
+                }
+                return self.end(key, end);
+            }
+        }
+        conn.remind(desk);
+        let next = conn.next_look(desk);
+        desk.wake_by(key, next);
+        self.settle(key);
+    }
+}
+
+/// What passed.
+enum Late {
+    No,
+    /// It must go at once.
+    Gone,
+    End(End),
+}
+
+impl Conn {
+    /// What a connection has taken too long for.
+    fn late(&self, desk: &Desk) -> Late {
+        let limits = &desk.limits;
+        let passed = |since: Tick, span: Duration| since.after(span) <= desk.tick;
+        if self.mood.blocked && passed(self.took, limits.write_stall) {
+            return match self.state {
+                State::Closing(_) => Late::Gone,
+                _ => Late::End(End::STALLED),
+            };
+        }
+        match &self.state {
+            State::Closing(closing) if closing.until <= desk.tick => Late::Gone,
+            State::Http(http) => match http.since {
+                Some(since) if passed(since, limits.head_time) => Late::End(End::ANSWERED),
+                None if passed(self.heard.max(self.took), limits.keep_alive) => {
+                    Late::End(End::ANSWERED)
+                }
+                _ => Late::No,
+            },
+            State::WebSocket(websocket) => {
+                if websocket.session.open_since().is_some_and(|at| passed(at, limits.message_time))
+                {
+                    let reason = "the message took too long";
+                    return Late::End(End::ours(CloseCode::POLICY, reason));
+                }
+                let is_silent = |pinged| self.heard <= pinged && !self.mood.paused;
+                match websocket.pinged {
+                    Some(at) if is_silent(at) && passed(at, limits.ping_timeout) => {
+                        Late::End(End::SILENT)
+                    }
+                    _ => Late::No,
+                }
+            }
+            State::EventStream(_) | State::Closing(_) => Late::No,
+        }
+    }
+
+    /// A request that does not come is answered, if any of it came.
+    fn say_timeout(&mut self, desk: &mut Desk) {
+        let State::Http(http) = &self.state else { return };
+        if http.since.is_some() && !self.partial.is_empty() {
+            let detail = "The request's head did not come in time (--head-time).";
+            let terms = Terms::CLOSE;
+            self.problem(desk, terms, Status::RequestTimeout, "head-timeout", detail, &[]);
+        }
+    }
+
+    /// Says what a connection that is merely quiet is told: a ping, a heartbeat.
+    fn remind(&mut self, desk: &mut Desk) {
+        let limits = &desk.limits;
+        let is_idle = self.outbox.is_empty() && !self.mood.blocked;
+        match &mut self.state {
+            State::WebSocket(websocket) => {
+                if websocket.pinged.is_some_and(|at| self.heard > at) {
+                    websocket.pinged = None;
+                }
+                let is_quiet = self.heard.after(limits.ping_interval) <= desk.tick;
+                if websocket.pinged.is_none() && is_quiet && !self.mood.paused {
+                    websocket.pinged = Some(desk.tick);
+                    let ping = |out: &mut Vec<u8>| frame::push_header(out, Opcode::Ping, 0);
+                    self.outbox.append(&mut desk.pool, ping);
+                }
+            }
+            State::EventStream(_) if is_idle && self.took.after(limits.heartbeat) <= desk.tick => {
+                self.took = desk.tick;
+                self.heartbeat(desk);
+            }
+            State::EventStream(_) | State::Http(_) | State::Closing(_) => {}
+        }
+    }
+
+    /// A filtered stream whose position moved is told its position, others that we are here.
+    fn heartbeat(&mut self, desk: &mut Desk) {
+        let State::EventStream(stream) = &mut self.state else { return };
+        let (format, seen) = (stream.cursor.format, desk.seen);
+        if stream.cursor.lag.is_some() {
+            return;
+        }
+        if stream.told < seen && stream.cursor.scope != Scope::All {
+            stream.told = seen;
+            return attach::push_position(&mut self.outbox, desk, format, seen, None);
+        }
+        let heartbeat = if format == Format::Lines { b"\n" } else { sse::HEARTBEAT };
+        self.outbox.append(&mut desk.pool, |out| out.extend_from_slice(heartbeat));
+    }
+
+    /// When it should be looked at again.
+    fn next_look(&self, desk: &Desk) -> Tick {
+        let limits = &desk.limits;
+        let next = match &self.state {
+            State::Closing(closing) => closing.until,
+            State::Http(http) => match http.since {
+                Some(since) => since.after(limits.head_time),
+                None => self.heard.max(self.took).after(limits.keep_alive),
+            },
+            State::WebSocket(websocket) => {
+                let silence = match websocket.pinged {
+                    Some(at) => at.after(limits.ping_timeout),
+                    None if self.mood.paused => desk.tick.after(limits.ping_interval),
+                    None => self.heard.after(limits.ping_interval),
+                };
+                let open = websocket.session.open_since();
+                open.map_or(silence, |at| at.after(limits.message_time).min(silence))
+            }
+            State::EventStream(_) => self.took.after(limits.heartbeat),
+        };
+        let stall = self.mood.blocked.then(|| self.took.after(limits.write_stall));
+        stall.map_or(next, |stall| stall.min(next)).max(Tick(desk.tick.0 + 1))
+    }
+}
+
+/// The way to the end.
+impl Engine {
+    /// The server stops: nobody new is taken, WebSockets are closed with 1012, streams end when all has
+    /// been said.
+    pub fn drain(&mut self, now: Now) {
+        self.desk.at(now);
+        if self.desk.is_draining() {
+            return;
+        }
+        let half = (self.desk.limits.drain.as_millis() / 2 / TICK.as_millis()).max(1) as usize;
+        let pace = (self.desk.websockets / half).max(PACE_MIN);
+        let until = self.desk.tick.after(self.desk.limits.drain);
+        self.desk.drain = Some(Drain { until, pace, next: Tick(0), streams_too: false });
+    }
+
+    /// Whether nothing is left of what [`Engine::drain`] began.
+    pub fn is_drained(&self) -> bool {
+        self.desk.is_draining() && self.conns.is_empty()
+    }
+
+    /// One step on the way.
+    pub(super) fn drain_some(&mut self) {
+        let Some(drain) = &mut self.desk.drain else { return };
+        if drain.next > self.desk.tick {
+            return;
+        }
+        drain.next = Tick(self.desk.tick.0 + 1);
+        let drain = *drain;
+        let is_over = drain.until <= self.desk.tick;
+        let keys: Vec<ConnKey> = self.conns.iter().map(|(key, _)| key).collect();
+        let mut pace = drain.pace;
+        for key in keys {
+            let Some(conn) = self.conns.find(key) else { continue };
+            match &conn.state {
+                _ if is_over => self.remove(key),
+                State::WebSocket(_) if pace > 0 => {
+                    pace -= 1;
+                    self.end(key, End::RESTART);
+                }
+                State::Http(http) if http.since.is_none() && conn.outbox.is_empty() => {
+                    self.end(key, End::ANSWERED);
+                }
+                State::EventStream(_) if drain.streams_too && conn.is_idle_stream() => {
+                    self.end(key, End::ANSWERED);
+                }
+                State::WebSocket(_)
+                | State::Http(_)
+                | State::EventStream(_)
+                | State::Closing(_) => {}
+            }
+        }
+    }
+}
+
+impl Conn {
+    /// Whether it is a stream that has had all that there is.
+    fn is_idle_stream(&self) -> bool {
+        let is_live = |cursor: &Cursor| cursor.lag.is_none() && cursor.due.is_none();
+        self.cursor().is_some_and(is_live) && self.outbox.is_empty() && !self.mood.blocked
+    }
+}
+
+impl Desk {
+    /// Whether the logs have to be looked through.
+    pub(super) fn housekeeping_is_due(&mut self) -> bool {
+        let is_due = self.housekeeping <= self.tick;
+        if is_due {
+            self.housekeeping = self.tick.after(HOUSEKEEPING);
+        }
+        is_due || self.is_draining()
+    }
+}

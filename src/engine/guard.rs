@@ -1,0 +1,126 @@
+//! Which pages and which names of the server are let in.
+//!
+//! Knows: Host and Origin fields, what was configured.
+//! Must not know: what is asked for.
+//!
+//! A browser says whose page it acts for in `Origin`, and by what name it reached us in `Host`. The first
+//! stops foreign pages; the second stops pages that had their own name point at this machine (DNS rebinding),
+//! whose GET requests carry no `Origin`.
+
+use super::desk::Desk;
+use crate::http::{Host, Request, Status};
+
+/// Why a request is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Barred {
+    pub(super) status: Status,
+    pub(super) code: &'static str,
+    pub(super) detail: &'static str,
+}
+
+const WRONG_HOST: Barred = Barred {
+    status: Status::MisdirectedRequest,
+    code: "host-not-allowed",
+    detail: "This server does not go by the name in the Host field. Start it with \
+             --allow-host NAME if it should.",
+};
+const WRONG_ORIGIN: Barred = Barred {
+    status: Status::Forbidden,
+    code: "origin-not-allowed",
+    detail: "Pages of the origin in the Origin field may not connect. Start the server with \
+             --allow-origin ORIGIN (scheme://host:port, as the browser sends it) to let them.",
+};
+const NULL_ORIGIN: Barred = Barred {
+    status: Status::Forbidden,
+    code: "origin-not-allowed",
+    detail: "The page has no origin (Origin: null), as one opened from a file has. Serve it over \
+             http://localhost, or start the server with --allow-origin null.",
+};
+
+impl Desk {
+    /// Whether a request to `listener` is let in.
+    pub(super) fn admits(&self, listener: u8, request: &Request<'_>) -> Result<(), Barred> {
+        let loopback = self.listener(listener).loopback;
+        if request.host().is_some_and(|host| !self.is_own_name(host.name(), loopback)) {
+            return Err(WRONG_HOST);
+        }
+        match request.origin() {
+            None => Ok(()),
+            Some(origin) if self.is_allowed_origin(origin, loopback) => Ok(()),
+            Some("null") => Err(NULL_ORIGIN),
+            Some(_) => Err(WRONG_ORIGIN),
+        }
+    }
+
+    fn is_own_name(&self, name: &str, loopback: bool) -> bool {
+        let allowed = &self.setup.allow_hosts;
+        let is_listed =
+            allowed.iter().any(|host| host == "*" || bare(host).eq_ignore_ascii_case(bare(name)));
+        // Beyond loopback any name may be right unless names are configured: the operator opened it.
+        is_listed || is_loopback_name(name) || (!loopback && allowed.is_empty())
+    }
+
+    fn is_allowed_origin(&self, origin: &str, loopback: bool) -> bool {
+        let allowed = &self.setup.allow_origins;
+        allowed.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(origin))
+            || (loopback && is_loopback_origin(origin))
+    }
+}
+
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Whether `name` can only mean this machine (RFC 6761 §6.3).
+fn is_loopback_name(name: &str) -> bool {
+    let name = bare(name);
+    let is_address =
+        |name: &str| name.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    name.eq_ignore_ascii_case("localhost") || is_address(name)
+}
+
+fn is_loopback_origin(origin: &str) -> bool {
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    authority
+        .and_then(|authority| Host::parse(authority).ok())
+        .is_some_and(|host| is_loopback_name(host.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let ours = [
+            "http://localhost",
+            "http://localhost:3000",
+            "https://127.0.0.1:8443",
+            "http://[::1]:80",
+            "http://LOCALHOST",
+            "http://127.9.9.9",
+        ];
+        for origin in ours {
+            assert!(is_loopback_origin(origin), "{origin}");
+        }
+        let foreign = [
+            "null",
+            "http://localhost.evil.example",
+            "http://evil.example",
+            "http://localhost@evil.example",
+            "http://evil.example/localhost",
+            "http://127.0.0.1.evil.example",
+            "http://0.0.0.0",
+            "http://[::2]",
+            "file://localhost",
+            "http://xlocalhost",
+            "http://2130706433",
+            "http://localhost:99999",
+            "",
+        ];
+        for origin in foreign {
+            assert!(!is_loopback_origin(origin), "{origin}");
+        }
+    }
+}

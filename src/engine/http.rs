@@ -1,0 +1,155 @@
+//! A connection that speaks HTTP: one request after the other.
+//!
+//! Knows: heads, bodies, keep-alive, which listener serves what.
+//! Must not know: rooms, cursors, sockets.
+
+use super::conn::{Conn, Serves, State};
+use super::desk::Desk;
+use super::end::End;
+use super::{Step, events, upgrade};
+use crate::bytes::{ConnKey, Tick};
+use crate::http::{Decoder, Fault, Framing, HeadScan, Request, Response, Status, Terms};
+
+/// A connection between requests, or in one.
+#[derive(Debug)]
+pub(super) struct Http {
+    scan: HeadScan,
+    /// The body of a request that was answered, on its way to nowhere.
+    body: Option<Decoder>,
+    /// Since when the request, or the first one of the connection, has been waited for.
+    pub(super) since: Option<Tick>,
+}
+
+impl Http {
+    pub(super) fn new(now: Tick) -> Http {
+        Http { scan: HeadScan::default(), body: None, since: Some(now) }
+    }
+}
+
+/// What became of a request.
+pub(super) enum Answered {
+    /// It was answered; the connection goes on if its terms say so.
+    Yes,
+    /// It was answered, and the connection ends.
+    Last,
+    /// The connection is something else now.
+    Became,
+}
+
+impl Conn {
+    pub(super) fn advance_http(
+        &mut self,
+        desk: &mut Desk,
+        key: ConnKey,
+        rest: &mut &mut [u8],
+    ) -> Step {
+        let State::Http(http) = &mut self.state else { return Step::Wait };
+        if http.body.is_some() {
+            return self.skip_body(desk, rest);
+        }
+        if self.outbox.len() >= desk.limits.outbox_bytes_max / 2 {
+            return Step::Paused;
+        }
+        if rest.is_empty() {
+            return Step::Wait;
+        }
+        if http.since.is_none() {
+            http.since = Some(desk.tick);
+            desk.wake_by(key, desk.tick.after(desk.limits.head_time));
+        }
+        match http.scan.find(rest, &desk.limits) {
+            Ok(None) => Step::Wait,
+            Err(fault) => self.refuse(desk, fault),
+            Ok(Some(length)) => {
+                let (head, behind) = std::mem::take(rest).split_at_mut(length);
+                *rest = behind;
+                self.answer_head(desk, key, head)
+            }
+        }
+    }
+
+    /// A body that nobody reads is still read to its end: what follows it is the next request.
+    fn skip_body(&mut self, desk: &mut Desk, rest: &mut &mut [u8]) -> Step {
+        let State::Http(http) = &mut self.state else { return Step::Wait };
+        let Some(decoder) = &mut http.body else { return Step::Again };
+        match decoder.decode(rest, &desk.limits) {
+            Err(fault) => self.refuse(desk, fault),
+            Ok(step) => {
+                let (used, done) = (step.used, step.done);
+                *rest = &mut std::mem::take(rest)[used..];
+                if done {
+                    http.body = None;
+                }
+                if done || used > 0 { Step::Again } else { Step::Wait }
+            }
+        }
+    }
+
+    fn refuse(&mut self, desk: &mut Desk, fault: Fault) -> Step {
+        desk.counters().http_faults.add(1);
+        desk.counters().responses.count(fault.status().code());
+        let date = *desk.date.of(desk.now.unix_ms / 1000);
+        self.outbox.append(&mut desk.pool, |out| Response::refuse(out, fault, &date));
+        Step::End(End::ANSWERED)
+    }
+
+    fn answer_head(&mut self, desk: &mut Desk, key: ConnKey, head: &[u8]) -> Step {
+        let request = match Request::parse(head, &desk.limits) {
+            Ok(request) => request,
+            Err(fault) => return self.refuse(desk, fault),
+        };
+        let serves = desk.listener(self.listener).serves;
+        let wants_upgrade = request.lists("upgrade", "websocket");
+        let is_upgrade = match serves {
+            Serves::WebSocket => true,
+            Serves::Http => false,
+            Serves::Both => wants_upgrade,
+        };
+        let framing = request.framing();
+        let mut terms = request.terms();
+        // A client that waits for our leave to send a body is told the answer instead, and then may send
+        // the body or not: only the end of the connection tells which.
+        if desk.is_draining() || request.expects_continue() {
+            terms = terms.closing();
+        }
+        let answered = if is_upgrade {
+            upgrade::answer(self, desk, key, &request)
+        } else {
+            events::answer(self, desk, key, &request, terms)
+        };
+        match answered {
+            Answered::Became => Step::Again,
+            Answered::Last => Step::End(End::ANSWERED),
+            Answered::Yes if is_upgrade || !terms.keep_alive => Step::End(End::ANSWERED),
+            Answered::Yes => self.next_request(framing, desk, key),
+        }
+    }
+
+    fn next_request(&mut self, framing: Framing, desk: &mut Desk, key: ConnKey) -> Step {
+        if let State::Http(http) = &mut self.state {
+            http.scan = HeadScan::default();
+            http.since = None;
+            http.body = framing.has_body().then(|| Decoder::new(framing));
+        }
+        desk.wake_by(key, desk.tick.after(desk.limits.keep_alive));
+        Step::Again
+    }
+
+    /// Appends a problem document as the answer to a request.
+    pub(super) fn problem(
+        &mut self,
+        desk: &mut Desk,
+        terms: Terms,
+        status: Status,
+        code: &str,
+        detail: &str,
+        headers: &[(&str, &str)],
+    ) {
+        let Desk { pool, .. } = desk;
+        let mut pool = std::mem::take(pool);
+        self.outbox.append(&mut pool, |out| {
+            desk.respond(out, status).headers(headers).problem(terms, code, detail);
+        });
+        desk.pool = pool;
+    }
+}

@@ -1,0 +1,33 @@
+//! What an engine tells the reactor, and engines tell one another.
+//!
+//! Knows: keys, cores.
+//! Must not know: how a letter travels.
+
+use crate::bytes::ConnKey;
+use crate::hub::CoreSet;
+
+/// What the reactor is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Something waits to be written: [`crate::engine::Engine::output`].
+    Flush(ConnKey),
+    /// The connection may be read from again.
+    Read(ConnKey),
+    /// No more will be written: close our half.
+    Shutdown(ConnKey),
+    /// The connection is over.
+    Close(ConnKey),
+    /// Give another core a letter, or this one its own.
+    Post(u16, Letter),
+    /// These cores have something behind the door.
+    Ring(CoreSet),
+}
+
+/// A letter about a connection of the core that gets it. One whose connection is gone says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Letter {
+    /// Somebody else wants the connection's name: close it with 4409.
+    Replaced(ConnKey),
+    /// The connection owns the name it waited for; the number of its registration.
+    Granted(ConnKey, u64),
+}

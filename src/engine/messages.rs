@@ -1,0 +1,164 @@
+//! What becomes of a message: published, or refused with an error to its sender.
+//!
+//! Knows: the rules for messages of each route (PROTOCOL.md, "Messages").
+//! Must not know: frames, sockets, who reads.
+
+use super::Step;
+use super::conn::{Conn, State};
+use super::desk::Desk;
+use super::end::End;
+use super::websocket::Name;
+use crate::bytes::{ConnKey, Place};
+use crate::hub::{Audience, ConnectionId};
+use crate::json;
+use crate::ws::Payload;
+use crate::ws::close::CloseCode;
+use crate::ws::frame::{self, Opcode};
+use std::borrow::Cow;
+
+/// Why a message is not published: a stable code, and a sentence for whoever debugs the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    code: &'static str,
+    message: &'static str,
+}
+
+impl From<json::Fault> for Refusal {
+    fn from(fault: json::Fault) -> Refusal {
+        Refusal { code: fault.code(), message: fault.message() }
+    }
+}
+
+const NO_ID: Refusal = Refusal {
+    code: "not-registered",
+    message: "the first message must be a JSON object with your \"connectionId\", a string",
+};
+const ID_LEFT_OUT: Refusal = Refusal {
+    code: "bad-connection-id",
+    message: "every message must have your \"connectionId\", a string",
+};
+pub(super) const BAD_ID: Refusal = Refusal {
+    code: "bad-connection-id",
+    message: "a \"connectionId\" has 1 to 128 bytes and no control characters",
+};
+const WRONG_ID: Refusal = Refusal {
+    code: "wrong-connection-id",
+    message: "this connection is registered under another \"connectionId\"",
+};
+const BINARY_TOO_EARLY: Refusal = Refusal {
+    code: "not-registered",
+    message: "register with a text message that has your \"connectionId\" before you send binary",
+};
+
+impl Conn {
+    /// A text message on a relay route.
+    pub(super) fn relay(&mut self, desk: &mut Desk, place: Place, payload: &Payload<'_>) -> Step {
+        let text = payload.as_bytes();
+        let envelope = match json::scan(text) {
+            Ok(envelope) => envelope,
+            Err(fault) => return self.refuse_message(desk, fault.into()),
+        };
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        let Some(id) = envelope.connection_id else {
+            let is_registered = matches!(websocket.name, Name::Owned(_));
+            return self.refuse_message(desk, if is_registered { ID_LEFT_OUT } else { NO_ID });
+        };
+        let id = match id.escaped {
+            false => Cow::Borrowed(id.of(text)),
+            true => match json::unescape(id.of(text)) {
+                Ok(name) => Cow::Owned(name.into_owned().into_bytes()),
+                Err(_) => return self.refuse_message(desk, BAD_ID),
+            },
+        };
+        match &websocket.name {
+            Name::Owned(sender) if is_name(&sender.id, &id) => {}
+            Name::Owned(_) => return self.refuse_message(desk, WRONG_ID),
+            Name::None | Name::Waiting(_) => {
+                // Text was checked to be UTF-8 when it came in.
+                let name = String::from_utf8_lossy(&id);
+                return self.register(desk, place, &name, text);
+            }
+        }
+        self.publish_text(desk, text);
+        Step::Again
+    }
+
+    /// Publishes a message of a registered connection to its room's subscribers.
+    pub(super) fn publish_text(&mut self, desk: &mut Desk, text: &[u8]) {
+        let State::WebSocket(websocket) = &mut self.state else { return };
+        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else { return };
+        let batch = desk.rooms.batch(room, Audience::Subscribers, text.len(), &desk.hub);
+        batch.push_text(sender, text);
+        websocket.refusals = 0;
+        desk.counters().published.message.add(1);
+    }
+
+    /// A binary message on a relay route.
+    pub(super) fn relay_binary(&mut self, desk: &mut Desk, payload: &Payload<'_>) -> Step {
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else {
+            return self.refuse_message(desk, BINARY_TOO_EARLY);
+        };
+        let bytes = payload.as_bytes();
+        let batch =
+            desk.rooms.batch(room, Audience::Subscribers, bytes.len().div_ceil(3) * 4, &desk.hub);
+        batch.push_binary(sender, bytes);
+        websocket.refusals = 0;
+        desk.counters().published.binary.add(1);
+        Step::Again
+    }
+
+    /// A message to everyone in the room.
+    pub(super) fn broadcast(
+        &mut self,
+        desk: &mut Desk,
+        key: ConnKey,
+        binary: bool,
+        payload: &Payload<'_>,
+    ) -> Step {
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else {
+            return Step::Again;
+        };
+        let bytes = payload.as_bytes();
+        let batch = desk.rooms.batch(room, Audience::Everyone, bytes.len(), &desk.hub);
+        if binary {
+            batch.push_binary(sender, bytes);
+            desk.counters().published.binary.add(1);
+        } else {
+            batch.push_text(sender, bytes);
+            desk.counters().published.message.add(1);
+        }
+        if !std::mem::replace(&mut self.mood.published, true) {
+            desk.publishers.push(key);
+        }
+        Step::Again
+    }
+
+    /// Tells the sender that its message is not published, and why. Too many in a row, and it is closed.
+    pub(super) fn refuse_message(&mut self, desk: &mut Desk, refusal: Refusal) -> Step {
+        desk.counters().refusals.count(refusal.code);
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        websocket.refusals += 1;
+        let is_enough = websocket.refusals >= desk.limits.refusals_max;
+        self.outbox.append(&mut desk.pool, |out| push_error(out, refusal));
+        if is_enough {
+            return Step::End(End::ours(CloseCode::POLICY, "too many messages were refused"));
+        }
+        Step::Again
+    }
+}
+
+fn is_name(id: &ConnectionId, name: &[u8]) -> bool {
+    matches!(id, ConnectionId::Name(own) if own.as_bytes() == name)
+}
+
+/// A text frame with `{"error":{"code":…,"message":…}}`.
+fn push_error(out: &mut Vec<u8>, refusal: Refusal) {
+    let mut body =
+        format!("{{\"error\":{{\"code\":\"{}\",\"message\":\"", refusal.code).into_bytes();
+    json::escape_into(&mut body, refusal.message);
+    body.extend_from_slice(b"\"}}");
+    frame::push_header(out, Opcode::Text, body.len());
+    out.extend_from_slice(&body);
+}

@@ -1,0 +1,261 @@
+//! The engine of one core: connections' state machines, what they publish, what they read.
+//!
+//! Knows: HTTP, WebSocket, event streams, routes, the hub; time and randomness as arguments.
+//! Must not know: mio, sockets, threads, clocks, TLS, how many cores there are.
+//!
+//! The reactor gives it bytes ([`Engine::receive`]), ends ([`Engine::receive_end`],
+//! [`Engine::receive_error`]), letters ([`Engine::collect`]) and time ([`Engine::expire`]); then
+//! [`Engine::commit`] publishes what the turn brought and makes out who is owed what; then the reactor does
+//! what [`Engine::poll_action`] says, and writes what [`Engine::output`] gives. Nothing calls back.
+//!
+//! Nothing is written or closed while input is handled: handlers only append to outboxes and batches.
+
+mod attach;
+mod conn;
+mod cursor;
+mod deliver;
+mod delivery;
+mod desk;
+mod end;
+mod events;
+mod expire;
+mod guard;
+mod http;
+mod letters;
+mod messages;
+mod output;
+mod random;
+mod register;
+mod rooms;
+mod upgrade;
+mod websocket;
+
+pub use conn::Serves;
+pub use desk::{Listener, Setup};
+pub use letters::{Action, Letter};
+
+use crate::bytes::{ConnKey, Keyed, Now, Outbox, Place};
+use conn::{Conn, Mood, State};
+use desk::Desk;
+use end::End;
+use http::Http;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The engine of one core.
+#[derive(Debug)]
+pub struct Engine {
+    conns: Keyed<Conn>,
+    desk: Desk,
+}
+
+/// Where to read a connection's bytes to.
+#[derive(Debug)]
+pub enum Space<'a> {
+    /// Anywhere; then [`Engine::receive`].
+    Scratch,
+    /// Here; then [`Engine::received`].
+    Own(&'a mut [u8]),
+    /// There is input that could not be used before: [`Engine::receive`] with nothing first.
+    Backlog,
+    /// Not now. An [`Action::Read`] will tell when.
+    Paused,
+}
+
+impl Engine {
+    /// The engine of the core that `setup` describes.
+    pub fn new(setup: Setup) -> Engine {
+        Engine { conns: Keyed::default(), desk: Desk::new(setup) }
+    }
+
+    /// A connection that `listener` accepted. `None`: there are as many as there may be, and it is to be
+    /// refused with [`Engine::refusal`].
+    pub fn accept(&mut self, listener: u8, now: Now) -> Option<ConnKey> {
+        self.desk.at(now);
+        if self.desk.is_draining() || !self.desk.admit(listener) {
+            return None;
+        }
+        let tick = self.desk.tick;
+        let key = self.conns.insert(Conn {
+            state: State::Http(Box::new(Http::new(tick))),
+            outbox: Outbox::default(),
+            partial: Vec::new(),
+            heard: tick,
+            took: tick,
+            listener,
+            mood: Mood::default(),
+        });
+        self.desk.counters().open.http.rise();
+        self.desk.wake_by(key, tick.after(self.desk.limits.head_time));
+        Some(key)
+    }
+
+    /// What a connection that was not accepted is sent before it is closed.
+    pub fn refusal(&mut self, now: Now) -> Vec<u8> {
+        self.desk.at(now);
+        self.desk.refusal()
+    }
+
+    /// Where to read the connection's next bytes to.
+    pub fn space(&mut self, key: ConnKey) -> Space<'_> {
+        let Some(conn) = self.conns.find_mut(key) else { return Space::Paused };
+        if conn.mood.paused {
+            return Space::Paused;
+        }
+        if conn.mood.backlog {
+            return Space::Backlog;
+        }
+        match &mut conn.state {
+            State::WebSocket(websocket) if conn.partial.is_empty() => {
+                websocket.session.room().map_or(Space::Scratch, Space::Own)
+            }
+            _ => Space::Scratch,
+        }
+    }
+
+    /// `bytes` were read from the connection.
+    pub fn receive(&mut self, key: ConnKey, bytes: &mut [u8], now: Now) {
+        self.handle(key, bytes.len(), now, |conn, desk| conn.take_in(desk, key, bytes));
+    }
+
+    /// `n` bytes were read from the connection into its own [`Space`].
+    pub fn received(&mut self, key: ConnKey, n: usize, now: Now) {
+        self.handle(key, n, now, |conn, desk| conn.filled(desk, key, n));
+    }
+
+    /// Lets `work` handle input, and does what it says about the connection's end. A panic in there ends
+    /// this connection and no other.
+    fn handle(
+        &mut self,
+        key: ConnKey,
+        n: usize,
+        now: Now,
+        work: impl FnOnce(&mut Conn, &mut Desk) -> Option<End>,
+    ) {
+        self.desk.at(now);
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return };
+        conn.heard = desk.tick;
+        desk.count_in(conn.listener, n);
+        let mark = conn.home().map(|room| desk.rooms.mark(room));
+        let end = catch_unwind(AssertUnwindSafe(|| work(conn, desk)));
+        let end = end.unwrap_or_else(|_| {
+            desk.counters().panics.add(1);
+            if let Some(mark) = mark {
+                desk.rooms.cut_back(mark);
+            }
+            Some(End::PANIC)
+        });
+        if let Some(end) = end {
+            self.end(key, end);
+        } else {
+            self.settle(key);
+        }
+    }
+
+    /// The peer will send no more.
+    pub fn receive_end(&mut self, key: ConnKey, now: Now) {
+        self.desk.at(now);
+        let Some(conn) = self.conns.find_mut(key) else { return };
+        if let Some(end) = conn.receive_end() {
+            self.end(key, end);
+        }
+        self.settle(key);
+    }
+
+    /// The connection is broken.
+    pub fn receive_error(&mut self, key: ConnKey, now: Now) {
+        self.desk.at(now);
+        self.end(key, End::LOST);
+    }
+
+    /// Another core's letter, or one of our own.
+    pub fn collect(&mut self, letter: Letter, now: Now) {
+        self.desk.at(now);
+        match letter {
+            Letter::Replaced(key) => self.end(key, End::REPLACED),
+            Letter::Granted(key, session) => self.granted(key, session),
+        }
+    }
+
+    /// A connection could not be taken for want of descriptors or memory.
+    pub fn note_no_room(&self) {
+        self.desk.counters().accept_errors.add(1);
+        self.desk.counters().refused.descriptors.add(1);
+    }
+
+    /// What is to be done next, if anything.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.desk.actions.pop_front()
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.conns.len()
+    }
+}
+
+impl Conn {
+    /// Uses as much as it can of `bytes`, behind what was left before, and keeps the rest.
+    fn take_in(&mut self, desk: &mut Desk, key: ConnKey, bytes: &mut [u8]) -> Option<End> {
+        let mut partial = mem::take(&mut self.partial);
+        let end;
+        if partial.is_empty() {
+            let (used, its_end) = self.advance(desk, key, bytes);
+            end = its_end;
+            if used < bytes.len() {
+                partial = desk.pool.take();
+                partial.extend_from_slice(&bytes[used..]);
+            }
+        } else {
+            partial.extend_from_slice(bytes);
+            let (used, its_end) = self.advance(desk, key, &mut partial);
+            end = its_end;
+            partial.drain(..used);
+            if partial.is_empty() {
+                desk.pool.give(mem::take(&mut partial));
+            }
+        }
+        self.partial = partial;
+        end
+    }
+
+    /// Hands the front of `bytes` to whatever the connection is, until it wants more, must wait, or ends.
+    fn advance(&mut self, desk: &mut Desk, key: ConnKey, bytes: &mut [u8]) -> (usize, Option<End>) {
+        let length = bytes.len();
+        let mut rest = bytes;
+        let place = Place { core: desk.core, key };
+        self.mood.backlog = false;
+        loop {
+            let step = match &mut self.state {
+                State::Http(_) => self.advance_http(desk, key, &mut rest),
+                State::WebSocket(_) => self.advance_websocket(desk, place, &mut rest),
+                State::EventStream(stream) => stream.ignore(&mut rest),
+                State::Closing(closing) => closing.ignore(&mut rest, &desk.limits, &mut desk.pool),
+            };
+            match step {
+                Step::Again => {}
+                Step::Wait => return (length - rest.len(), None),
+                Step::Paused => {
+                    self.mood.paused = true;
+                    self.mood.backlog = !rest.is_empty();
+                    return (length - rest.len(), None);
+                }
+                Step::End(end) => return (length, Some(end)),
+            }
+        }
+    }
+}
+
+/// How far input was used.
+#[derive(Debug)]
+enum Step {
+    /// There may be more to use.
+    Again,
+    /// More has to come first.
+    Wait,
+    /// It may not go on for now, whatever there is.
+    Paused,
+    /// The connection is to end; what is left of its input is thrown away.
+    End(End),
+}

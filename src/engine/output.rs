@@ -1,0 +1,180 @@
+//! What a connection is given to write, and what follows from how much of it left.
+//!
+//! Knows: the order of a write: the rest of what is begun, then the outbox, then events.
+//! Must not know: sockets, what the bytes mean.
+
+use super::Engine;
+use super::conn::{Conn, State};
+use super::cursor::{Cursor, Lag, Reading, Scope};
+use super::desk::Desk;
+use super::websocket::Name;
+use crate::bytes::{ConnKey, Now, Slices};
+use crate::hub::Who;
+use crate::routes::Behaviour;
+use std::time::Duration;
+
+impl Engine {
+    /// Adds what the connection is to be sent next to `slices`. Whatever came of the write is told to
+    /// [`Engine::sent`].
+    pub fn output<'a>(&'a mut self, key: ConnKey, slices: &mut Slices<'a>) {
+        if let Some(conn) = self.conns.find_mut(key) {
+            conn.mood.dirty = false;
+        }
+        let Some(conn) = self.conns.find(key) else { return };
+        let Some(cursor) = conn.cursor() else { return conn.outbox.gather(slices) };
+        let format = cursor.format;
+        let begun = cursor.lag.as_ref().and_then(|lag| lag.begun(format));
+        let skip = begun.as_ref().map_or(0, |(_, range)| range.len());
+        if let Some((chunk, range)) = begun {
+            slices.push(&chunk.bytes(format)[range]);
+        }
+        conn.outbox.gather(slices);
+        if matches!(conn.state, State::Closing(_)) || slices.is_full() {
+            return;
+        }
+        if let Some(lag) = &cursor.lag {
+            lag.gather(format, slices, skip);
+        } else if let Some(due) = cursor.due {
+            self.desk.delivery.add(due, slices);
+        }
+    }
+
+    /// `n` of the `offered` bytes that [`Engine::output`] gave have left. Fewer than offered: the kernel
+    /// takes no more until it says so. Gives whether there is more to write now.
+    pub fn sent(&mut self, key: ConnKey, n: usize, offered: usize, now: Now) -> bool {
+        self.desk.at(now);
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return false };
+        desk.count_out(conn.listener, n);
+        let is_blocked = n < offered;
+        if n > 0 || (is_blocked && !conn.mood.blocked) {
+            conn.took = desk.tick;
+        }
+        conn.account(desk, n);
+        conn.mood.blocked = is_blocked;
+        if is_blocked {
+            desk.wake_by(key, desk.tick.after(desk.limits.write_stall));
+            self.fall_behind(key);
+            self.go_on(key);
+            return false;
+        }
+        self.go_on(key);
+        self.catch_up_if_done(key);
+        self.conns.find(key).is_some_and(Conn::has_output)
+    }
+
+    /// A reader had more to get than one turn gives: it goes on in the next.
+    pub fn go_on_later(&mut self, key: ConnKey) {
+        self.fall_behind(key);
+        self.desk.again.push(key);
+    }
+
+    /// A live reader whose write stayed unfinished leaves the lists and owns its position from now on.
+    fn fall_behind(&mut self, key: ConnKey) {
+        self.unlist(key);
+        let Engine { conns, desk } = self;
+        let Some(conn) = conns.find_mut(key) else { return };
+        if matches!(conn.state, State::Closing(_)) {
+            return;
+        }
+        let except = conn.leaves_out();
+        let Some(cursor) = conn.cursor_mut() else { return };
+        if let Some(lag) = &mut cursor.lag {
+            return lag.let_go();
+        }
+        if desk.attaching.iter().any(|(other, _)| *other == key) {
+            return;
+        }
+        let due = cursor.due.take();
+        let mut lag = Lag { next: desk.seen + 1, except, ..Lag::default() };
+        lag.hand = due.and_then(|due| desk.delivery.position(due)).into_iter().collect();
+        match &cursor.scope {
+            Scope::Room(room) => lag.ordinal = Some(desk.rooms.room(*room).ordinal),
+            Scope::Selected(selected) => lag.whos.clone_from(&selected.whos),
+            Scope::All => {}
+        }
+        lag.let_go();
+        cursor.lag = Some(Box::new(lag));
+    }
+
+    /// Whoever has written all that it had may have more in the logs, or may be at its end.
+    fn catch_up_if_done(&mut self, key: ConnKey) {
+        let Some(conn) = self.conns.find_mut(key) else { return };
+        if let State::Closing(closing) = &mut conn.state {
+            let is_begun = |cursor: &Cursor| {
+                cursor.lag.as_ref().is_some_and(|lag| lag.begun(cursor.format).is_some())
+            };
+            closing.rest.take_if(|cursor| !is_begun(cursor));
+            return self.settle(key);
+        }
+        let lag = conn.cursor().and_then(|cursor| cursor.lag.as_ref());
+        let is_done = lag.is_some_and(|lag| !lag.has_in_hand());
+        if is_done && conn.outbox.is_empty() {
+            self.catch_up(key);
+        }
+    }
+
+    /// The turn is over at `end`: how long it took, and how long what it delivered was on its way.
+    pub fn note_turn(&self, began: Now, end: Duration) {
+        let counters = self.desk.counters();
+        counters.turns.add(1);
+        counters.turn_seconds.record(end.saturating_sub(began.monotonic));
+        for chunk in &self.desk.delivery.chunks {
+            counters.relay_seconds.record(end.saturating_sub(chunk.at().monotonic));
+        }
+    }
+}
+
+impl Conn {
+    /// Takes `n` bytes off what waits, in the order in which it was given out.
+    fn account(&mut self, desk: &mut Desk, mut n: usize) {
+        let is_closing = matches!(self.state, State::Closing(_));
+        if let Some(cursor) = self.cursor_mut()
+            && let Some(lag) = &mut cursor.lag
+            && let Some((_, range)) = lag.begun(cursor.format)
+        {
+            let rest = n.min(range.len());
+            lag.sent(cursor.format, rest);
+            n -= rest;
+        }
+        let answers = n.min(self.outbox.len());
+        if answers > 0 {
+            self.outbox.sent(answers, &mut desk.pool);
+            n -= answers;
+        }
+        if n == 0 {
+            return;
+        }
+        debug_assert!(!is_closing, "a closing connection has nothing but its rest");
+        let Some(cursor) = self.cursor_mut() else { return };
+        if let Some(lag) = &mut cursor.lag {
+            lag.sent(cursor.format, n);
+        } else if let Some(due) = &mut cursor.due {
+            due.sent += n as u32;
+            let left = desk.delivery.left(*due);
+            cursor.due.take_if(|_| left == 0);
+        }
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn has_output(&self) -> bool {
+        let reads = self.cursor().is_some_and(|cursor| {
+            cursor.due.is_some() || cursor.lag.as_ref().is_some_and(|lag| lag.has_in_hand())
+        });
+        !self.outbox.is_empty() || reads
+    }
+
+    /// Whose events it is not sent: a member's own, unless its route says so.
+    pub(super) fn leaves_out(&self) -> Option<Who> {
+        let State::WebSocket(websocket) = &self.state else { return None };
+        let Name::Owned(sender) = &websocket.name else { return None };
+        (websocket.behaviour == Behaviour::Broadcast { echo: false }).then_some(sender.who)
+    }
+}
+
+impl Lag {
+    /// Whether the first thing in hand can be written.
+    fn has_in_hand(&self) -> bool {
+        matches!(self.hand.front(), Some(Reading::Chunk(..)))
+    }
+}

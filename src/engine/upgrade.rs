@@ -1,0 +1,220 @@
+//! The WebSocket handshake: who comes in by which route.
+//!
+//! Knows: the handshake, routes.
+//! Must not know: frames, sockets.
+
+use super::conn::{Conn, State};
+use super::cursor::{Cursor, Scope};
+use super::desk::Desk;
+use super::events::Begin;
+use super::http::Answered;
+use super::websocket::{Name, WebSocket};
+use crate::bytes::{ConnKey, Place};
+use crate::http::{Method, Request, Status, Terms, Version};
+use crate::hub::{ConnectionId, Format};
+use crate::json;
+use crate::routes::{self, Behaviour, NoRoute, Route};
+use crate::ws::Session;
+use crate::ws::handshake::{self, Offer, Refusal};
+use std::borrow::Cow;
+
+/// Answers a request to a listener for WebSockets. Whatever is refused is refused for good: the connection
+/// closes, so that nothing behind the request is ever taken for another one.
+pub(super) fn answer(
+    conn: &mut Conn,
+    desk: &mut Desk,
+    key: ConnKey,
+    request: &Request<'_>,
+) -> Answered {
+    match open(conn, desk, request) {
+        Ok((route, id, accept)) => {
+            let room = match enter(desk, &route) {
+                Ok(room) => room,
+                Err(problem) => return refuse(conn, desk, request, &problem),
+            };
+            begin(conn, desk, key, &route, room, id.as_deref(), &accept)
+        }
+        Err(problem) => refuse(conn, desk, request, &problem),
+    }
+}
+
+struct Problem {
+    status: Status,
+    code: &'static str,
+    detail: &'static str,
+}
+
+const UNKNOWN: Problem = Problem {
+    status: Status::NotFound,
+    code: "no-such-route",
+    detail: "WebSockets connect to /, /ws/{room}, /chat/{room} or /echo.",
+};
+const BAD_ROOM: Problem = Problem {
+    status: Status::BadRequest,
+    code: "bad-room",
+    detail: "A room's name has 1 to 128 bytes and no control characters.",
+};
+const BAD_ECHO: Problem = Problem {
+    status: Status::BadRequest,
+    code: "bad-parameter",
+    detail: "The parameter echo is true or false.",
+};
+const BAD_ID: Problem = Problem {
+    status: Status::BadRequest,
+    code: "bad-connection-id",
+    detail: "A connectionId has 1 to 128 bytes and no control characters.",
+};
+const UNKNOWN_PARAMETER: Problem = Problem {
+    status: Status::BadRequest,
+    code: "unknown-parameter",
+    detail: "Routes take these parameters: connectionId (/ and /ws/{room}), echo (/chat/{room}).",
+};
+pub(super) const ROOM_LIMIT: (Status, &str, &str) = (
+    Status::ServiceUnavailable,
+    "too-many-rooms",
+    "There are as many rooms as there may be (--max-rooms).",
+);
+const STOPPING: Problem = Problem {
+    status: Status::ServiceUnavailable,
+    code: "stopping",
+    detail: "The server is stopping; connect again.",
+};
+
+type Opened = (Route, Option<String>, [u8; 28]);
+
+/// What the request asks for, if it may have it.
+fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Problem> {
+    if desk.is_draining() {
+        return Err(STOPPING);
+    }
+    if let Err(barred) = desk.admits(conn.listener, request) {
+        let (status, code, detail) = (barred.status, barred.code, barred.detail);
+        return Err(Problem { status, code, detail });
+    }
+    let key = handshake::check(&Offer {
+        method_is_get: request.method() == Method::Get,
+        http_1_1: request.version() == Version::Http11,
+        connection_has_upgrade: request.lists("connection", "upgrade"),
+        upgrade_has_websocket: request.lists("upgrade", "websocket"),
+        has_body: request.framing().has_body(),
+        key: request.header("sec-websocket-key"),
+        version: request.header("sec-websocket-version"),
+    })
+    .map_err(problem_of)?;
+    let (mut echo, mut id) = (None, None);
+    for (name, value) in request.query() {
+        match &*name {
+            "echo" => echo = Some(value),
+            "connectionId" => id = Some(value),
+            other if other.starts_with('_') => {}
+            _ => return Err(UNKNOWN_PARAMETER),
+        }
+    }
+    let segments: Vec<Cow<'_, str>> = request.segments().collect();
+    let route = routes::find(&segments, echo.as_deref(), &desk.limits).map_err(|no| match no {
+        NoRoute::Unknown => UNKNOWN,
+        NoRoute::BadRoom => BAD_ROOM,
+        NoRoute::BadEcho => BAD_ECHO,
+    })?;
+    let takes_id = route.behaviour == Behaviour::Relay;
+    if (id.is_some() && !takes_id)
+        || (echo.is_some() && !matches!(route.behaviour, Behaviour::Broadcast { .. }))
+    {
+        return Err(UNKNOWN_PARAMETER);
+    }
+    if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
+        return Err(BAD_ID);
+    }
+    Ok((route, id.map(Cow::into_owned), handshake::accept_key(key.as_bytes())))
+}
+
+fn problem_of(refusal: Refusal) -> Problem {
+    let status = Status::ALL.iter().find(|status| status.code() == refusal.status_code());
+    let status = status.copied().unwrap_or(Status::BadRequest);
+    Problem { status, code: refusal.code(), detail: refusal.detail() }
+}
+
+fn enter(desk: &mut Desk, route: &Route) -> Result<Option<u32>, Problem> {
+    let Some(name) = &route.room else { return Ok(None) };
+    let room = desk.rooms.enter(name, &desk.hub);
+    let (status, code, detail) = ROOM_LIMIT;
+    room.map(Some).ok_or(Problem { status, code, detail })
+}
+
+fn refuse(conn: &mut Conn, desk: &mut Desk, request: &Request<'_>, problem: &Problem) -> Answered {
+    let headers: &[(&str, &str)] = match problem.status {
+        Status::UpgradeRequired => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
+        Status::MethodNotAllowed => &[("Allow", "GET")],
+        Status::ServiceUnavailable => &[("Retry-After", "2")],
+        _ => &[],
+    };
+    let terms = Terms { keep_alive: false, ..request.terms() };
+    conn.problem(desk, terms, problem.status, problem.code, problem.detail, headers);
+    Answered::Yes
+}
+
+/// Sends the 101 and makes a WebSocket of the connection.
+fn begin(
+    conn: &mut Conn,
+    desk: &mut Desk,
+    key: ConnKey,
+    route: &Route,
+    room: Option<u32>,
+    id: Option<&str>,
+    accept: &[u8; 28],
+) -> Answered {
+    let mut pool = std::mem::take(&mut desk.pool);
+    conn.outbox.append(&mut pool, |out| {
+        let accept = String::from_utf8_lossy(accept);
+        let response = desk.respond(out, Status::SwitchingProtocols);
+        response.header("Sec-WebSocket-Accept", &accept).upgrade("websocket");
+    });
+    desk.pool = pool;
+    desk.websockets += 1;
+    desk.counters().open.websocket.rise();
+    desk.wake_by(key, desk.tick.after(desk.limits.ping_interval));
+    desk.counters().open.http.fall();
+    conn.state = State::WebSocket(WebSocket {
+        session: Session::default(),
+        behaviour: route.behaviour,
+        room,
+        name: Name::None,
+        cursor: None,
+        refusals: 0,
+        pinged: None,
+    });
+    let place = Place { core: desk.core, key };
+    match route.behaviour {
+        Behaviour::Relay => {
+            if let Some(id) = id {
+                let message = registration(id);
+                conn.register(desk, place, id, &message);
+            }
+        }
+        Behaviour::Broadcast { .. } => {
+            let id = ConnectionId::from_random(desk.random.next_u128());
+            conn.claim(desk, place, id, &[]);
+            join(conn, desk, key);
+        }
+        Behaviour::Echo => {}
+    }
+    Answered::Became
+}
+
+/// What a client that registers by its URL is taken to have said.
+fn registration(id: &str) -> Vec<u8> {
+    let mut message = b"{\"connectionId\":\"".to_vec();
+    json::escape_into(&mut message, id);
+    message.extend_from_slice(b"\"}");
+    message
+}
+
+/// The connection becomes a member of its room with this turn's commit.
+fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
+    let State::WebSocket(websocket) = &mut conn.state else { return };
+    let Some(room) = websocket.room else { return };
+    let cursor = Cursor::new(Scope::Room(room), Format::Frames);
+    desk.rooms.follow(&cursor.scope, 1);
+    websocket.cursor = Some(Box::new(cursor));
+    desk.attaching.push((key, Begin::Now));
+}

@@ -1,0 +1,165 @@
+//! A WebSocket: what its frames make us do.
+//!
+//! Knows: messages, control frames, back-pressure of one connection.
+//! Must not know: sockets, clocks, where its messages go.
+
+use super::Step;
+use super::conn::{Conn, State};
+use super::cursor::Cursor;
+use super::desk::Desk;
+use super::end::End;
+use crate::bytes::{ConnKey, Place, Tick};
+use crate::hub::{ConnectionId, Sender, Who};
+use crate::routes::Behaviour;
+use crate::ws::frame::{self, Opcode};
+use crate::ws::{Event, Fault, Payload, Session};
+
+/// A connection after the 101.
+#[derive(Debug)]
+pub(super) struct WebSocket {
+    pub(super) session: Session,
+    pub(super) behaviour: Behaviour,
+    /// Its home room, as this core numbers it.
+    pub(super) room: Option<u32>,
+    pub(super) name: Name,
+    /// What it reads as a member of its room.
+    pub(super) cursor: Option<Box<Cursor>>,
+    /// Messages refused since the last that was not.
+    pub(super) refusals: u32,
+    /// When it was sent a ping that is not answered.
+    pub(super) pinged: Option<Tick>,
+}
+
+/// What a WebSocket is called.
+#[derive(Debug)]
+pub(super) enum Name {
+    /// Nothing yet.
+    None,
+    /// Somebody still has the name that it wants.
+    Waiting(Box<Waiting>),
+    /// It owns its name.
+    Owned(Sender),
+}
+
+/// A connection that waits for its name.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) id: ConnectionId,
+    pub(super) who: Who,
+    /// The message that it registered with, to be published when the name is its own.
+    pub(super) message: Vec<u8>,
+}
+
+impl Conn {
+    pub(super) fn advance_websocket(
+        &mut self,
+        desk: &mut Desk,
+        place: Place,
+        rest: &mut &mut [u8],
+    ) -> Step {
+        if self.must_pause(desk) {
+            return Step::Paused;
+        }
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        match websocket.session.next(rest, &desk.limits, desk.tick, &mut desk.pool) {
+            Ok(Some(event)) => self.take_event(desk, place, event),
+            Ok(None) => {
+                self.watch_open_message(desk, place.key);
+                Step::Wait
+            }
+            Err(fault) => Step::End(End::fault(fault)),
+        }
+    }
+
+    /// `n` bytes were read into the room that the session made.
+    pub(super) fn filled(&mut self, desk: &mut Desk, key: ConnKey, n: usize) -> Option<End> {
+        let State::WebSocket(websocket) = &mut self.state else { return None };
+        let step = match websocket.session.filled(n) {
+            Ok(Some(event)) => self.take_event(desk, Place { core: desk.core, key }, event),
+            Ok(None) => Step::Wait,
+            Err(fault) => Step::End(End::fault(fault)),
+        };
+        match step {
+            Step::End(end) => Some(end),
+            Step::Again | Step::Wait | Step::Paused => {
+                self.mood.paused = self.must_pause(desk);
+                None
+            }
+        }
+    }
+
+    /// Whether it is not to be read from for now.
+    pub(super) fn must_pause(&self, desk: &Desk) -> bool {
+        let is_waiting = match &self.state {
+            State::WebSocket(websocket) => matches!(websocket.name, Name::Waiting(_)),
+            State::Http(_) => false,
+            State::EventStream(_) | State::Closing(_) => return false,
+        };
+        is_waiting || self.is_half_full(desk)
+    }
+
+    /// Whether so much waits for it that it should read before it says more.
+    fn is_half_full(&self, desk: &Desk) -> bool {
+        self.outbox.len() >= desk.limits.outbox_bytes_max / 2
+    }
+
+    fn watch_open_message(&mut self, desk: &mut Desk, key: ConnKey) {
+        let State::WebSocket(websocket) = &self.state else { return };
+        if let Some(since) = websocket.session.open_since() {
+            desk.wake_by(key, since.after(desk.limits.message_time));
+        }
+    }
+
+    fn take_event(&mut self, desk: &mut Desk, place: Place, event: Event<'_>) -> Step {
+        match event {
+            Event::Message { binary, payload } => self.take_message(desk, place, binary, payload),
+            Event::Ping(payload) => {
+                self.outbox.append(&mut desk.pool, |out| {
+                    frame::push_header(out, Opcode::Pong, payload.len());
+                    out.extend_from_slice(payload);
+                });
+                Step::Again
+            }
+            // That something came is noted already.
+            Event::Pong => Step::Again,
+            Event::Close { code, reason } => Step::End(End::theirs(code, reason)),
+        }
+    }
+
+    fn take_message(
+        &mut self,
+        desk: &mut Desk,
+        place: Place,
+        binary: bool,
+        payload: Payload<'_>,
+    ) -> Step {
+        desk.counters().messages_in.add(1);
+        desk.counters().message_bytes_in.add(payload.as_bytes().len() as u64);
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        match websocket.behaviour {
+            Behaviour::Echo => {
+                let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+                self.outbox.append(&mut desk.pool, |out| {
+                    frame::push_header(out, opcode, payload.as_bytes().len());
+                    if let Payload::Borrowed(bytes) = payload {
+                        out.extend_from_slice(bytes);
+                    }
+                });
+                if let Payload::Owned(bytes) = payload {
+                    self.outbox.append_owned(bytes);
+                }
+                Step::Again
+            }
+            Behaviour::Broadcast { .. } => self.broadcast(desk, place.key, binary, &payload),
+            Behaviour::Relay if binary => self.relay_binary(desk, &payload),
+            Behaviour::Relay => self.relay(desk, place, &payload),
+        }
+    }
+}
+
+impl End {
+    /// The peer broke the protocol.
+    pub(super) fn fault(fault: Fault) -> End {
+        End::ours(fault.close_code(), fault.reason())
+    }
+}

@@ -1,0 +1,273 @@
+//! A batch: what a core publishes to one room this turn, while it is being written.
+//!
+//! Knows: how a published message is first encoded.
+//! Must not know: numbers (they come with the commit), logs, who reads.
+
+use super::chunk::{Audience, Chunk, Entry, FORMATS, Format, What};
+use super::name::{ConnectionId, RoomKey, Who};
+use crate::bytes::Now;
+use crate::json;
+use crate::limits::CHUNK_BYTES_MAX;
+use crate::sse::{self, Epoch};
+use crate::ws::close::CloseCode;
+use crate::ws::frame::{self, Opcode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+/// Who publishes: one registration of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The name.
+    pub id: ConnectionId,
+    /// Its hash.
+    pub who: Who,
+    /// Which registration of that name.
+    pub session: u64,
+}
+
+/// Which side ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The client's close frame came first.
+    Client,
+    /// We closed it.
+    Server,
+    /// The connection was lost.
+    Network,
+    /// It was silent, or took nothing, for too long.
+    Timeout,
+}
+
+/// How a registered connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseEvent {
+    /// The close code, 1006 if there was no close frame.
+    pub code: CloseCode,
+    /// The reason that was given with it.
+    pub reason: String,
+    /// Which side ended it.
+    pub by: EndedBy,
+}
+
+/// Events of one room that are not committed yet.
+#[derive(Debug)]
+pub struct Batch {
+    chunk: Chunk,
+}
+
+/// Where a batch ended at some moment, to be cut back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    bytes: usize,
+    entries: usize,
+    senders: usize,
+}
+
+impl Batch {
+    /// An empty batch of `room`. Room for `expected` bytes is made at once.
+    pub fn new(
+        room: (RoomKey, Arc<str>),
+        audience: Audience,
+        epoch: Epoch,
+        held: &Arc<AtomicUsize>,
+        expected: usize,
+    ) -> Batch {
+        let made = match audience {
+            Audience::Subscribers => Format::Events,
+            Audience::Everyone => Format::Frames,
+        };
+        let (room, room_name) = room;
+        let others = [const { std::sync::OnceLock::new() }; FORMATS];
+        let mut chunk = Chunk {
+            first: 0,
+            ordinal: 0,
+            at: Now { monotonic: Duration::ZERO, unix_ms: 0 },
+            room,
+            room_name,
+            audience,
+            epoch,
+            index: Vec::new(),
+            senders: Vec::new(),
+            made,
+            bytes: Vec::with_capacity(expected.min(CHUNK_BYTES_MAX)),
+            others,
+            charged: AtomicUsize::new(0),
+            held: Arc::clone(held),
+        };
+        chunk.index.reserve(expected.min(CHUNK_BYTES_MAX) / 160 + 1);
+        Batch { chunk }
+    }
+
+    /// Whether nothing was published.
+    pub fn is_empty(&self) -> bool {
+        self.chunk.index.is_empty()
+    }
+
+    /// Whether an event with a payload of `bytes` has to go into another batch.
+    pub fn is_full_for(&self, bytes: usize) -> bool {
+        const AROUND: usize = 64;
+        !self.is_empty() && self.chunk.bytes.len() + bytes + AROUND > CHUNK_BYTES_MAX
+    }
+
+    /// Publishes a text message. For subscribers only, `payload` must be one JSON object: CR and LF, legal
+    /// only between its tokens, become spaces, and it is one line of the same length.
+    pub fn push_text(&mut self, sender: &Sender, payload: &[u8]) {
+        let place = self.push_payload(sse::Kind::Message, payload);
+        if self.chunk.made == Format::Events {
+            blank_line_breaks(&mut self.chunk.bytes[place..place + payload.len()]);
+        }
+        self.push_entry(sender, place, payload.len(), What::Text);
+    }
+
+    /// Publishes a binary message.
+    pub fn push_binary(&mut self, sender: &Sender, payload: &[u8]) {
+        if self.chunk.made == Format::Frames {
+            let place = self.push_payload(sse::Kind::Binary, payload);
+            return self.push_entry(sender, place, payload.len(), What::Binary);
+        }
+        let epoch = self.chunk.epoch;
+        let mut end = 0;
+        let place = sse::binary_event(&mut self.chunk.bytes, &epoch, 0, |out| {
+            push_base64(out, &sender.id, payload);
+            end = out.len();
+        });
+        self.push_entry(sender, place, end - place, What::Binary);
+    }
+
+    /// Publishes that `sender` has ended.
+    pub fn push_close(&mut self, sender: &Sender, close: &CloseEvent) {
+        debug_assert_eq!(self.chunk.made, Format::Events, "closes are for subscribers");
+        let epoch = self.chunk.epoch;
+        let mut end = 0;
+        let place = sse::message_event(&mut self.chunk.bytes, &epoch, 0, |out| {
+            push_close_object(out, sender, close);
+            end = out.len();
+        });
+        self.push_entry(sender, place, end - place, What::Close);
+    }
+
+    fn push_payload(&mut self, kind: sse::Kind, payload: &[u8]) -> usize {
+        let (bytes, epoch) = (&mut self.chunk.bytes, &self.chunk.epoch);
+        if self.chunk.made == Format::Events {
+            debug_assert_eq!(kind, sse::Kind::Message);
+            // The payload may hold line breaks until the caller has blanked them: write it as ours.
+            let place = sse::message_event(bytes, epoch, 0, |_| ());
+            bytes.truncate(place);
+            bytes.extend_from_slice(payload);
+            bytes.extend_from_slice(b"\n\n");
+            return place;
+        }
+        let opcode = if kind == sse::Kind::Binary { Opcode::Binary } else { Opcode::Text };
+        frame::push_header(bytes, opcode, payload.len());
+        let place = bytes.len();
+        bytes.extend_from_slice(payload);
+        place
+    }
+
+    fn push_entry(&mut self, sender: &Sender, place: usize, length: usize, what: What) {
+        let entry = Entry::new(place, length, what, sender.who);
+        if self.chunk.senders.last().is_none_or(|(_, last)| last.session != sender.session) {
+            self.chunk.senders.push((self.chunk.index.len() as u32, sender.clone()));
+        }
+        self.chunk.index.push(entry);
+    }
+
+    /// Where the batch ends now.
+    pub fn mark(&self) -> Mark {
+        let chunk = &self.chunk;
+        Mark { bytes: chunk.bytes.len(), entries: chunk.index.len(), senders: chunk.senders.len() }
+    }
+
+    /// Takes back everything that was published after `mark`.
+    pub fn cut_back(&mut self, mark: Mark) {
+        self.chunk.bytes.truncate(mark.bytes);
+        self.chunk.index.truncate(mark.entries);
+        self.chunk.senders.truncate(mark.senders);
+    }
+
+    /// A batch of a chunk that was sealed, but not submitted.
+    pub fn reopen(chunk: Chunk) -> Batch {
+        Batch { chunk }
+    }
+
+    /// Bytes of the events so far.
+    pub fn bytes(&self) -> usize {
+        self.chunk.bytes.len()
+    }
+
+    /// The chunk, ready to be submitted.
+    pub fn seal(mut self) -> Arc<Chunk> {
+        let chunk = &mut self.chunk;
+        let slack = chunk.bytes.capacity() - chunk.bytes.len();
+        if slack > chunk.bytes.len() / 4 + 256 {
+            chunk.bytes.shrink_to_fit();
+        }
+        chunk.charge(chunk.cost());
+        Arc::new(self.chunk)
+    }
+}
+
+/// Turns CR and LF into spaces: same length, same JSON.
+fn blank_line_breaks(json: &mut [u8]) {
+    let mut from = 0;
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', &json[from..]) {
+        json[from + at] = b' ';
+        from += at + 1;
+    }
+}
+
+/// `{"connectionId":…,"base64":…}`.
+pub(super) fn push_base64(out: &mut Vec<u8>, id: &ConnectionId, payload: &[u8]) {
+    push_id_key(out, id);
+    out.extend_from_slice(b",\"base64\":\"");
+    let start = out.len();
+    out.resize(start + payload.len().div_ceil(3) * 4, 0);
+    // The room is exactly what the encoding takes.
+    let written = STANDARD.encode_slice(payload, &mut out[start..]).unwrap_or(0);
+    out.truncate(start + written);
+    out.extend_from_slice(b"\"}");
+}
+
+/// `{"connectionId":…,"message":…}`: any text as an object.
+pub(super) fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
+    push_id_key(out, id);
+    out.extend_from_slice(b",\"message\":\"");
+    json::escape_into(out, text);
+    out.extend_from_slice(b"\"}");
+}
+
+/// An object's JSON on one line.
+pub(super) fn push_one_line(out: &mut Vec<u8>, object: &[u8]) {
+    let start = out.len();
+    out.extend_from_slice(object);
+    blank_line_breaks(&mut out[start..]);
+}
+
+fn push_id_key(out: &mut Vec<u8>, id: &ConnectionId) {
+    out.extend_from_slice(b"{\"connectionId\":");
+    push_string(out, &id.to_string());
+}
+
+pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    json::escape_into(out, text);
+    out.push(b'"');
+}
+
+fn push_close_object(out: &mut Vec<u8>, sender: &Sender, close: &CloseEvent) {
+    let by = match close.by {
+        EndedBy::Client => "client",
+        EndedBy::Server => "server",
+        EndedBy::Network => "network",
+        EndedBy::Timeout => "timeout",
+    };
+    out.extend_from_slice(b"{\"close\":");
+    push_id_key(out, &sender.id);
+    out.extend_from_slice(format!(",\"code\":{},\"reason\":", close.code.0).as_bytes());
+    push_string(out, &close.reason);
+    let tail = format!(",\"by\":\"{by}\",\"session\":{}}}}}", sender.session);
+    out.extend_from_slice(tail.as_bytes());
+}

@@ -1,0 +1,263 @@
+//! A chunk: what one core published to one room in one turn, encoded once, shared by all who read it.
+//!
+//! Knows: events' places in bytes, numbers.
+//! Must not know: who reads it, logs, sockets.
+
+use super::batch::Sender;
+use super::encoding::encode;
+use super::name::{RoomKey, Who};
+use crate::bytes::Now;
+use crate::sse::{Epoch, Sequence, sequence_digits, write_digits};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Whom a chunk is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Event streams only: relayed messages, closes.
+    Subscribers,
+    /// Event streams and the room's other members.
+    Everyone,
+}
+
+/// How a cursor wants its events; it keeps one format for life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Server-Sent Events, the message as data.
+    Events,
+    /// Server-Sent Events, the message and all that is known about it as data.
+    FullEvents,
+    /// The same objects as lines of JSON.
+    Lines,
+    /// WebSocket frames, the message as it was sent.
+    Frames,
+}
+
+/// How many formats there are.
+pub(crate) const FORMATS: usize = 4;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A text message.
+    Text,
+    /// A binary message.
+    Binary,
+    /// A registered connection ended.
+    Close,
+}
+
+/// One event of a chunk: its payload's place in the first encoding, what it is, whose.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    place: u32,
+    /// Length in the low bits, [`What`] in the high ones.
+    length_and_what: u32,
+    /// Whose event it is.
+    pub who: Who,
+}
+
+const _: () = assert!(size_of::<Entry>() == 16);
+
+const LENGTH_BITS: u32 = 28;
+/// The longest payload.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = (1 << LENGTH_BITS) - 1;
+
+impl Entry {
+    /// An event whose payload is `length` bytes at `place`, both less than 2^28.
+    pub(crate) fn new(place: usize, length: usize, what: What, who: Who) -> Entry {
+        assert!(length <= PAYLOAD_BYTES_MAX && place <= u32::MAX as usize, "chunks are bounded");
+        Entry {
+            place: place as u32,
+            length_and_what: length as u32 | (what as u32) << LENGTH_BITS,
+            who,
+        }
+    }
+
+    /// What it is.
+    pub fn what(&self) -> What {
+        match self.length_and_what >> LENGTH_BITS {
+            0 => What::Text,
+            1 => What::Binary,
+            _ => What::Close,
+        }
+    }
+
+    /// Where its payload is in the first encoding.
+    pub fn payload(&self) -> Range<usize> {
+        let length = self.length_and_what as usize & PAYLOAD_BYTES_MAX;
+        self.place as usize..self.place as usize + length
+    }
+}
+
+/// All events of a chunk in one format.
+#[derive(Debug, Default)]
+pub struct Encoding {
+    /// The events, one after the other.
+    pub bytes: Vec<u8>,
+    /// Where each event ends; the next begins there.
+    pub ends: Vec<u32>,
+}
+
+/// Events of one room, in order, immutable once committed.
+#[derive(Debug)]
+pub struct Chunk {
+    pub(super) first: Sequence,
+    pub(super) ordinal: u64,
+    pub(super) at: Now,
+    pub(super) room: RoomKey,
+    pub(super) room_name: Arc<str>,
+    pub(super) audience: Audience,
+    pub(super) epoch: Epoch,
+    pub(super) index: Vec<Entry>,
+    /// From which entry on, who sent.
+    pub(super) senders: Vec<(u32, Sender)>,
+    pub(super) made: Format,
+    pub(super) bytes: Vec<u8>,
+    pub(super) others: [OnceLock<Encoding>; FORMATS],
+    /// What of it stands on `held`.
+    pub(super) charged: AtomicUsize,
+    pub(super) held: Arc<AtomicUsize>,
+}
+
+/// What a chunk costs beside its bytes, and an event beside its own.
+const CHUNK_BYTES: usize = 256;
+const EVENT_BYTES: usize = 20;
+
+impl Chunk {
+    /// The number of its first event.
+    pub fn first(&self) -> Sequence {
+        self.first
+    }
+
+    /// The number of its last event.
+    pub fn last(&self) -> Sequence {
+        self.first + self.index.len() as u64 - 1
+    }
+
+    /// Which event of its room its first one is, from 0.
+    pub fn ordinal(&self) -> u64 {
+        self.ordinal
+    }
+
+    /// The room's event that comes after its last one.
+    pub fn next_ordinal(&self) -> u64 {
+        self.ordinal + self.index.len() as u64
+    }
+
+    /// The time of the turn that committed it.
+    pub fn at(&self) -> Now {
+        self.at
+    }
+
+    /// The room it belongs to.
+    pub fn room(&self) -> RoomKey {
+        self.room
+    }
+
+    /// That room's name.
+    pub fn room_name(&self) -> &str {
+        &self.room_name
+    }
+
+    /// Whom it is for.
+    pub fn audience(&self) -> Audience {
+        self.audience
+    }
+
+    /// Its events.
+    pub fn index(&self) -> &[Entry] {
+        &self.index
+    }
+
+    /// Who sent its events: runs of entries, in order.
+    pub fn senders(&self) -> &[(u32, Sender)] {
+        &self.senders
+    }
+
+    /// All of it in `format`, and how many bytes that newly made, to be charged.
+    pub fn encoded(&self, format: Format) -> (&[u8], usize) {
+        if format == self.made {
+            return (&self.bytes, 0);
+        }
+        let slot = &self.others[format as usize];
+        if let Some(encoding) = slot.get() {
+            return (&encoding.bytes, 0);
+        }
+        let mut new_bytes = 0;
+        let encoding = slot.get_or_init(|| {
+            let encoding = encode(self, format);
+            new_bytes = encoding.bytes.capacity() + encoding.ends.capacity() * size_of::<u32>();
+            self.charge(new_bytes);
+            encoding
+        });
+        (&encoding.bytes, new_bytes)
+    }
+
+    /// The bytes in `format`, which [`Chunk::encoded`] has made before.
+    pub fn bytes(&self, format: Format) -> &[u8] {
+        self.encoded(format).0
+    }
+
+    /// Where entry `entry` lies in `format`.
+    pub fn span(&self, format: Format, entry: usize) -> Range<usize> {
+        let start = entry.checked_sub(1).map_or(0, |before| self.end(format, before));
+        start..self.end(format, entry)
+    }
+
+    fn end(&self, format: Format, entry: usize) -> usize {
+        if format != self.made {
+            return self.others[format as usize].get().map_or(0, |made| made.ends[entry] as usize);
+        }
+        let after = if format == Format::Frames { 0 } else { "\n\n".len() };
+        self.index[entry].payload().end + after
+    }
+
+    /// The entry that byte `offset` of `format` belongs to, and where in that entry it is.
+    pub fn entry_at(&self, format: Format, offset: usize) -> (usize, usize) {
+        let (mut low, mut high) = (0, self.index.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.end(format, middle) <= offset { low = middle + 1 } else { high = middle }
+        }
+        let start = low.checked_sub(1).map_or(0, |before| self.end(format, before));
+        (low, offset - start)
+    }
+
+    /// What it costs a log, other formats aside.
+    pub(super) fn cost(&self) -> usize {
+        CHUNK_BYTES + self.index.len() * EVENT_BYTES + self.bytes.capacity()
+    }
+
+    /// Puts `bytes` more on the account of what is held.
+    pub(super) fn charge(&self, bytes: usize) {
+        self.charged.fetch_add(bytes, Ordering::Relaxed);
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Gives its events their numbers: `first` and up in the node's order, `ordinal` and up in the room's.
+    pub(super) fn number(&mut self, first: Sequence, ordinal: u64, at: Now) {
+        (self.first, self.ordinal, self.at) = (first, ordinal, at);
+        if self.made != Format::Events {
+            return;
+        }
+        for (entry, sequence) in self.index.iter().zip(first..) {
+            if let Some(digits) = sequence_digits(&mut self.bytes, entry.payload().start) {
+                write_digits(sequence, digits);
+            }
+        }
+    }
+
+    /// Who sent entry `entry`.
+    pub(super) fn sender(&self, entry: usize) -> Option<&Sender> {
+        let run = self.senders.partition_point(|(from, _)| *from as usize <= entry);
+        Some(&self.senders.get(run.checked_sub(1)?)?.1)
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        self.held.fetch_sub(*self.charged.get_mut(), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,135 @@
+//! Who owns which `connectionId`.
+//!
+//! Knows: places of connections, sessions.
+//! Must not know: names as text, protocols.
+//!
+//! A name has one owner, and it changes hands only where commits happen: the core that commits the owner's
+//! close event releases the name in the same visit, and the claimant, if there is one, owns it from then on.
+//! So whatever the new owner publishes comes after that close.
+
+use super::name::{Identity, Who};
+use crate::bytes::Place;
+use std::collections::HashMap;
+
+/// The answer to a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The name is the claimant's from now on.
+    Granted {
+        /// The number of this registration.
+        session: u64,
+    },
+    /// Somebody owns it. The claimant will own it when that one is gone: a [`Handed`] tells.
+    Waiting {
+        /// Who has to go first.
+        owner: Place,
+        /// Who waited for the name until now, and no longer does.
+        displaced: Option<Place>,
+    },
+}
+
+/// A name that changed hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// The new owner.
+    pub to: Place,
+    /// The number of its registration.
+    pub session: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Registration {
+    owner: Place,
+    claimant: Option<Place>,
+}
+
+#[derive(Debug)]
+pub(super) struct Directory {
+    owners: HashMap<Who, Registration, Identity>,
+    next_session: u64,
+}
+
+/// Registrations a millisecond that keep sessions growing over a restart; the number stays below 2^53, so
+/// that JavaScript reads it exactly.
+const SESSIONS_PER_MS: u64 = 1000;
+
+impl Directory {
+    pub(super) fn new(unix_ms: u64) -> Directory {
+        Directory {
+            owners: HashMap::default(),
+            next_session: unix_ms.saturating_mul(SESSIONS_PER_MS),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.owners.len()
+    }
+
+    fn session(&mut self) -> u64 {
+        self.next_session += 1;
+        self.next_session
+    }
+
+    /// `place` wants to be `who`.
+    pub(super) fn claim(&mut self, who: Who, place: Place) -> Claim {
+        if let Some(registration) = self.owners.get_mut(&who) {
+            let displaced = registration.claimant.replace(place);
+            return Claim::Waiting { owner: registration.owner, displaced };
+        }
+        self.owners.insert(who, Registration { owner: place, claimant: None });
+        Claim::Granted { session: self.session() }
+    }
+
+    /// `place` is, or wanted to be, `who` no more.
+    pub(super) fn release(&mut self, who: Who, place: Place) -> Option<Handed> {
+        let registration = self.owners.get_mut(&who)?;
+        if registration.claimant == Some(place) {
+            registration.claimant = None;
+        }
+        if registration.owner != place {
+            return None;
+        }
+        let Some(to) = registration.claimant.take() else {
+            self.owners.remove(&who);
+            return None;
+        };
+        registration.owner = to;
+        Some(Handed { to, session: self.session() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Keyed;
+
+    #[test]
+    fn a_name_has_one_owner_and_passes_to_the_last_claimant() {
+        let mut keyed = Keyed::default();
+        let mut place = |core| Place { core, key: keyed.insert(()) };
+        let (first, second, third) = (place(0), place(1), place(0));
+        let (mut directory, who) = (Directory::new(0), Who(9));
+        assert_eq!(directory.claim(who, first), Claim::Granted { session: 1 });
+        assert_eq!(directory.claim(who, second), Claim::Waiting { owner: first, displaced: None });
+        let claim = directory.claim(who, third);
+        assert_eq!(claim, Claim::Waiting { owner: first, displaced: Some(second) });
+        assert_eq!(directory.release(who, second), None, "neither owner nor claimant");
+        assert_eq!(directory.release(who, first), Some(Handed { to: third, session: 2 }));
+        assert_eq!(directory.release(who, first), None, "it is not theirs any more");
+        assert_eq!(directory.release(who, third), None);
+        assert_eq!(directory.len(), 0);
+    }
+
+    #[test]
+    fn a_claimant_that_leaves_waits_no_more() {
+        let mut keyed = Keyed::default();
+        let mut place = |core| Place { core, key: keyed.insert(()) };
+        let (first, second) = (place(0), place(1));
+        let (mut directory, who) = (Directory::new(0), Who(9));
+        directory.claim(who, first);
+        directory.claim(who, second);
+        assert_eq!(directory.release(who, second), None);
+        assert_eq!(directory.release(who, first), None);
+        assert_eq!(directory.len(), 0);
+    }
+}

@@ -1,0 +1,98 @@
+//! A chunk in a format other than its first: made once, on first need, outside the lock.
+//!
+//! Knows: what each format shows of an event.
+//! Must not know: who reads it, logs.
+
+use super::batch::{Sender, push_base64, push_one_line, push_string, push_wrapped};
+use super::chunk::{Chunk, Encoding, Entry, Format, What};
+use super::name::ConnectionId;
+use crate::json;
+use crate::sse::{self, Sequence};
+
+/// All events of `chunk` in `format`.
+pub(super) fn encode(chunk: &Chunk, format: Format) -> Encoding {
+    let mut encoding = Encoding::default();
+    let around = if format == Format::Events { 64 } else { 256 };
+    encoding.bytes.reserve(chunk.bytes.len() + chunk.index.len() * around);
+    encoding.ends.reserve_exact(chunk.index.len());
+    for (place, entry) in chunk.index.iter().enumerate() {
+        push(&mut encoding.bytes, chunk, format, (place, entry));
+        encoding.ends.push(encoding.bytes.len() as u32);
+    }
+    encoding.bytes.shrink_to_fit();
+    encoding
+}
+
+fn push(out: &mut Vec<u8>, chunk: &Chunk, format: Format, (place, entry): (usize, &Entry)) {
+    let sequence = chunk.first + place as u64;
+    let Some(sender) = chunk.sender(place) else { return };
+    match format {
+        Format::Events => push_event(out, chunk, entry, sender, sequence),
+        Format::FullEvents => {
+            let line = |out: &mut Vec<u8>| push_line(out, chunk, entry, sender, sequence);
+            sse::message_event(out, &chunk.epoch, sequence, line);
+        }
+        Format::Lines => {
+            push_line(out, chunk, entry, sender, sequence);
+            out.push(b'\n');
+        }
+        // Members are the audience only of what was made as frames.
+        Format::Frames => debug_assert!(false, "frames are made first or never"),
+    }
+}
+
+fn push_event(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, at: Sequence) {
+    let payload = |out: &mut Vec<u8>| push_json(out, chunk, entry, sender);
+    if entry.what() == What::Binary {
+        sse::binary_event(out, &chunk.epoch, at, payload);
+    } else {
+        sse::message_event(out, &chunk.epoch, at, payload);
+    }
+}
+
+/// `{"id","room","connectionId","session","type","at","data"}`.
+fn push_line(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, at: Sequence) {
+    let what = match entry.what() {
+        What::Text => "message",
+        What::Binary => "binary",
+        What::Close => "close",
+    };
+    out.extend_from_slice(b"{\"id\":\"");
+    out.extend_from_slice(&chunk.epoch.id(at));
+    out.extend_from_slice(b"\",\"room\":");
+    push_string(out, &chunk.room_name);
+    out.extend_from_slice(b",\"connectionId\":");
+    push_string(out, &sender.id.to_string());
+    let middle = format!(
+        ",\"session\":{},\"type\":\"{what}\",\"at\":{},\"data\":",
+        sender.session, chunk.at.unix_ms
+    );
+    out.extend_from_slice(middle.as_bytes());
+    push_json(out, chunk, entry, sender);
+    out.push(b'}');
+}
+
+/// The payload as subscribers see it: a JSON object on one line.
+fn push_json(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender) {
+    let payload = &chunk.bytes[entry.payload()];
+    match (chunk.made, entry.what()) {
+        (Format::Events, _) => out.extend_from_slice(payload),
+        (_, What::Binary) => push_base64(out, &sender.id, payload),
+        (_, _) if is_own_object(payload, &sender.id) => push_one_line(out, payload),
+        // Text was checked to be UTF-8 when it came in.
+        (_, _) => push_wrapped(out, &sender.id, &String::from_utf8_lossy(payload)),
+    }
+}
+
+/// Whether `text` is a JSON object that subscribers may take for what it says: one that does not speak in
+/// another connection's name, nor of a close as only we may.
+fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
+    match json::scan(text) {
+        Ok(envelope) => match envelope.connection_id {
+            Some(place) => json::unescape(&text[place.start..place.end])
+                .is_ok_and(|name| name == id.to_string()),
+            None => true,
+        },
+        Err(_) => false,
+    }
+}

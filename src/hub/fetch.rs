@@ -1,0 +1,135 @@
+//! Reading the logs: what a cursor that lags wants next.
+//!
+//! Knows: where chunks and holes are.
+//! Must not know: what the cursor does with them.
+
+use super::chunk::Chunk;
+use super::name::RoomKey;
+use super::{Hub, State};
+use crate::sse::Sequence;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a cursor asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The rooms it reads; `None`: all.
+    pub rooms: Option<&'a [RoomKey]>,
+    /// Whether it reads everything in them: only then can what is missing be counted.
+    pub whole: bool,
+    /// The first sequence it has not had.
+    pub next: Sequence,
+    /// The last it may have now: what its core has seen. Later ones come with an inbox.
+    pub upto: Sequence,
+    /// For a cursor that has read one room without a break: which of the room's events it expects next.
+    pub ordinal: Option<u64>,
+}
+
+/// What it gets.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// A chunk that has events from `next` on, though maybe none that the cursor wants.
+    Chunk(Arc<Chunk>),
+    /// Events up to and with `last` are gone.
+    Gap {
+        /// The last that is gone.
+        last: Sequence,
+        /// How many that the cursor would have had; `None` if that cannot be known.
+        missed: Option<u64>,
+    },
+}
+
+impl Hub {
+    /// Appends at most `pieces_max` pieces to `out`, in order, and gives the first sequence that was not
+    /// looked at: `upto + 1` when there is nothing more. Unchanged `next` with nothing appended means: the
+    /// core has to come through the door first.
+    pub fn fetch(
+        &self,
+        wanted: Wanted<'_>,
+        out: &mut VecDeque<Piece>,
+        pieces_max: usize,
+    ) -> Sequence {
+        let state = self.lock();
+        match wanted.rooms {
+            None => state.fetch_all(wanted, out, pieces_max),
+            Some(rooms) => state.fetch_rooms(wanted, rooms, out, pieces_max),
+        }
+    }
+
+    /// The last sequence that is gone for who reads `rooms`: a stream from the earliest begins after it.
+    pub fn gone_through(&self, rooms: Option<&[RoomKey]>) -> Sequence {
+        let state = self.lock();
+        let Some(rooms) = rooms else { return state.commits.gone_through() };
+        let gone = rooms.iter().filter_map(|room| state.rooms.find(*room));
+        gone.map(|room| room.gone_through).max().unwrap_or(0)
+    }
+}
+
+impl State {
+    fn fetch_all(
+        &self,
+        wanted: Wanted<'_>,
+        out: &mut VecDeque<Piece>,
+        pieces_max: usize,
+    ) -> Sequence {
+        let mut next = wanted.next;
+        let mut pieces = 0;
+        let gap = |next: Sequence, last: Sequence| {
+            let missed = wanted.whole.then_some(last + 1 - next);
+            Piece::Gap { last, missed }
+        };
+        let gone = self.commits.gone_through().min(wanted.upto);
+        if next <= gone {
+            out.push_back(gap(next, gone));
+            next = gone + 1;
+        }
+        for stretch in self.commits.from(next) {
+            if next > wanted.upto || pieces == pieces_max {
+                return next;
+            }
+            let last = stretch.last.min(wanted.upto);
+            match &stretch.chunk {
+                Some(chunk) => out.push_back(Piece::Chunk(Arc::clone(chunk))),
+                None => out.push_back(gap(next, last)),
+            }
+            next = last + 1;
+            pieces += 1;
+        }
+        next.max(wanted.upto + 1)
+    }
+
+    /// Merges the rooms' logs: what comes first in commit order is next.
+    fn fetch_rooms(
+        &self,
+        wanted: Wanted<'_>,
+        rooms: &[RoomKey],
+        out: &mut VecDeque<Piece>,
+        pieces_max: usize,
+    ) -> Sequence {
+        let mut next = wanted.next;
+        for _ in 0..pieces_max {
+            let rooms = rooms.iter().filter_map(|room| self.rooms.find(*room));
+            let holes = rooms.clone().filter(|room| room.gone_through >= next);
+            let hole = holes.min_by_key(|room| room.gone_through);
+            let chunk = rooms.filter_map(|room| room.from(next)).min_by_key(|chunk| chunk.first());
+            match (hole, chunk) {
+                (Some(room), chunk) if chunk.is_none_or(|at| room.gone_through < at.first()) => {
+                    // A hole that reaches beyond what the core has seen: its inbox has what is in there.
+                    if room.gone_through > wanted.upto {
+                        return next;
+                    }
+                    let expected = wanted.ordinal.filter(|_| next == wanted.next && wanted.whole);
+                    let missed = expected.map(|expected| room.oldest_ordinal() - expected);
+                    out.push_back(Piece::Gap { last: room.gone_through, missed });
+                    next = room.gone_through + 1;
+                }
+                (_, Some(chunk)) if chunk.first() <= wanted.upto => {
+                    out.push_back(Piece::Chunk(Arc::clone(chunk)));
+                    next = chunk.last() + 1;
+                }
+                _ => return wanted.upto + 1,
+            }
+        }
+        next
+    }
+}

@@ -1,0 +1,163 @@
+//! What the cores of one node share: logs, commit order, rooms, the directory of connections.
+//!
+//! Knows: rooms, chunks, sequences, who owns which `connectionId`; one mutex, held for microseconds.
+//! Must not know: connections' protocols, sockets, clocks, threads.
+//!
+//! A core that has published, or whose bell was rung, comes through [`Hub::exchange`] once a turn: that is
+//! the one door. Whatever it brings gets its numbers there, and whatever the rooms it follows got since its
+//! last visit, its own included, it takes away, in commit order. Nobody delivers a chunk by a shorter way.
+//!
+//! Invariants, kept by [`State::check`] in debug builds: sequences are contiguous over the commit list, holes
+//! included; a room's log is a subsequence of it; the bytes accounted for are the sum of what is logged; a
+//! `connectionId` has one owner and at most one claimant.
+
+mod batch;
+mod chunk;
+mod commits;
+mod directory;
+mod door;
+mod encoding;
+mod fetch;
+mod name;
+mod room;
+
+pub use batch::{Batch, CloseEvent, EndedBy, Mark, Sender};
+pub use chunk::{Audience, Chunk, Encoding, Entry, Format, What};
+pub use directory::{Claim, Handed};
+pub use door::{Follow, Turn};
+pub use fetch::{Piece, Wanted};
+pub use name::{ConnectionId, CoreSet, Identity, RoomKey, Who, WhoKeys};
+pub use room::Entered;
+
+use crate::limits::Limits;
+use crate::sse::{Epoch, Sequence};
+use commits::Commits;
+use directory::Directory;
+use room::Rooms;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// The most cores that can share a hub: a set of them is one word.
+pub const CORES_MAX: usize = 128;
+
+/// What the cores of one node share.
+#[derive(Debug)]
+pub struct Hub {
+    epoch: Epoch,
+    who_keys: WhoKeys,
+    /// Bytes of all chunks that anybody holds, in a log or not.
+    held_bytes: Arc<AtomicUsize>,
+    /// For each core: whether its inbox has something. Written under the lock, read without.
+    waiting: Box<[AtomicBool]>,
+    state: Mutex<State>,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+struct State {
+    limits: Limits,
+    /// The number of the last event that was committed.
+    head: Sequence,
+    rooms: Rooms,
+    commits: Commits,
+    directory: Directory,
+    /// What each core has not yet taken away.
+    inboxes: Vec<Vec<Arc<Chunk>>>,
+    /// The cores that follow every room.
+    everything: CoreSet,
+    /// WebSockets on each core, as it last said.
+    websockets: Vec<usize>,
+}
+
+/// What the logs hold, for whoever watches over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Bytes in all logs, bookkeeping included.
+    pub log_bytes: usize,
+    /// Events in all logs.
+    pub log_events: usize,
+    /// Bytes of chunks that no log has any more, but a reader is still in the middle of.
+    pub pinned_bytes: usize,
+    /// Rooms that exist.
+    pub rooms: usize,
+    /// `connectionId`s that somebody owns.
+    pub registered: usize,
+}
+
+impl Hub {
+    /// A hub for `cores` cores. `seed` comes from the operating system's random source: the epoch and the
+    /// keys of all hashes of names are made of it. Sessions count on from `unix_ms`, so that they also grow
+    /// over a restart.
+    pub fn new(cores: usize, limits: &Limits, seed: [u64; 3], unix_ms: u64) -> Hub {
+        assert!((1..=CORES_MAX).contains(&cores), "1 to {CORES_MAX} cores share a hub");
+        Hub {
+            epoch: Epoch::new(seed[0]),
+            who_keys: WhoKeys::new(seed[1], seed[2]),
+            held_bytes: Arc::default(),
+            waiting: (0..cores).map(|_| AtomicBool::new(false)).collect(),
+            state: Mutex::new(State {
+                limits: limits.clone(),
+                head: 0,
+                rooms: Rooms::new(seed[1] ^ seed[2]),
+                commits: Commits::default(),
+                directory: Directory::new(unix_ms),
+                inboxes: (0..cores).map(|_| Vec::new()).collect(),
+                everything: CoreSet::default(),
+                websockets: vec![0; cores],
+            }),
+        }
+    }
+
+    /// The epoch of this hub's ids.
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    /// Hashes names to [`Who`]s.
+    pub fn who_keys(&self) -> &WhoKeys {
+        &self.who_keys
+    }
+
+    /// The account that chunks of this hub are held on.
+    pub fn held_bytes(&self) -> &Arc<AtomicUsize> {
+        &self.held_bytes
+    }
+
+    /// Whether something waits for `core` behind the door.
+    pub fn is_waiting(&self, core: u16) -> bool {
+        self.waiting[core as usize].load(Ordering::SeqCst)
+    }
+
+    /// What the logs hold now.
+    pub fn holdings(&self) -> Holdings {
+        let state = self.lock();
+        Holdings {
+            log_bytes: state.rooms.bytes(),
+            log_events: state.rooms.events(),
+            pinned_bytes: self
+                .held_bytes
+                .load(Ordering::Relaxed)
+                .saturating_sub(state.rooms.bytes()),
+            rooms: state.rooms.len(),
+            registered: state.directory.len(),
+        }
+    }
+
+    /// Takes what one connection asks for, at once; see [`Directory::claim`].
+    pub fn claim(&self, who: Who, place: crate::bytes::Place) -> Claim {
+        self.lock().directory.claim(who, place)
+    }
+
+    /// Core `core` has a user for the room `name`, which is made if there is none. `None` when there are as
+    /// many rooms as there may be.
+    pub fn enter(&self, name: &str) -> Option<Entered> {
+        let mut state = self.lock();
+        let rooms_max = state.limits.rooms_max;
+        state.rooms.enter(name, rooms_max)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock leaves what all cores share half changed: nothing can be trusted any more.
+        self.state.lock().unwrap_or_else(|_| std::process::abort())
+    }
+}

@@ -1,0 +1,61 @@
+//! The binary: a command line in, a server or a list of mistakes out.
+//!
+//! Knows: the process: arguments, environment, standard streams, exit status.
+//! Must not know: anything that the library decides.
+
+use std::env;
+use std::process::ExitCode;
+
+use env_logger::TimestampPrecision;
+use tidegate::config::{Command, Config, Refusal};
+use tidegate::reactor;
+
+/// The status of a command line that cannot be used; what clap, too, exits with.
+const USAGE: u8 = 2;
+
+/// What is logged unless the environment says otherwise.
+const LOG_FILTER: &str = "info";
+
+fn main() -> ExitCode {
+    let command = match Config::from_args(env::args_os(), |name| env::var_os(name)) {
+        Ok(command) => command,
+        Err(refusal) => return refuse(&refusal),
+    };
+    start_log();
+    match command {
+        Command::Serve(config) => match reactor::serve(config) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("tidegate: {error}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn refuse(refusal: &Refusal) -> ExitCode {
+    match refusal {
+        Refusal::Told(told) => {
+            // Whoever closed our output does not want to hear of it: `tidegate --help | head`.
+            let _ = told.print();
+            if told.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+        }
+        Refusal::Mistakes(mistakes) => {
+            for mistake in mistakes.iter() {
+                eprintln!("tidegate: {mistake}");
+            }
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// The log goes to standard error, so that a supervisor keeps it and a pipe does not.
+fn start_log() {
+    let set = |name| env::var(name).ok().filter(|filter| !filter.is_empty());
+    let filter = set("TIDEGATE_LOG").or_else(|| set("RUST_LOG"));
+    env_logger::Builder::new()
+        .parse_filters(filter.as_deref().unwrap_or(LOG_FILTER))
+        .format_timestamp(Some(TimestampPrecision::Millis))
+        .format_target(false)
+        .init();
+}

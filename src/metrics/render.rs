@@ -1,0 +1,387 @@
+//! The page of `/metrics`: Prometheus text format, version 0.0.4.
+//!
+//! Knows: the names that operators build on, the text format.
+//! Must not know: HTTP, who asks.
+//!
+//! A name that is here stays: dashboards and alerts are made of them.
+
+use std::fmt::{self, Display};
+
+use super::counters::{ByListener, Count, Counters, Family, Level};
+use super::histogram::Histogram;
+
+/// What is true of the whole server at the moment of asking, and not counted by any core.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// Threads that serve.
+    pub cores: u64,
+    /// The server is on its way out.
+    pub draining: bool,
+    /// Rooms that exist.
+    pub rooms: u64,
+    /// `connectionId`s that have an owner.
+    pub connection_ids: u64,
+    /// Events in all logs.
+    pub log_events: u64,
+    /// What all logs hold.
+    pub log_bytes: u64,
+    /// What is in no log any more, and kept for a reader in the middle of it.
+    pub pinned_bytes: u64,
+}
+
+/// Appends the page.
+pub fn render(cores: &[&Counters], gauges: &Gauges, out: &mut Vec<u8>) {
+    let mut page = Page { cores, out };
+    page.server(gauges);
+    page.connections();
+    page.messages();
+    page.answers();
+    page.turns();
+}
+
+/// Seconds, as the format wants all times.
+const NANOSECONDS_PER_SECOND: f64 = 1e9;
+
+struct Page<'a> {
+    cores: &'a [&'a Counters],
+    out: &'a mut Vec<u8>,
+}
+
+impl Page<'_> {
+    fn server(&mut self, gauges: &Gauges) {
+        self.head("tidegate_build_info", "gauge", "The version that runs.");
+        self.labelled("tidegate_build_info", "version", env!("CARGO_PKG_VERSION"), 1);
+        self.gauge("tidegate_cores", "Threads that serve.", gauges.cores);
+        let draining = u64::from(gauges.draining);
+        self.gauge("tidegate_draining", "1 while the server is on its way out.", draining);
+        self.gauge("tidegate_rooms", "Rooms that exist.", gauges.rooms);
+        let help = "Connection ids that have an owner.";
+        self.gauge("tidegate_connection_ids", help, gauges.connection_ids);
+        self.gauge("tidegate_log_events", "Events in all logs.", gauges.log_events);
+        self.gauge("tidegate_log_bytes", "Size of all logs.", gauges.log_bytes);
+        let help = "Size of what left the log and is kept for readers in the middle of it.";
+        self.gauge("tidegate_log_pinned_bytes", help, gauges.pinned_bytes);
+    }
+
+    fn connections(&mut self) {
+        let name = "tidegate_connections_opened_total";
+        self.by_listener(name, "Connections accepted.", |core| &core.opened);
+        let name = "tidegate_connections_closed_total";
+        self.by_listener(name, "Connections closed.", |core| &core.closed);
+
+        let name = "tidegate_connections";
+        self.head(name, "gauge", "Connections open now, by what they are.");
+        self.level(name, "http", |core| &core.open.http);
+        self.level(name, "websocket", |core| &core.open.websocket);
+        self.level(name, "event_stream", |core| &core.open.event_stream);
+
+        let name = "tidegate_connections_refused_total";
+        self.head(name, "counter", "Connections closed as soon as accepted.");
+        self.count(name, ("reason", "limit"), |core| &core.refused.limit);
+        self.count(name, ("reason", "descriptors"), |core| &core.refused.descriptors);
+
+        let name = "tidegate_accept_errors_total";
+        self.counter(name, "Failures of accept.", |core| &core.accept_errors);
+        let name = "tidegate_received_bytes_total";
+        self.by_listener(name, "Bytes read from sockets.", |core| &core.bytes_in);
+        let name = "tidegate_sent_bytes_total";
+        self.by_listener(name, "Bytes written to sockets.", |core| &core.bytes_out);
+        let name = "tidegate_writes_total";
+        self.counter(name, "System calls that wrote to sockets.", |core| &core.writes);
+    }
+
+    fn messages(&mut self) {
+        let name = "tidegate_messages_received_total";
+        self.counter(name, "Messages from WebSocket clients.", |core| &core.messages_in);
+        let name = "tidegate_messages_received_bytes_total";
+        self.counter(name, "Their payloads.", |core| &core.message_bytes_in);
+        let name = "tidegate_messages_refused_total";
+        let help = "Messages refused, by the code that their sender was told.";
+        self.family(name, help, |core| &core.refusals);
+
+        let name = "tidegate_events_published_total";
+        self.head(name, "counter", "Events committed to the log.");
+        self.count(name, ("type", "message"), |core| &core.published.message);
+        self.count(name, ("type", "binary"), |core| &core.published.binary);
+        self.count(name, ("type", "close"), |core| &core.published.close);
+
+        let name = "tidegate_gaps_total";
+        self.counter(name, "Times that a reader was told of a gap.", |core| &core.gaps);
+        let name = "tidegate_gap_missed_events_total";
+        self.counter(name, "Events that those gaps are known to hold.", |core| &core.gap_missed);
+    }
+
+    fn answers(&mut self) {
+        let name = "tidegate_websocket_closes_total";
+        self.family(name, "WebSockets closed, by close code.", |core| &core.closes);
+        let name = "tidegate_http_responses_total";
+        self.family(name, "Responses, by status.", |core| &core.responses);
+        let name = "tidegate_http_faults_total";
+        self.counter(name, "Requests that could not be understood.", |core| &core.http_faults);
+    }
+
+    fn turns(&mut self) {
+        self.counter("tidegate_turns_total", "Turns of the loop.", |core| &core.turns);
+        self.counter("tidegate_panics_total", "Panics that were caught.", |core| &core.panics);
+        let name = "tidegate_turn_seconds";
+        self.histogram(name, "How long a turn took, sleep excluded.", |core| &core.turn_seconds);
+        let name = "tidegate_relay_seconds";
+        let help = "From the start of the turn that read a message to the write of its event.";
+        self.histogram(name, help, |core| &core.relay_seconds);
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        self.head(name, "gauge", help);
+        self.line(format_args!("{name} {value}"));
+    }
+
+    fn counter(&mut self, name: &str, help: &str, count: impl Fn(&Counters) -> &Count) {
+        self.head(name, "counter", help);
+        let value = self.sum(|core| count(core).value());
+        self.line(format_args!("{name} {value}"));
+    }
+
+    fn by_listener(&mut self, name: &str, help: &str, of: impl Fn(&Counters) -> &ByListener) {
+        self.head(name, "counter", help);
+        self.count(name, ("listener", "ws"), |core| &of(core).ws);
+        self.count(name, ("listener", "http"), |core| &of(core).http);
+        self.count(name, ("listener", "both"), |core| &of(core).both);
+    }
+
+    fn family<K: Copy + PartialEq + Display + 'static, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        of: impl Fn(&Counters) -> &Family<K, N>,
+    ) {
+        self.head(name, "counter", help);
+        let cores = self.cores;
+        let Some((first, others)) = cores.split_first() else {
+            return;
+        };
+        let mut counts: Vec<_> = of(first).iter().collect();
+        for core in others {
+            // All cores have the same keys in the same order.
+            for (sum, (_, value)) in counts.iter_mut().zip(of(core).iter()) {
+                sum.1 = sum.1.wrapping_add(value);
+            }
+        }
+        for (key, value) in counts {
+            match key {
+                Some(key) => self.labelled(name, "code", key, value),
+                None => self.labelled(name, "code", "other", value),
+            }
+        }
+    }
+
+    /// Counts are taken once, so that the total is that of the buckets whatever happens meanwhile.
+    fn histogram(&mut self, name: &str, help: &str, of: impl Fn(&Counters) -> &Histogram) {
+        self.head(name, "histogram", help);
+        let mut counts = vec![0_u64; Histogram::bounds().count() + 1];
+        for core in self.cores {
+            for (sum, value) in counts.iter_mut().zip(of(core).buckets()) {
+                *sum = sum.wrapping_add(value);
+            }
+        }
+        let mut so_far = 0_u64;
+        for (bound, count) in Histogram::bounds().zip(&counts) {
+            so_far = so_far.wrapping_add(*count);
+            let seconds = bound as f64 / NANOSECONDS_PER_SECOND;
+            self.line(format_args!("{name}_bucket{{le=\"{seconds}\"}} {so_far}"));
+        }
+        let total: u64 = counts.iter().sum();
+        let seconds = self.sum(|core| of(core).sum()) as f64 / NANOSECONDS_PER_SECOND;
+        self.line(format_args!("{name}_bucket{{le=\"+Inf\"}} {total}"));
+        self.line(format_args!("{name}_sum {seconds}"));
+        self.line(format_args!("{name}_count {total}"));
+    }
+
+    fn count(&mut self, name: &str, label: (&str, &str), of: impl Fn(&Counters) -> &Count) {
+        let value = self.sum(|core| of(core).value());
+        self.labelled(name, label.0, label.1, value);
+    }
+
+    fn level(&mut self, name: &str, kind: &str, of: impl Fn(&Counters) -> &Level) {
+        let value = self.sum(|core| of(core).value());
+        self.labelled(name, "kind", kind, value);
+    }
+
+    fn sum(&self, value: impl Fn(&Counters) -> u64) -> u64 {
+        self.cores.iter().fold(0, |sum, core| sum.wrapping_add(value(core)))
+    }
+
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        self.line(format_args!("# HELP {name} {help}"));
+        self.line(format_args!("# TYPE {name} {kind}"));
+    }
+
+    /// No label of ours holds a quote, a backslash or a line feed, so none is escaped.
+    fn labelled(&mut self, name: &str, label: &str, value: impl Display, count: u64) {
+        self.line(format_args!("{name}{{{label}=\"{value}\"}} {count}"));
+    }
+
+    fn line(&mut self, text: fmt::Arguments<'_>) {
+        self.out.extend_from_slice(text.to_string().as_bytes());
+        self.out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A page, taken apart as strictly as the format is written down.
+    #[derive(Default)]
+    struct Parsed {
+        types: HashMap<String, String>,
+        /// In order: name, label pairs as they stand, value.
+        samples: Vec<(String, String, f64)>,
+    }
+
+    fn parse(page: &str) -> Parsed {
+        let mut parsed = Parsed::default();
+        let mut helped = HashSet::new();
+        let mut current = String::new();
+        assert!(page.ends_with('\n'));
+        for line in page.lines() {
+            if let Some(rest) = line.strip_prefix("# HELP ") {
+                let (name, help) = rest.split_once(' ').expect(line);
+                assert!(helped.insert(name.to_string()), "{line}");
+                assert!(help.ends_with('.') && !help.contains('\\'), "{line}");
+            } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = rest.split_once(' ').expect(line);
+                assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+                assert!(helped.contains(name), "{line}");
+                assert!(parsed.types.insert(name.into(), kind.into()).is_none(), "{line}");
+                current = name.to_string();
+            } else {
+                let sample = parse_sample(line);
+                assert_eq!(base(&sample.0, &parsed.types), current, "{line}");
+                parsed.samples.push(sample);
+            }
+        }
+        assert_eq!(helped.len(), parsed.types.len());
+        parsed
+    }
+
+    fn parse_sample(line: &str) -> (String, String, f64) {
+        let (series, value) = line.rsplit_once(' ').expect(line);
+        let (name, labels) = match series.split_once('{') {
+            Some((name, rest)) => (name, rest.strip_suffix('}').expect(line)),
+            None => (series, ""),
+        };
+        let is_name = |text: &str| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
+        assert!(is_name(name), "{line}");
+        if !labels.is_empty() {
+            let (label, value) = labels.split_once('=').expect(line);
+            assert!(is_name(label), "{line}");
+            let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            assert!(!value.expect(line).contains(['"', '\\']), "{line}");
+        }
+        (name.to_string(), labels.to_string(), value.parse().expect(line))
+    }
+
+    /// The family that a sample belongs to.
+    fn base(name: &str, types: &HashMap<String, String>) -> String {
+        for suffix in ["_bucket", "_sum", "_count"] {
+            if let Some(base) = name.strip_suffix(suffix)
+                && types.get(base).is_some_and(|kind| kind == "histogram")
+            {
+                return base.to_string();
+            }
+        }
+        name.to_string()
+    }
+
+    fn page(cores: &[&Counters]) -> Parsed {
+        let mut out = b"before\n".to_vec();
+        let gauges = Gauges { cores: 2, draining: true, log_bytes: 7, ..Gauges::default() };
+        render(cores, &gauges, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        parse(text.strip_prefix("before\n").unwrap())
+    }
+
+    impl Parsed {
+        fn value(&self, name: &str, labels: &str) -> f64 {
+            let mut found = self.samples.iter().filter(|(n, l, _)| n == name && l == labels);
+            let value = found.next().unwrap_or_else(|| panic!("{name}{{{labels}}}")).2;
+            assert!(found.next().is_none(), "{name}{{{labels}}} is there twice");
+            value
+        }
+    }
+
+    #[test]
+    fn every_series_is_there_from_the_start() {
+        let (one, other) = (Counters::default(), Counters::default());
+        let parsed = page(&[&one, &other]);
+        let series: HashSet<_> = parsed.samples.iter().map(|(n, l, _)| (n, l)).collect();
+        assert_eq!(series.len(), parsed.samples.len());
+        for (name, kind) in &parsed.types {
+            assert!(name.starts_with("tidegate_"), "{name}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
+            assert!(parsed.samples.iter().any(|(n, ..)| base(n, &parsed.types) == *name));
+        }
+        assert!(parsed.samples.iter().filter(|(_, _, value)| *value != 0.0).count() == 4);
+
+        one.closes.count(3999);
+        one.turn_seconds.record(Duration::from_millis(1));
+        assert_eq!(page(&[&one, &other]).samples.len(), series.len());
+    }
+
+    #[test]
+    fn the_cores_are_added_up() {
+        let (one, other) = (Counters::default(), Counters::default());
+        one.messages_in.add(3);
+        other.messages_in.add(4);
+        one.closes.count(1000);
+        other.closes.count(1000);
+        other.closes.count(3000);
+        other.refusals.count("too-deep");
+        one.open.event_stream.rise();
+        other.bytes_out.both.add(9);
+        let page = page(&[&one, &other]);
+        for (name, labels, value) in [
+            ("tidegate_messages_received_total", "", 7.0),
+            ("tidegate_websocket_closes_total", "code=\"1000\"", 2.0),
+            ("tidegate_websocket_closes_total", "code=\"other\"", 1.0),
+            ("tidegate_messages_refused_total", "code=\"too-deep\"", 1.0),
+            ("tidegate_connections", "kind=\"event_stream\"", 1.0),
+            ("tidegate_sent_bytes_total", "listener=\"both\"", 9.0),
+            ("tidegate_draining", "", 1.0),
+            ("tidegate_log_bytes", "", 7.0),
+        ] {
+            assert_eq!(page.value(name, labels), value, "{name}{{{labels}}}");
+        }
+    }
+
+    #[test]
+    fn buckets_are_cumulative_and_end_with_the_count() {
+        let (one, other) = (Counters::default(), Counters::default());
+        for microseconds in [0, 1, 2, 2, 700, 5_000, 20_000_000] {
+            one.relay_seconds.record(Duration::from_micros(microseconds));
+            other.relay_seconds.record_many(Duration::from_micros(microseconds), 2);
+        }
+        let page = page(&[&one, &other]);
+        let mut bounds = Vec::new();
+        let mut counts = Vec::new();
+        for (name, labels, value) in &page.samples {
+            if name == "tidegate_relay_seconds_bucket" {
+                let bound = labels.trim_start_matches("le=\"").trim_end_matches('"');
+                bounds.push(bound.parse::<f64>().unwrap());
+                counts.push(*value);
+            }
+        }
+        assert!(bounds.is_sorted_by(|a, b| a < b));
+        assert_eq!((bounds[1], bounds.last()), (0.0000015, Some(&f64::INFINITY)));
+        assert!(counts.is_sorted());
+        assert_eq!((counts[0], counts.last()), (6.0, Some(&21.0)));
+        assert_eq!(page.value("tidegate_relay_seconds_count", ""), 21.0);
+        let sum = page.value("tidegate_relay_seconds_sum", "");
+        assert!((sum - 60.017115).abs() < 1e-9, "{sum}");
+    }
+}

@@ -1,0 +1,407 @@
+//! One core's loop: sleep, note readiness, read, act, commit, write, close, sleep.
+//!
+//! Knows: mio, sockets by slot, the clock, letters and bells.
+//! Must not know: HTTP, WebSocket, SSE, rooms: it never looks at what the bytes mean.
+//!
+//! The turn. Whoever became ready, and whoever stopped early last time, is read from, within budgets. Then
+//! the engine commits, once. Then what it says is done: writes and closes, each in one place. Nothing that is
+//! called here calls back.
+
+use super::StartError;
+use super::bell::Bell;
+use super::clock::Clock;
+use super::listen::{Accepted, Gate, Reserve};
+use super::socket::{Progress, Socket, Stream};
+use crate::bytes::{ConnKey, Now};
+use crate::engine::{Action, Engine, Letter, Setup};
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token, Waker};
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Everything is read into here first. Larger than one connection's share: nothing is won by less.
+const SCRATCH_BYTES: usize = 256 * 1024;
+/// Readiness events taken from the kernel at once.
+const EVENTS: usize = 1024;
+
+/// The token of the waker; listeners come after it.
+const WAKER: u32 = 0;
+const SIGNALS: u32 = 1;
+const FIRST_GATE: u32 = 2;
+
+/// What other cores reach a core by.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    letters: Mutex<Vec<Letter>>,
+    bell: Bell<Waker>,
+}
+
+impl Mailbox {
+    fn post(&self, letter: Letter) {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+        self.bell.ring();
+    }
+
+    fn has_letters(&self) -> bool {
+        !self.letters.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// What the reactors of one process share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) mailboxes: Vec<Mailbox>,
+    /// The server stops.
+    pub(super) stopping: AtomicBool,
+}
+
+impl Shared {
+    /// Has every core stop.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.mailboxes.iter().for_each(|mailbox| mailbox.bell.ring());
+    }
+}
+
+/// A core before it runs.
+pub(super) struct Nascent {
+    poll: Poll,
+    gates: Vec<Gate>,
+}
+
+impl Nascent {
+    /// Registers `listeners` with a poll of its own.
+    pub(super) fn new(
+        listeners: Vec<mio::net::TcpListener>,
+    ) -> Result<(Nascent, Mailbox), StartError> {
+        let fail = |error| StartError::Reactor { error };
+        let poll = Poll::new().map_err(fail)?;
+        let mut gates: Vec<Gate> = listeners.into_iter().map(Gate::new).collect();
+        for (number, gate) in gates.iter_mut().enumerate() {
+            let token = Token(ConnKey::reserved_token(FIRST_GATE + number as u32));
+            let listener = &mut gate.listener;
+            poll.registry().register(listener, token, Interest::READABLE).map_err(fail)?;
+        }
+        let token = Token(ConnKey::reserved_token(WAKER));
+        let waker = Waker::new(poll.registry(), token).map_err(fail)?;
+        let mailbox = Mailbox { letters: Mutex::default(), bell: Bell::new(waker) };
+        Ok((Nascent { poll, gates }, mailbox))
+    }
+}
+
+/// One core.
+pub(super) struct Reactor<'s> {
+    core: u16,
+    poll: Poll,
+    gates: Vec<Gate>,
+    reserve: Reserve,
+    engine: Engine,
+    /// By slot of their keys.
+    sockets: Vec<Option<Socket<TcpStream>>>,
+    /// Who can be read from in this turn.
+    ready: Vec<ConnKey>,
+    /// Who can be written to again.
+    writable: Vec<ConnKey>,
+    /// Who is left over for the next turn, and first in it.
+    again: Vec<ConnKey>,
+    scratch: Vec<u8>,
+    letters: Vec<Letter>,
+    signals: Option<signal_hook_mio::v1_0::Signals>,
+    shared: &'s Shared,
+    clock: Clock,
+    setup: Setup,
+    draining: bool,
+}
+
+impl<'s> Reactor<'s> {
+    /// The core that `setup` describes. `signals` are its to hear, if it is the one that hears them.
+    pub(super) fn new(
+        nascent: Nascent,
+        setup: Setup,
+        shared: &'s Shared,
+        clock: Clock,
+        mut signals: Option<signal_hook_mio::v1_0::Signals>,
+    ) -> io::Result<Reactor<'s>> {
+        let Nascent { poll, gates } = nascent;
+        if let Some(signals) = &mut signals {
+            let token = Token(ConnKey::reserved_token(SIGNALS));
+            poll.registry().register(signals, token, Interest::READABLE)?;
+        }
+        Ok(Reactor {
+            core: setup.core,
+            poll,
+            gates,
+            reserve: Reserve::new(),
+            engine: Engine::new(setup.clone()),
+            sockets: Vec::new(),
+            ready: Vec::new(),
+            writable: Vec::new(),
+            again: Vec::new(),
+            scratch: vec![0; SCRATCH_BYTES],
+            letters: Vec::new(),
+            signals,
+            shared,
+            clock,
+            setup,
+            draining: false,
+        })
+    }
+
+    /// Runs until the server has stopped.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.engine.is_drained() {
+            self.turn(&mut events)?;
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop. Order matters: see the module's doc.
+    fn turn(&mut self, events: &mut Events) -> io::Result<()> {
+        self.sleep(events)?;
+        let now = self.clock.now();
+        self.note_readiness(events);
+        self.collect_letters(now);
+        self.accept(now);
+        self.read(now);
+        self.engine.expire(now);
+        self.flush_writable(now);
+        self.engine.commit(now);
+        while let Some(action) = self.engine.poll_action() {
+            self.act(action, now);
+        }
+        mem::swap(&mut self.ready, &mut self.again);
+        self.engine.note_turn(now, self.clock.since_start());
+        Ok(())
+    }
+
+    fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
+        let bell = &self.shared.mailboxes[self.core as usize].bell;
+        let timeout = self.timeout();
+        let is_there = || self.is_wanted();
+        let timeout = match timeout {
+            Some(Duration::ZERO) => Some(Duration::ZERO),
+            _ if !bell.may_sleep(is_there) => Some(Duration::ZERO),
+            timeout => timeout,
+        };
+        let result = self.poll.poll(events, timeout);
+        bell.awake();
+        match result {
+            // A signal came: a turn without events.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// How long there is nothing to do, if nothing happens.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let gates = self.gates.iter().filter_map(Gate::next_look).min();
+        let due =
+            gates.map_or(self.engine.next_deadline(), |at| at.min(self.engine.next_deadline()));
+        Some(due.saturating_sub(self.clock.since_start()))
+    }
+
+    /// Whether another core has left something for this one.
+    fn is_wanted(&self) -> bool {
+        self.shared.mailboxes[self.core as usize].has_letters()
+            || self.setup.hub.is_waiting(self.core)
+            || self.shared.stopping.load(Ordering::SeqCst) != self.draining
+    }
+
+    fn note_readiness(&mut self, events: &Events) {
+        for event in events {
+            match ConnKey::from_token(event.token().0) {
+                Some(key) => self.note_socket(key, event),
+                None => self.note_reserved(event.token().0 as u32),
+            }
+        }
+    }
+
+    fn note_socket(&mut self, key: ConnKey, event: &Event) {
+        let Some(socket) = socket(&mut self.sockets, key) else { return };
+        let ends = event.is_read_closed() || event.is_error();
+        socket.note(event.is_readable(), event.is_writable(), ends);
+        if event.is_writable() {
+            self.writable.push(key);
+        }
+        if socket.is_readable() && !mem::replace(&mut socket.listed, true) {
+            self.ready.push(key);
+        }
+    }
+
+    fn note_reserved(&mut self, number: u32) {
+        match number {
+            WAKER => {}
+            SIGNALS => self.hear_signals(),
+            gate => {
+                if let Some(gate) = self.gates.get_mut((gate - FIRST_GATE) as usize) {
+                    gate.readable = true;
+                }
+            }
+        }
+    }
+
+    fn hear_signals(&mut self) {
+        for signal in self.signals.iter_mut().flat_map(|signals| signals.pending()) {
+            if self.shared.stopping.load(Ordering::SeqCst) {
+                log::warn!("signal {signal} again: ending at once");
+                std::process::exit(1);
+            }
+            log::info!("signal {signal}: closing connections; again to end at once");
+            self.shared.stop();
+        }
+    }
+
+    fn collect_letters(&mut self, now: Now) {
+        let mailbox = &self.shared.mailboxes[self.core as usize];
+        let mut letters = mem::take(&mut self.letters);
+        let waiting = &mut *mailbox.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::swap(&mut letters, waiting);
+        for letter in letters.drain(..) {
+            self.engine.collect(letter, now);
+        }
+        self.letters = letters;
+        if !self.draining && self.shared.stopping.load(Ordering::SeqCst) {
+            self.stop_listening(now);
+        }
+    }
+
+    /// Takes nobody new; whoever had got through to us is told so.
+    fn stop_listening(&mut self, now: Now) {
+        self.draining = true;
+        self.engine.drain(now);
+        self.gates.iter_mut().for_each(|gate| gate.readable = true);
+        self.accept(now);
+        self.gates.clear();
+    }
+}
+
+/// Accepting.
+impl Reactor<'_> {
+    fn accept(&mut self, now: Now) {
+        for number in 0..self.gates.len() {
+            for _ in 0..self.setup.limits.accepts_per_turn {
+                let gate = &mut self.gates[number];
+                if !gate.is_open(now.monotonic) {
+                    break;
+                }
+                match gate.accept(now.monotonic, &mut self.reserve) {
+                    Accepted::Stream(stream) => self.welcome(number as u8, stream, now),
+                    Accepted::Again => {}
+                    Accepted::None => break,
+                    Accepted::NoRoom(error) => {
+                        self.engine.note_no_room();
+                        log::error!("cannot accept connections: {error}");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, gate: u8, mut stream: TcpStream, now: Now) {
+        let Some(key) = self.engine.accept(gate, now) else {
+            // One try is enough: the socket's buffer is empty. What the client sent is not waited for.
+            let _ = io::Write::write(&mut stream, &self.engine.refusal(now));
+            let _ = Stream::shutdown(&stream);
+            return;
+        };
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let result = self.poll.registry().register(&mut stream, Token(key.token()), interest);
+        if self.sockets.len() <= key.slot() {
+            self.sockets.resize_with(key.slot() + 1, || None);
+        }
+        self.sockets[key.slot()] = Some(Socket::new(key, stream));
+        if let Err(error) = result {
+            log::error!("cannot watch a connection: {error}");
+            self.engine.receive_error(key, now);
+        }
+    }
+}
+
+/// Reading, writing, closing.
+impl Reactor<'_> {
+    /// Reads from whoever is ready, within the turn's budget.
+    fn read(&mut self, now: Now) {
+        let limits = &self.setup.limits;
+        let mut turn_budget = limits.read_bytes_per_turn;
+        let mut ready = mem::take(&mut self.ready);
+        for key in ready.drain(..) {
+            let Some(socket) = socket(&mut self.sockets, key) else { continue };
+            socket.listed = false;
+            let share = limits.read_bytes_per_connection.min(turn_budget);
+            let mut left = share;
+            let progress = socket.pump_in(&mut self.engine, &mut self.scratch, &mut left, now);
+            turn_budget -= share - left;
+            if progress == Progress::Budget {
+                socket.listed = true;
+                self.again.push(key);
+            }
+        }
+        self.ready = ready;
+    }
+
+    fn flush_writable(&mut self, now: Now) {
+        let mut writable = mem::take(&mut self.writable);
+        for key in writable.drain(..) {
+            if let Some(socket) = socket(&mut self.sockets, key) {
+                socket.pump_out(&mut self.engine, now);
+            }
+        }
+        self.writable = writable;
+    }
+
+    fn act(&mut self, action: Action, now: Now) {
+        match action {
+            Action::Flush(key) => {
+                let Some(socket) = socket(&mut self.sockets, key) else { return };
+                socket.pump_out(&mut self.engine, now);
+                // A write that failed says that there is an end to be read.
+                if socket.is_readable() && !mem::replace(&mut socket.listed, true) {
+                    self.again.push(key);
+                }
+            }
+            Action::Read(key) => {
+                let Some(socket) = socket(&mut self.sockets, key) else { return };
+                if !mem::replace(&mut socket.listed, true) {
+                    self.again.push(key);
+                }
+            }
+            Action::Shutdown(key) => {
+                if let Some(socket) = socket(&mut self.sockets, key) {
+                    // It fails when the peer is gone already: then reading tells.
+                    let _ = Stream::shutdown(&socket.stream);
+                }
+            }
+            Action::Close(key) => {
+                if socket(&mut self.sockets, key).is_some() {
+                    // Closing a descriptor takes it out of the poll.
+                    self.sockets[key.slot()] = None;
+                }
+            }
+            Action::Post(core, letter) => self.shared.mailboxes[core as usize].post(letter),
+            Action::Ring(cores) => {
+                cores.iter().for_each(|core| self.shared.mailboxes[core as usize].bell.ring());
+            }
+        }
+    }
+}
+
+/// The socket of `key`, unless another connection has its slot now.
+fn socket(
+    sockets: &mut [Option<Socket<TcpStream>>],
+    key: ConnKey,
+) -> Option<&mut Socket<TcpStream>> {
+    sockets.get_mut(key.slot())?.as_mut().filter(|socket| socket.key == key)
+}

@@ -1,0 +1,268 @@
+//! The reactor: one thread and one poll per core, sockets, the clock, signals.
+//!
+//! Knows: mio, sockets, threads, clocks, mailboxes, signals.
+//! Must not know: HTTP, WebSocket, SSE, rooms.
+
+mod bell;
+mod clock;
+mod core;
+mod listen;
+mod socket;
+
+use self::clock::Clock;
+use self::core::{Mailbox, Nascent, Reactor, Shared};
+use crate::config::Config;
+use crate::engine::{Listener, Serves, Setup};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::metrics::Counters;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+/// Why the server does not run.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// There are too few descriptors for the connections that were asked for.
+    Descriptors {
+        /// How many the process may have.
+        nofile: u64,
+        /// How many connections were asked for.
+        wanted: u64,
+        /// How many are needed beside them.
+        ours: u64,
+    },
+    /// The system gives no random numbers.
+    Random(getrandom::Error),
+    /// The system gives no poll, waker, signal or thread, or took one back.
+    Reactor {
+        /// What it said.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen { addr, error } if error.kind() == io::ErrorKind::AddrInUse => {
+                write!(
+                    f,
+                    "{addr} is in use by another program; choose another with --ws-addr or --http-addr"
+                )
+            }
+            StartError::Listen { addr, error } => write!(
+                f,
+                "cannot listen on {addr}: {error}; choose another with --ws-addr or --http-addr"
+            ),
+            StartError::Descriptors { nofile, wanted, ours } => write!(
+                f,
+                "{wanted} connections need {} descriptors, but this process may have {nofile}; \
+                 raise the hard limit (ulimit -Hn) or lower --max-connections",
+                wanted + ours
+            ),
+            StartError::Random(error) => write!(f, "the system gives no random numbers: {error}"),
+            StartError::Reactor { error } => {
+                write!(f, "the system refuses what a server needs: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> StartError {
+        StartError::Reactor { error }
+    }
+}
+
+/// Serves as `config` says, until a signal stops it. Returns when every connection is closed.
+///
+/// # Errors
+///
+/// [`StartError`] when it cannot begin; nothing has been served then.
+pub fn serve(mut config: Config) -> Result<(), StartError> {
+    let clock = Clock::start();
+    let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
+    let signals = Signals::new([SIGINT, SIGTERM])?;
+    let addresses = addresses(&config);
+    let mut listeners = Vec::new();
+    let mut per_core: Vec<Vec<mio::net::TcpListener>> =
+        (0..config.cores).map(|_| Vec::new()).collect();
+    let mut bound = Vec::new();
+    for (addr, serves) in addresses.iter().copied() {
+        let sockets = match listen::bind(addr, config.cores, config.send_buffer) {
+            Err(error) if is_spare(addr, serves, &addresses, &error) => {
+                log::warn!("{error}");
+                continue;
+            }
+            result => result?,
+        };
+        listeners.push(Listener { serves, loopback: addr.ip().is_loopback() });
+        bound.extend(
+            sockets.first().and_then(|socket| socket.local_addr().ok()).map(|addr| (addr, serves)),
+        );
+        per_core.iter_mut().zip(sockets).for_each(|(core, socket)| core.push(socket));
+    }
+    let (nascents, mailboxes) = nascents(per_core)?;
+    let setups = setups(&config, listeners.into(), clock)?;
+    announce(&config, &bound, nofile);
+    run(nascents, setups, Shared { mailboxes, stopping: AtomicBool::new(false) }, clock, signals)
+}
+
+/// Every address once, with what it serves.
+fn addresses(config: &Config) -> Vec<(SocketAddr, Serves)> {
+    let both = |addr: &SocketAddr| addr.port() != 0 && config.http_addrs.contains(addr);
+    let ws = config
+        .ws_addrs
+        .iter()
+        .map(|addr| (*addr, if both(addr) { Serves::Both } else { Serves::WebSocket }));
+    let http = config.http_addrs.iter().map(|addr| (*addr, Serves::Http));
+    let http = http.filter(|(addr, _)| addr.port() == 0 || !config.ws_addrs.contains(addr));
+    ws.chain(http).collect()
+}
+
+/// Whether the server is as reachable as it should be without `addr`: machines without IPv6 have no `[::1]`.
+fn is_spare(
+    addr: SocketAddr,
+    serves: Serves,
+    all: &[(SocketAddr, Serves)],
+    error: &StartError,
+) -> bool {
+    let twin = SocketAddr::from(([127, 0, 0, 1], addr.port()));
+    let StartError::Listen { error, .. } = error else { return false };
+    addr.is_ipv6()
+        && addr.ip().is_loopback()
+        && error.kind() != io::ErrorKind::AddrInUse
+        && all.contains(&(twin, serves))
+}
+
+type Cores = (Vec<Nascent>, Vec<Mailbox>);
+
+fn nascents(per_core: Vec<Vec<mio::net::TcpListener>>) -> Result<Cores, StartError> {
+    let cores: Result<Vec<_>, _> = per_core.into_iter().map(Nascent::new).collect();
+    Ok(cores?.into_iter().unzip())
+}
+
+fn setups(
+    config: &Config,
+    listeners: Arc<[Listener]>,
+    clock: Clock,
+) -> Result<Vec<Setup>, StartError> {
+    let random = || getrandom::u64().map_err(StartError::Random);
+    let seed = [random()?, random()?, random()?];
+    let hub = Hub::new(config.cores, &config.limits, seed, clock.now().unix_ms);
+    let hub = Arc::new(hub);
+    let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
+    let limits: Arc<Limits> = Arc::new(config.limits.clone());
+    let connections = Arc::default();
+    let allow_origins: Arc<[String]> = config.allow_origins.clone().into();
+    let allow_hosts: Arc<[String]> = config.allow_hosts.clone().into();
+    (0..config.cores as u16)
+        .map(|core| {
+            Ok(Setup {
+                core,
+                limits: Arc::clone(&limits),
+                hub: Arc::clone(&hub),
+                listeners: Arc::clone(&listeners),
+                allow_origins: Arc::clone(&allow_origins),
+                allow_hosts: Arc::clone(&allow_hosts),
+                counters: Arc::clone(&counters),
+                connections: Arc::clone(&connections),
+                seed: [random()?, random()?],
+            })
+        })
+        .collect()
+}
+
+/// Says what runs, and what to try.
+fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
+    let of = |serves: [Serves; 2]| {
+        let mut found = bound.iter().filter(move |(_, one)| serves.contains(one));
+        found.clone().map(|(addr, _)| addr.to_string()).collect::<Vec<_>>().join(", ")
+            + if found.next().is_none() { "nothing" } else { "" }
+    };
+    let ws = of([Serves::WebSocket, Serves::Both]);
+    let http = of([Serves::Http, Serves::Both]);
+    let port = |serves: Serves| {
+        let found = bound.iter().find(|(_, one)| *one == serves || *one == Serves::Both);
+        found.map_or(0, |(addr, _)| addr.port())
+    };
+    let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
+    eprintln!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores);
+    eprintln!("  WebSockets on     {ws}");
+    eprintln!("  events, HTTP on   {http}");
+    eprintln!("  watch events:     curl -N http://localhost:{http_port}/events");
+    eprintln!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send");
+    eprintln!("                    {{\"connectionId\":\"me\",\"message\":\"hello\"}}");
+    let limits = &config.limits;
+    log::info!(
+        "pid {}, up to {} connections (descriptor limit {nofile})",
+        std::process::id(),
+        limits.connections_max
+    );
+}
+
+/// Runs every core, the first on this thread.
+fn run(
+    nascents: Vec<Nascent>,
+    setups: Vec<Setup>,
+    shared: Shared,
+    clock: Clock,
+    signals: Signals,
+) -> Result<(), StartError> {
+    let shared = &shared;
+    let mut signals = Some(signals);
+    let mut reactors = Vec::new();
+    for (nascent, setup) in nascents.into_iter().zip(setups) {
+        // Only the first core finds them there to take.
+        reactors.push(Reactor::new(nascent, setup, shared, clock, signals.take())?);
+    }
+    thread::scope(|scope| {
+        let mut reactors = reactors.into_iter();
+        let first = reactors.next();
+        for (number, reactor) in reactors.enumerate() {
+            let name = format!("core-{}", number + 1);
+            let guard = AbortOnPanic;
+            thread::Builder::new().name(name).spawn_scoped(scope, move || {
+                let _guard = guard;
+                run_one(reactor);
+            })?;
+        }
+        let _guard = AbortOnPanic;
+        first.into_iter().for_each(run_one);
+        Ok(())
+    })
+}
+
+fn run_one(reactor: Reactor<'_>) {
+    if let Err(error) = reactor.run() {
+        // A core without its poll serves nobody, and its connections would hang.
+        log::error!("the system's poll failed: {error}");
+        std::process::abort();
+    }
+}
+
+/// A core that panics outside one connection's handling takes the process with it: what it owned would be
+/// served by nobody.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The pump: bytes between sockets and the engine.
+//!
+//! Knows: readiness as state, short reads and writes, budgets.
+//! Must not know: HTTP, WebSocket, SSE, rooms.
+//!
+//! epoll tells an edge once. So readiness is kept here until the kernel takes it back: by `WouldBlock`, or by
+//! moving fewer bytes than asked (a new edge will come then; asking again only to hear `WouldBlock` would cost
+//! a system call). After the peer's half was closed, or an error, no further edge comes: then one reads on
+//! until the end or the error has been seen.
+
+use crate::bytes::{ConnKey, Now, SLICES_MAX, Slices};
+use crate::engine::{Engine, Space};
+use std::io::{self, ErrorKind, Read, Write};
+
+/// What a connection reads from and writes to.
+pub(super) trait Stream: Read + Write {
+    /// Closes our half.
+    fn shutdown(&self) -> io::Result<()>;
+}
+
+impl Stream for mio::net::TcpStream {
+    fn shutdown(&self) -> io::Result<()> {
+        mio::net::TcpStream::shutdown(self, std::net::Shutdown::Write)
+    }
+}
+
+/// A socket and what is known about it.
+#[derive(Debug)]
+pub(super) struct Socket<S> {
+    pub(super) key: ConnKey,
+    pub(super) stream: S,
+    readable: bool,
+    writable: bool,
+    /// The peer closed its half, or an error stands: read until it shows.
+    ends: bool,
+    /// It is on the reactor's ready list.
+    pub(super) listed: bool,
+}
+
+/// Writes for one connection in one turn; who has more to get goes on in the next.
+const WRITES_PER_TURN: usize = 16;
+const _: () = assert!(SLICES_MAX <= 1024, "IOV_MAX");
+
+/// Whether a connection has more to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Not until the kernel says so, or the engine.
+    Done,
+    /// Yes, but its share of this turn is used up.
+    Budget,
+}
+
+impl<S: Stream> Socket<S> {
+    /// A socket that was just accepted: nothing is known to have come, everything can be written.
+    pub(super) fn new(key: ConnKey, stream: S) -> Socket<S> {
+        Socket { key, stream, readable: false, writable: true, ends: false, listed: false }
+    }
+
+    /// Notes what the kernel said.
+    pub(super) fn note(&mut self, readable: bool, writable: bool, ends: bool) {
+        self.readable |= readable || ends;
+        self.writable |= writable;
+        self.ends |= ends;
+    }
+
+    /// Whether it could be read from.
+    pub(super) fn is_readable(&self) -> bool {
+        self.readable
+    }
+
+    /// Gives the engine what came, `budget` bytes at most; what was read is taken off `budget`.
+    pub(super) fn pump_in(
+        &mut self,
+        engine: &mut Engine,
+        scratch: &mut [u8],
+        budget: &mut usize,
+        now: Now,
+    ) -> Progress {
+        let key = self.key;
+        loop {
+            let (result, asked) = match engine.space(key) {
+                Space::Paused => return Progress::Done,
+                Space::Backlog => {
+                    engine.receive(key, &mut [], now);
+                    continue;
+                }
+                _ if !self.readable => return Progress::Done,
+                _ if *budget == 0 => return Progress::Budget,
+                Space::Scratch => {
+                    let asked = scratch.len().min(*budget);
+                    let result = self.stream.read(&mut scratch[..asked]);
+                    if let Ok(n @ 1..) = result {
+                        engine.receive(key, &mut scratch[..n], now);
+                    }
+                    (result, asked)
+                }
+                Space::Own(room) => {
+                    let asked = room.len().min(*budget);
+                    let result = self.stream.read(&mut room[..asked]);
+                    if let Ok(n @ 1..) = result {
+                        engine.received(key, n, now);
+                    }
+                    (result, asked)
+                }
+            };
+            match result {
+                Ok(0) => {
+                    self.readable = false;
+                    engine.receive_end(key, now);
+                }
+                Ok(n) => {
+                    *budget -= n;
+                    self.readable = n == asked || self.ends;
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::Interrupted => {}
+                    ErrorKind::WouldBlock => self.readable = false,
+                    _ => {
+                        self.readable = false;
+                        engine.receive_error(key, now);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Writes what the engine has for the connection, as far as the kernel takes it.
+    pub(super) fn pump_out(&mut self, engine: &mut Engine, now: Now) {
+        let key = self.key;
+        for _ in 0..WRITES_PER_TURN {
+            let mut slices = Slices::default();
+            engine.output(key, &mut slices);
+            let offered = slices.bytes();
+            if offered == 0 {
+                return;
+            }
+            let n = match self.write(&slices) {
+                Ok(n) => n,
+                Err(_) => {
+                    // What the peer said before it went is still to be read; the error shows behind it.
+                    self.note(true, false, true);
+                    0
+                }
+            };
+            self.writable = n == offered;
+            if !engine.sent(key, n, offered, now) {
+                return;
+            }
+        }
+        engine.go_on_later(key);
+    }
+
+    fn write(&mut self, slices: &Slices<'_>) -> io::Result<usize> {
+        if !self.writable {
+            return Ok(0);
+        }
+        loop {
+            let result = match slices.as_io() {
+                [one] => self.stream.write(one),
+                several => self.stream.write_vectored(several),
+            };
+            match result {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+                result => return result,
+            }
+        }
+    }
+}

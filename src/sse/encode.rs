@@ -1,0 +1,137 @@
+//! One event as bytes of an event stream.
+//!
+//! Knows: fields and lines.
+//! Must not know: where payloads come from.
+//!
+//! An event is `[event: binary\n]id: <id>\ndata: <payload>\n\n`: the id directly before the data and all
+//! of one length, so that a commit can write the digits when the number is known, long after the encoding.
+
+use super::id::{DIGITS, Epoch, ID_BYTES, Sequence};
+use std::time::Duration;
+
+/// What an event is to those who read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text message, or a close: an event without a name.
+    Message,
+    /// A binary message, as base64 in JSON: `event: binary`.
+    Binary,
+}
+
+const BINARY: &[u8] = b"event: binary\n";
+const ID: &[u8] = b"id: ";
+const DATA: &[u8] = b"\ndata: ";
+const END: &[u8] = b"\n\n";
+
+/// The bytes of an event around its payload.
+pub fn event_length(kind: Kind, payload: usize) -> usize {
+    let name = if kind == Kind::Binary { BINARY.len() } else { 0 };
+    name + ID.len() + ID_BYTES + DATA.len() + payload + END.len()
+}
+
+/// Appends a message event and gives the place of its payload in `out`. `payload` writes one line: it must
+/// not append CR or LF.
+pub fn message_event(
+    out: &mut Vec<u8>,
+    epoch: &Epoch,
+    sequence: Sequence,
+    payload: impl FnOnce(&mut Vec<u8>),
+) -> usize {
+    out.extend_from_slice(ID);
+    finish(out, epoch, sequence, payload)
+}
+
+/// Like [`message_event`], with `event: binary`.
+pub fn binary_event(
+    out: &mut Vec<u8>,
+    epoch: &Epoch,
+    sequence: Sequence,
+    payload: impl FnOnce(&mut Vec<u8>),
+) -> usize {
+    out.extend_from_slice(BINARY);
+    out.extend_from_slice(ID);
+    finish(out, epoch, sequence, payload)
+}
+
+fn finish(
+    out: &mut Vec<u8>,
+    epoch: &Epoch,
+    sequence: Sequence,
+    payload: impl FnOnce(&mut Vec<u8>),
+) -> usize {
+    let mut head = [0; ID_BYTES + DATA.len()];
+    head[..ID_BYTES].copy_from_slice(&epoch.id(sequence));
+    head[ID_BYTES..].copy_from_slice(DATA);
+    out.extend_from_slice(&head);
+    let place = out.len();
+    payload(out);
+    debug_assert!(!out[place..].iter().any(|byte| matches!(byte, b'\r' | b'\n')));
+    out.extend_from_slice(END);
+    place
+}
+
+/// The digits of the id of the event whose payload stands at `payload`; `None` if none can stand there.
+pub fn sequence_digits(events: &mut [u8], payload: usize) -> Option<&mut [u8; DIGITS]> {
+    let end = payload.checked_sub(DATA.len())?;
+    events.get_mut(..end)?.last_chunk_mut()
+}
+
+/// A block without data, which is no event by the standard, but moves the client's last event id: what the
+/// client resumes at if the connection ends before the next event. With `retry`, its reconnection time too.
+pub fn position_block(out: &mut Vec<u8>, epoch: &Epoch, at: Sequence, retry: Option<Duration>) {
+    if let Some(retry) = retry {
+        out.extend_from_slice(format!("retry: {}\n", retry.as_millis()).as_bytes());
+    }
+    out.extend_from_slice(ID);
+    out.extend_from_slice(&epoch.id(at));
+    out.extend_from_slice(END);
+}
+
+/// Tells that events up to and with `last` are gone: how many, if that is known.
+pub fn gap_event(out: &mut Vec<u8>, epoch: &Epoch, last: Sequence, missed: Option<u64>) {
+    out.extend_from_slice(b"event: gap\nid: ");
+    out.extend_from_slice(&epoch.id(last));
+    let missed = missed.map_or("null".to_owned(), |count| count.to_string());
+    out.extend_from_slice(format!("\ndata: {{\"missed\":{missed}}}\n\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sse::write_digits;
+
+    #[test]
+    fn an_event_is_what_the_standard_says() {
+        let (mut out, epoch) = (Vec::new(), Epoch::new(3));
+        let place = message_event(&mut out, &epoch, 1, |out| out.extend_from_slice(b"{}"));
+        assert_eq!(out, b"id: 0000003-00000000001\ndata: {}\n\n");
+        assert_eq!(&out[place..place + 2], b"{}");
+        assert_eq!(out.len(), event_length(Kind::Message, 2));
+        let start = out.len();
+        binary_event(&mut out, &epoch, 33, |out| out.extend_from_slice(b"x"));
+        assert_eq!(&out[start..], b"event: binary\nid: 0000003-00000000011\ndata: x\n\n");
+        assert_eq!(out.len() - start, event_length(Kind::Binary, 1));
+    }
+
+    #[test]
+    fn digits_can_be_written_later() {
+        let (mut later, mut at_once, epoch) = (Vec::new(), Vec::new(), Epoch::new(3));
+        let place = message_event(&mut later, &epoch, 0, |out| out.push(b'x'));
+        write_digits(1234567, sequence_digits(&mut later, place).expect("an event stands there"));
+        message_event(&mut at_once, &epoch, 1234567, |out| out.push(b'x'));
+        assert_eq!(later, at_once);
+        assert_eq!(sequence_digits(&mut later, 3), None);
+    }
+
+    #[test]
+    fn what_is_between_events() {
+        let (mut out, epoch) = (Vec::new(), Epoch::new(3));
+        position_block(&mut out, &epoch, 0, Some(Duration::from_millis(1500)));
+        gap_event(&mut out, &epoch, 2, Some(2));
+        gap_event(&mut out, &epoch, 3, None);
+        let expected = "retry: 1500\nid: 0000003-00000000000\n\n\
+             event: gap\nid: 0000003-00000000002\ndata: {\"missed\":2}\n\n\
+             event: gap\nid: 0000003-00000000003\ndata: {\"missed\":null}\n\n";
+        assert_eq!(String::from_utf8_lossy(&out), expected);
+    }
+}

@@ -1,0 +1,15 @@
+//! Server-Sent Events: one event, its id, and what is between events.
+//!
+//! Knows: the event stream format of the HTML standard, section 9.2; ids of events.
+//! Must not know: rooms, connections, HTTP, sockets, clocks.
+
+mod encode;
+mod id;
+
+pub use encode::{
+    Kind, binary_event, event_length, gap_event, message_event, position_block, sequence_digits,
+};
+pub use id::{DIGITS, Epoch, ID_BYTES, LastEventId, Sequence, write_digits};
+
+/// A heartbeat: a comment line without the blank line that some clients make an empty event of.
+pub const HEARTBEAT: &[u8] = b":\n";

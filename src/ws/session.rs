@@ -1,0 +1,282 @@
+//! Messages out of frames: one connection's input, in whatever pieces it comes.
+//!
+//! Knows: frames, fragments, UTF-8, limits, ticks.
+//! Must not know: what messages mean, rooms, sockets, clocks.
+//!
+//! A frame that is there in one piece is unmasked where it lies and borrowed. Anything else is put together
+//! in a buffer of its own, which grows with what has really come, never with what a header announces.
+
+use super::Fault;
+use super::close::{self, CloseCode};
+use super::frame::{Header, Opcode, decode_header};
+use super::mask::unmask;
+use super::utf8::{Validator, is_utf8};
+use crate::bytes::{Pool, Tick};
+use crate::limits::{Limits, OWNED_BYTES_MIN};
+
+/// A message's bytes: where they lie, or in a buffer that can be passed on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// In the input.
+    Borrowed(&'a [u8]),
+    /// Put together from several pieces.
+    Owned(Vec<u8>),
+}
+
+impl Payload<'_> {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Payload::Borrowed(bytes) => bytes,
+            Payload::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// What the peer did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A whole message. Text is UTF-8.
+    Message {
+        /// Binary rather than text.
+        binary: bool,
+        /// All of it.
+        payload: Payload<'a>,
+    },
+    /// To be answered with the same bytes.
+    Ping(&'a [u8]),
+    /// An answer to a ping, or unasked.
+    Pong,
+    /// The peer closes. Nothing that follows counts.
+    Close {
+        /// Its code, if it gave one.
+        code: Option<CloseCode>,
+        /// Its reason.
+        reason: &'a str,
+    },
+}
+
+/// What of a client's WebSocket has come but is not a whole message.
+#[derive(Debug, Default)]
+pub struct Session {
+    open: Option<Box<Open>>,
+}
+
+/// A message that has begun.
+#[derive(Debug)]
+struct Open {
+    binary: bool,
+    /// The first `filled` bytes are the message so far, unmasked; the rest is room to read into.
+    bytes: Vec<u8>,
+    filled: usize,
+    /// The frame whose payload is still coming.
+    frame: Option<Frame>,
+    /// Its last frame has ended.
+    is_whole: bool,
+    fragments: usize,
+    since: Tick,
+    utf8: Validator,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    fin: bool,
+    mask: [u8; 4],
+    /// How many bytes of its payload have come.
+    come: usize,
+    left: usize,
+}
+
+impl Session {
+    /// Takes the next event from the front of `rest`. `None`: all that can be used has been, and what is
+    /// left in `rest` must come again with more behind it (less than a header and a control frame's payload).
+    pub fn next<'a>(
+        &mut self,
+        rest: &mut &'a mut [u8],
+        limits: &Limits,
+        now: Tick,
+        pool: &mut Pool,
+    ) -> Result<Option<Event<'a>>, Fault> {
+        loop {
+            if let Some(open) = &mut self.open
+                && open.frame.is_some()
+            {
+                open.take(rest)?;
+                if open.frame.is_some() {
+                    return Ok(None);
+                }
+                if open.is_whole {
+                    return self.finish();
+                }
+            }
+            let Some((header, length)) = decode_header(rest, false)? else { return Ok(None) };
+            if header.opcode.is_control() {
+                return control(rest, &header, length);
+            }
+            self.check(&header, limits)?;
+            let is_there = (rest.len() - length) as u64 >= header.length;
+            if self.open.is_none() && header.fin && is_there {
+                return whole(rest, &header, length).map(Some);
+            }
+            consume(rest, length);
+            self.begin(&header, now, pool);
+        }
+    }
+
+    /// Where the rest of a large frame should be read to, to spare a copy. Whatever was read there is told to
+    /// [`Session::filled`]. `None`: read anywhere and use [`Session::next`].
+    pub fn room(&mut self) -> Option<&mut [u8]> {
+        let open = self.open.as_mut()?;
+        let left = open.frame.as_ref()?.left;
+        if left < OWNED_BYTES_MIN {
+            return None;
+        }
+        // What a header announces is only believed as far as the peer has shown that it sends.
+        let believed = left.min(OWNED_BYTES_MIN.max(open.filled * 4));
+        open.bytes.resize(open.filled + believed, 0);
+        Some(&mut open.bytes[open.filled..])
+    }
+
+    /// `n` bytes were read into [`Session::room`].
+    pub fn filled(&mut self, n: usize) -> Result<Option<Event<'static>>, Fault> {
+        let Some(open) = &mut self.open else { return Ok(None) };
+        let Some(frame) = &mut open.frame else { return Ok(None) };
+        let piece = &mut open.bytes[open.filled..open.filled + n];
+        frame.unmask(piece);
+        if !open.binary {
+            open.utf8.push(piece).map_err(|_| Fault::BadUtf8)?;
+        }
+        open.filled += n;
+        open.end_frame();
+        if open.is_whole { self.finish() } else { Ok(None) }
+    }
+
+    /// Since when a message has been under way.
+    pub fn open_since(&self) -> Option<Tick> {
+        self.open.as_ref().map(|open| open.since)
+    }
+
+    fn check(&self, header: &Header, limits: &Limits) -> Result<(), Fault> {
+        let (filled, fragments) = match (&self.open, header.opcode) {
+            (None, Opcode::Continuation) => return Err(Fault::BareContinuation),
+            (None, _) => (0, 0),
+            (Some(open), Opcode::Continuation) => (open.filled, open.fragments),
+            (Some(_), _) => return Err(Fault::Interleaved),
+        };
+        if header.length > (limits.message_bytes_max - filled.min(limits.message_bytes_max)) as u64
+        {
+            return Err(Fault::TooBig);
+        }
+        if fragments == limits.fragments_max {
+            return Err(Fault::TooManyFragments);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, header: &Header, now: Tick, pool: &mut Pool) {
+        let open = self.open.get_or_insert_with(|| {
+            Box::new(Open {
+                binary: header.opcode == Opcode::Binary,
+                bytes: pool.take(),
+                filled: 0,
+                frame: None,
+                is_whole: false,
+                fragments: 0,
+                since: now,
+                utf8: Validator::default(),
+            })
+        });
+        open.fragments += 1;
+        // Checked against the limit on messages, which is far below 2^32.
+        let left = header.length as usize;
+        open.frame = Some(Frame { fin: header.fin, mask: header.mask, come: 0, left });
+    }
+
+    fn finish(&mut self) -> Result<Option<Event<'static>>, Fault> {
+        let Some(mut open) = self.open.take() else { return Ok(None) };
+        if !open.binary {
+            open.utf8.finish().map_err(|_| Fault::BadUtf8)?;
+        }
+        open.bytes.truncate(open.filled);
+        let payload = Payload::Owned(open.bytes);
+        Ok(Some(Event::Message { binary: open.binary, payload }))
+    }
+}
+
+impl Open {
+    /// Moves what is there of the current frame's payload from `rest` to the message.
+    fn take(&mut self, rest: &mut &mut [u8]) -> Result<(), Fault> {
+        let Some(frame) = &mut self.frame else { return Ok(()) };
+        let n = frame.left.min(rest.len());
+        let piece = consume(rest, n);
+        frame.unmask(piece);
+        if !self.binary {
+            self.utf8.push(piece).map_err(|_| Fault::BadUtf8)?;
+        }
+        self.bytes.truncate(self.filled);
+        self.bytes.extend_from_slice(piece);
+        self.filled += n;
+        self.end_frame();
+        Ok(())
+    }
+
+    fn end_frame(&mut self) {
+        if let Some(frame) = self.frame.take_if(|frame| frame.left == 0) {
+            self.is_whole = frame.fin;
+        }
+    }
+}
+
+impl Frame {
+    /// Unmasks the next `piece` of the payload.
+    fn unmask(&mut self, piece: &mut [u8]) {
+        unmask(piece, self.mask, self.come);
+        self.come += piece.len();
+        self.left -= piece.len();
+    }
+}
+
+fn consume<'a>(rest: &mut &'a mut [u8], n: usize) -> &'a mut [u8] {
+    let (front, behind) = std::mem::take(rest).split_at_mut(n);
+    *rest = behind;
+    front
+}
+
+/// A message of one frame that is all there.
+fn whole<'a>(
+    rest: &mut &'a mut [u8],
+    header: &Header,
+    header_bytes: usize,
+) -> Result<Event<'a>, Fault> {
+    consume(rest, header_bytes);
+    let payload = consume(rest, header.length as usize);
+    unmask(payload, header.mask, 0);
+    let binary = header.opcode == Opcode::Binary;
+    if !binary && !is_utf8(payload) {
+        return Err(Fault::BadUtf8);
+    }
+    Ok(Event::Message { binary, payload: Payload::Borrowed(payload) })
+}
+
+/// A control frame, once all of it is there: it may stand between the fragments of a message.
+fn control<'a>(
+    rest: &mut &'a mut [u8],
+    header: &Header,
+    header_bytes: usize,
+) -> Result<Option<Event<'a>>, Fault> {
+    let length = header.length as usize;
+    if rest.len() < header_bytes + length {
+        return Ok(None);
+    }
+    consume(rest, header_bytes);
+    let payload = consume(rest, length);
+    unmask(payload, header.mask, 0);
+    Ok(Some(match header.opcode {
+        Opcode::Ping => Event::Ping(payload),
+        Opcode::Pong => Event::Pong,
+        _ => match close::parse(payload)? {
+            Some((code, reason)) => Event::Close { code: Some(code), reason },
+            None => Event::Close { code: None, reason: "" },
+        },
+    }))
+}
