@@ -1,4 +1,4 @@
-//! Who has received what: every message once, undamaged, in its sender's order, in one order for all.
+//! Who has received what: every message once, undamaged, in order, and in one order for all.
 //!
 //! Knows: messages, senders and receivers by number.
 //! Must not know: sockets, framing, time.
@@ -288,7 +288,7 @@ impl Checker {
         });
     }
 
-    /// Whoever gets everything must have got it in the same order: with `Others`, who does not send.
+    /// All who get everything must get it in the same order: with `Others`, those who do not send.
     fn compare_orders(&mut self, senders: usize) {
         let first = if self.audience == Audience::Others { senders } else { 0 };
         for receiver in first..self.receivers {

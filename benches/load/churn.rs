@@ -194,8 +194,8 @@ impl<'a> Churn<'a> {
         Ok(TcpStream::from_std(stream.into()))
     }
 
-    /// An address and port of our own for each connection: left to the kernel, the ports of one address are
-    /// used up within a second, and from then on it searches, or meets a TIME_WAIT and tries again later.
+    /// An address and port of our own for each connection: left to the kernel, the ports of one
+    /// address are used up within a second; then it searches, or meets a TIME_WAIT and has to wait.
     fn source(&self) -> SocketAddr {
         let turn = self.first.wrapping_add(self.opened as u64);
         let [.., high, low] = (turn / PORTS).to_be_bytes();

@@ -3,7 +3,8 @@
 //! Knows: sockets, the size of messages on their way in and out.
 //! Must not know: what is in a message.
 //!
-//! In one pass each ready socket is read once, and each receiver is written to once, with all of it.
+//! In one pass each ready socket is read once, and each receiver is written to once, with all that
+//! came.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::ops::Range;

@@ -3,8 +3,8 @@
 //! Knows: the text of a message, fixed-width digits, WebSocket frames with their mask.
 //! Must not know: sockets, time, who receives what.
 //!
-//! Every field is eight digits of base 32 at an offset that divides by eight: to write or to read one
-//! is a handful of operations on a word, and a mask of four bytes lines up with it.
+//! Every field is eight digits of base 32 at an offset that divides by eight: to write or to read
+//! one is a handful of operations on a word, and a mask of four bytes lines up with it.
 
 use std::fmt::Write;
 

@@ -70,8 +70,8 @@ impl Outcome {
     pub(crate) fn print(&self, target: &str, round: usize) {
         let at = |quantile| show(self.micros(quantile), 0);
         println!(
-            "round {round} {target:<6} {:>9}/s  target {:>7} us each, {:>4} of a core  generator {:>6} us each, \
-             {:>4}  latency us p50 {} p90 {} p99 {} p99.9 {} max {}  sent {} arrived {}: {}",
+            "round {round} {target:<6} {:>9}/s, {} us each, {} of a core; generator {} us each, \
+             {}; latency us p50 {} p90 {} p99 {} p99.9 {} max {}; sent {} arrived {}: {}",
             count(self.per_second()),
             show(self.target_each(), 3),
             percent(self.target_share()),
@@ -150,32 +150,33 @@ impl Series {
     }
 
     fn json(&self, workload: &str, floor: Option<&Series>) -> String {
-        let json =
-            |figure: Option<f64>| figure.map_or("null".to_owned(), |figure| format!("{figure:.4}"));
-        let median = |figure: &dyn Fn(&Outcome) -> Option<f64>| json(self.median(figure));
+        let figures = [
+            ("per_second", self.median(|round| Some(round.per_second()))),
+            ("cpu_us_each", self.median(Outcome::target_each)),
+            ("times_floor", self.ratio(floor)),
+            ("p50_us", self.median(|round| round.micros(0.5))),
+            ("p90_us", self.median(|round| round.micros(0.9))),
+            ("p99_us", self.median(|round| round.micros(0.99))),
+            ("p999_us", self.median(|round| round.micros(0.999))),
+            ("max_us", self.median(|round| round.micros(1.0))),
+            ("resident_bytes", self.median(|round| Some(round.memory?.resident as f64))),
+            ("peak_bytes", self.median(|round| Some(round.memory?.peak as f64))),
+            ("bytes_each", self.median(|round| round.bytes_each)),
+            ("target_core", self.median(Outcome::target_share)),
+            ("generator_core", self.median(|round| Some(round.own_share()))),
+            ("generator_us_each", self.median(|round| Some(round.each(round.own_cpu)))),
+            ("sent", Some(self.rounds.iter().map(|round| round.counts.0 as f64).sum())),
+            ("arrived", Some(self.rounds.iter().map(|round| round.counts.1 as f64).sum())),
+        ];
+        let figures = figures.map(|(name, figure)| {
+            let figure = figure.map_or("null".to_owned(), |figure| format!("{figure:.4}"));
+            format!("\"{name}\":{figure}")
+        });
         format!(
-            "{{\"workload\":\"{workload}\",\"target\":\"{}\",\"rounds\":{},\"per_second\":{},\"cpu_us_each\":{},\
-             \"times_floor\":{},\"p50_us\":{},\"p90_us\":{},\"p99_us\":{},\"p999_us\":{},\"max_us\":{},\
-             \"resident_bytes\":{},\"peak_bytes\":{},\"bytes_each\":{},\"target_core\":{},\"generator_core\":{},\
-             \"generator_us_each\":{},\"sent\":{},\"arrived\":{},\"counts\":\"{}\"}}",
+            "{{\"workload\":\"{workload}\",\"target\":\"{}\",\"rounds\":{},{},\"counts\":\"{}\"}}",
             self.name,
             self.rounds.len(),
-            median(&|round| Some(round.per_second())),
-            median(&Outcome::target_each),
-            json(self.ratio(floor)),
-            median(&|round| round.micros(0.5)),
-            median(&|round| round.micros(0.9)),
-            median(&|round| round.micros(0.99)),
-            median(&|round| round.micros(0.999)),
-            median(&|round| round.micros(1.0)),
-            median(&|round| Some(round.memory?.resident as f64)),
-            median(&|round| Some(round.memory?.peak as f64)),
-            median(&|round| round.bytes_each),
-            median(&Outcome::target_share),
-            median(&|round| Some(round.own_share())),
-            median(&|round| Some(round.each(round.own_cpu))),
-            self.rounds.iter().map(|round| round.counts.0).sum::<u64>(),
-            self.rounds.iter().map(|round| round.counts.1).sum::<u64>(),
+            figures.join(","),
             self.verdict(),
         )
     }

@@ -16,6 +16,8 @@ pub struct Outbox {
     front: Vec<u8>,
     sent: u32,
     /// What follows, in order. Only there while there is more than one buffer.
+    // Boxed: few connections ever need it, and all would carry it.
+    #[allow(clippy::box_collection)]
     rest: Option<Box<VecDeque<Vec<u8>>>>,
     len: u32,
 }

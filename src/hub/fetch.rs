@@ -73,7 +73,7 @@ impl State {
         pieces_max: usize,
     ) -> Sequence {
         let mut next = wanted.next;
-        let mut pieces = 0;
+        let end = out.len() + pieces_max;
         let gap = |next: Sequence, last: Sequence| {
             let missed = wanted.whole.then_some(last + 1 - next);
             Piece::Gap { last, missed }
@@ -84,7 +84,7 @@ impl State {
             next = gone + 1;
         }
         for stretch in self.commits.from(next) {
-            if next > wanted.upto || pieces == pieces_max {
+            if next > wanted.upto || out.len() >= end {
                 return next;
             }
             let last = stretch.last.min(wanted.upto);
@@ -93,7 +93,6 @@ impl State {
                 None => out.push_back(gap(next, last)),
             }
             next = last + 1;
-            pieces += 1;
         }
         next.max(wanted.upto + 1)
     }
