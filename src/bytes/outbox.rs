@@ -130,11 +130,6 @@ impl Outbox {
         self.sent = 0;
         self.len = 0;
     }
-
-    /// Whether the first byte that waits is not the first of what was appended: something is half sent.
-    pub fn is_begun(&self) -> bool {
-        self.sent > 0
-    }
 }
 
 /// Buffers of connections that need none at the moment.

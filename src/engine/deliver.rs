@@ -164,13 +164,13 @@ impl Engine {
 impl Desk {
     /// Whether there is a reason to come through the door.
     fn has_business(&mut self) -> bool {
-        self.hub.is_waiting(self.core)
+        self.housekeeping_is_due()
+            || self.hub.is_waiting(self.core)
             || self.rooms.has_changes()
             || !self.turn.released.is_empty()
             || !self.turn.charges.is_empty()
             || !self.attaching.is_empty()
             || self.turn.websockets != self.websockets
-            || self.housekeeping_is_due()
     }
 }
 

@@ -181,10 +181,10 @@ impl Engine {
             State::Closing(_) => {}
         }
         conn.mood.paused = false;
-        desk.pool.give(mem::take(&mut conn.partial));
         if end.how == How::Gone {
             return self.remove(key);
         }
+        conn.ignore_partial(desk);
         desk.wake_by(key, until);
         self.settle(key);
     }
@@ -248,6 +248,19 @@ impl Engine {
 }
 
 impl Conn {
+    /// What had come and was not used counts no more, except that the peer's close frame may be in it.
+    fn ignore_partial(&mut self, desk: &mut Desk) {
+        let State::Closing(closing) = &mut self.state else { return };
+        let mut rest = self.partial.as_mut_slice();
+        let length = rest.len();
+        closing.ignore(&mut rest, &desk.limits, &mut desk.pool);
+        let used = length - rest.len();
+        self.partial.drain(..used);
+        if self.partial.is_empty() {
+            desk.pool.give(mem::take(&mut self.partial));
+        }
+    }
+
     fn end_websocket(&mut self, desk: &mut Desk, key: ConnKey, websocket: WebSocket, end: &End) {
         desk.counters().open.websocket.fall();
         desk.counters().closes.count(end.code.0);

@@ -241,7 +241,7 @@ impl Conn {
                     self.mood.backlog = !rest.is_empty();
                     return (length - rest.len(), None);
                 }
-                Step::End(end) => return (length, Some(end)),
+                Step::End(end) => return (length - rest.len(), Some(end)),
             }
         }
     }
@@ -256,6 +256,6 @@ enum Step {
     Wait,
     /// It may not go on for now, whatever there is.
     Paused,
-    /// The connection is to end; what is left of its input is thrown away.
+    /// The connection is to end.
     End(End),
 }

@@ -143,7 +143,10 @@ fn enter(desk: &mut Desk, route: &Route) -> Result<Option<u32>, Problem> {
 
 fn refuse(conn: &mut Conn, desk: &mut Desk, request: &Request<'_>, problem: &Problem) -> Answered {
     let headers: &[(&str, &str)] = match problem.status {
-        Status::UpgradeRequired => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
+        // RFC 9110 §7.8: who sends Upgrade names it in Connection too.
+        Status::UpgradeRequired => {
+            &[("Upgrade", "websocket"), ("Connection", "upgrade"), ("Sec-WebSocket-Version", "13")]
+        }
         Status::MethodNotAllowed => &[("Allow", "GET")],
         Status::ServiceUnavailable => &[("Retry-After", "2")],
         _ => &[],

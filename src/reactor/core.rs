@@ -302,7 +302,9 @@ impl Reactor<'_> {
                     Accepted::None => break,
                     Accepted::NoRoom(error) => {
                         self.engine.note_no_room();
-                        log::error!("cannot accept connections: {error}");
+                        if gate.is_worth_a_line() {
+                            log::error!("cannot accept connections: {error}");
+                        }
                         break;
                     }
                 }

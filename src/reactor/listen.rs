@@ -109,6 +109,11 @@ impl Gate {
         self.again_at.or(self.readable.then_some(Duration::ZERO))
     }
 
+    /// Whether a lack of room is to be logged: when it begins, and then once a second.
+    pub(super) fn is_worth_a_line(&self) -> bool {
+        self.pause == PAUSE_MIN * 2 || self.pause == PAUSE_MAX
+    }
+
     /// Asks for one connection.
     pub(super) fn accept(&mut self, now: Duration, reserve: &mut Reserve) -> Accepted {
         match self.listener.accept() {
