@@ -127,7 +127,11 @@ impl Conn {
             }
             let keys = cursor.scope.keys(|room| &desk.rooms.room(room).key);
             let mut pieces = VecDeque::new();
-            let next = desk.hub.fetch(Cursor::wants(lag, keys, upto), &mut pieces, PIECES_MAX);
+            let next = desk.hub.fetch(
+                Cursor::wants(lag, keys, (upto, desk.seen)),
+                &mut pieces,
+                PIECES_MAX,
+            );
             lag.take(&mut pieces, next, format, &mut desk.turn.charges);
         }
         Refill::Later

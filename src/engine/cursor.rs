@@ -237,13 +237,18 @@ impl Cursor {
     }
 
     /// What the logs are asked for on behalf of it; `rooms` are those of its scope.
-    pub(super) fn wants<'a>(lag: &Lag, rooms: Option<&'a [RoomKey]>, upto: Sequence) -> Wanted<'a> {
+    pub(super) fn wants<'a>(
+        lag: &Lag,
+        rooms: Option<&'a [RoomKey]>,
+        (upto, seen): (Sequence, Sequence),
+    ) -> Wanted<'a> {
         let is_one_room = rooms.is_some_and(|rooms| rooms.len() == 1);
         Wanted {
             rooms,
             whole: lag.whos.is_empty() && (rooms.is_none() || is_one_room),
             next: lag.next,
             upto,
+            seen,
             ordinal: lag.ordinal.filter(|_| is_one_room),
         }
     }

@@ -130,8 +130,11 @@ impl Desk {
 
     /// It is `now`.
     pub(super) fn at(&mut self, now: Now) {
-        self.now = now;
-        self.tick = Tick::at(now.monotonic);
+        // Asked for with every read and write of a turn: the division is for the first.
+        if self.now != now {
+            self.now = now;
+            self.tick = Tick::at(now.monotonic);
+        }
     }
 
     pub(super) fn counters(&self) -> &Counters {

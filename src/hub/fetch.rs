@@ -19,8 +19,10 @@ pub struct Wanted<'a> {
     pub whole: bool,
     /// The first sequence it has not had.
     pub next: Sequence,
-    /// The last it may have now: what its core has seen. Later ones come with an inbox.
+    /// The last it may have now: what its core has seen, or where it ends. Later ones come with an inbox.
     pub upto: Sequence,
+    /// What its core has seen.
+    pub seen: Sequence,
     /// For a cursor that has read one room without a break: which of the room's events it expects next.
     pub ordinal: Option<u64>,
 }
@@ -114,7 +116,7 @@ impl State {
             match (hole, chunk) {
                 (Some(room), chunk) if chunk.is_none_or(|at| room.gone_through < at.first()) => {
                     // A hole that reaches beyond what the core has seen: its inbox has what is in there.
-                    if room.gone_through > wanted.upto {
+                    if room.gone_through > wanted.seen {
                         return next;
                     }
                     let expected = wanted.ordinal.filter(|_| next == wanted.next && wanted.whole);

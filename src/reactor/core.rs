@@ -7,10 +7,12 @@
 //! the engine commits, once. Then what it says is done: writes and closes, each in one place. Nothing that is
 //! called here calls back.
 
+mod accept;
+
 use super::StartError;
-use super::bell::Bell;
 use super::clock::Clock;
-use super::listen::{Accepted, Gate, Reserve};
+use super::listen::{Gate, Reserve};
+use super::mailbox::{Mailbox, Shared};
 use super::socket::{Progress, Socket, Stream};
 use crate::bytes::{ConnKey, Now};
 use crate::engine::{Action, Engine, Letter, Setup};
@@ -19,9 +21,6 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Everything is read into here first. Larger than one connection's share: nothing is won by less.
@@ -33,40 +32,6 @@ const EVENTS: usize = 1024;
 const WAKER: u32 = 0;
 const SIGNALS: u32 = 1;
 const FIRST_GATE: u32 = 2;
-
-/// What other cores reach a core by.
-#[derive(Debug)]
-pub(super) struct Mailbox {
-    letters: Mutex<Vec<Letter>>,
-    bell: Bell<Waker>,
-}
-
-impl Mailbox {
-    fn post(&self, letter: Letter) {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
-        self.bell.ring();
-    }
-
-    fn has_letters(&self) -> bool {
-        !self.letters.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-}
-
-/// What the reactors of one process share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) mailboxes: Vec<Mailbox>,
-    /// The server stops.
-    pub(super) stopping: AtomicBool,
-}
-
-impl Shared {
-    /// Has every core stop.
-    pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        self.mailboxes.iter().for_each(|mailbox| mailbox.bell.ring());
-    }
-}
 
 /// A core before it runs.
 pub(super) struct Nascent {
@@ -89,8 +54,7 @@ impl Nascent {
         }
         let token = Token(ConnKey::reserved_token(WAKER));
         let waker = Waker::new(poll.registry(), token).map_err(fail)?;
-        let mailbox = Mailbox { letters: Mutex::default(), bell: Bell::new(waker) };
-        Ok((Nascent { poll, gates }, mailbox))
+        Ok((Nascent { poll, gates }, Mailbox::new(waker)))
     }
 }
 
@@ -181,7 +145,7 @@ impl<'s> Reactor<'s> {
     }
 
     fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
-        let bell = &self.shared.mailboxes[self.core as usize].bell;
+        let bell = self.mailbox().bell();
         let timeout = self.timeout();
         let is_there = || self.is_wanted();
         let timeout = match timeout {
@@ -212,11 +176,15 @@ impl<'s> Reactor<'s> {
         Some(due.saturating_sub(self.clock.since_start()))
     }
 
+    fn mailbox(&self) -> &'s Mailbox {
+        self.shared.mailbox(self.core)
+    }
+
     /// Whether another core has left something for this one.
     fn is_wanted(&self) -> bool {
-        self.shared.mailboxes[self.core as usize].has_letters()
+        self.mailbox().has_letters()
             || self.setup.hub.is_waiting(self.core)
-            || self.shared.stopping.load(Ordering::SeqCst) != self.draining
+            || self.shared.is_stopping() != self.draining
     }
 
     fn note_readiness(&mut self, events: &Events) {
@@ -254,7 +222,7 @@ impl<'s> Reactor<'s> {
 
     fn hear_signals(&mut self) {
         for signal in self.signals.iter_mut().flat_map(|signals| signals.pending()) {
-            if self.shared.stopping.load(Ordering::SeqCst) {
+            if self.shared.is_stopping() {
                 log::warn!("signal {signal} again: ending at once");
                 std::process::exit(1);
             }
@@ -264,15 +232,13 @@ impl<'s> Reactor<'s> {
     }
 
     fn collect_letters(&mut self, now: Now) {
-        let mailbox = &self.shared.mailboxes[self.core as usize];
         let mut letters = mem::take(&mut self.letters);
-        let waiting = &mut *mailbox.letters.lock().unwrap_or_else(PoisonError::into_inner);
-        mem::swap(&mut letters, waiting);
+        self.mailbox().collect(&mut letters);
         for letter in letters.drain(..) {
             self.engine.collect(letter, now);
         }
         self.letters = letters;
-        if !self.draining && self.shared.stopping.load(Ordering::SeqCst) {
+        if !self.draining && self.shared.is_stopping() {
             self.stop_listening(now);
         }
     }
@@ -284,51 +250,6 @@ impl<'s> Reactor<'s> {
         self.gates.iter_mut().for_each(|gate| gate.readable = true);
         self.accept(now);
         self.gates.clear();
-    }
-}
-
-/// Accepting.
-impl Reactor<'_> {
-    fn accept(&mut self, now: Now) {
-        for number in 0..self.gates.len() {
-            for _ in 0..self.setup.limits.accepts_per_turn {
-                let gate = &mut self.gates[number];
-                if !gate.is_open(now.monotonic) {
-                    break;
-                }
-                match gate.accept(now.monotonic, &mut self.reserve) {
-                    Accepted::Stream(stream) => self.welcome(number as u8, stream, now),
-                    Accepted::Again => {}
-                    Accepted::None => break,
-                    Accepted::NoRoom(error) => {
-                        self.engine.note_no_room();
-                        if gate.is_worth_a_line() {
-                            log::error!("cannot accept connections: {error}");
-                        }
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    fn welcome(&mut self, gate: u8, mut stream: TcpStream, now: Now) {
-        let Some(key) = self.engine.accept(gate, now) else {
-            // One try is enough: the socket's buffer is empty. What the client sent is not waited for.
-            let _ = io::Write::write(&mut stream, &self.engine.refusal(now));
-            let _ = Stream::shutdown(&stream);
-            return;
-        };
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let result = self.poll.registry().register(&mut stream, Token(key.token()), interest);
-        if self.sockets.len() <= key.slot() {
-            self.sockets.resize_with(key.slot() + 1, || None);
-        }
-        self.sockets[key.slot()] = Some(Socket::new(key, stream));
-        if let Err(error) = result {
-            log::error!("cannot watch a connection: {error}");
-            self.engine.receive_error(key, now);
-        }
     }
 }
 
@@ -392,9 +313,9 @@ impl Reactor<'_> {
                     self.sockets[key.slot()] = None;
                 }
             }
-            Action::Post(core, letter) => self.shared.mailboxes[core as usize].post(letter),
+            Action::Post(core, letter) => self.shared.mailbox(core).post(letter),
             Action::Ring(cores) => {
-                cores.iter().for_each(|core| self.shared.mailboxes[core as usize].bell.ring());
+                cores.iter().for_each(|core| self.shared.mailbox(core).bell().ring());
             }
         }
     }

@@ -7,10 +7,12 @@ mod bell;
 mod clock;
 mod core;
 mod listen;
+mod mailbox;
 mod socket;
 
 use self::clock::Clock;
-use self::core::{Mailbox, Nascent, Reactor, Shared};
+use self::core::{Nascent, Reactor};
+use self::mailbox::{Mailbox, Shared};
 use crate::config::Config;
 use crate::engine::{Listener, Serves, Setup};
 use crate::hub::Hub;
@@ -22,7 +24,6 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 
 /// Why the server does not run.
@@ -119,7 +120,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let (nascents, mailboxes) = nascents(per_core)?;
     let setups = setups(&config, listeners.into(), clock)?;
     announce(&config, &bound, nofile);
-    run(nascents, setups, Shared { mailboxes, stopping: AtomicBool::new(false) }, clock, signals)
+    run(nascents, setups, Shared::new(mailboxes), clock, signals)
 }
 
 /// Every address once, with what it serves.
@@ -236,10 +237,14 @@ fn run(
         for (number, reactor) in reactors.enumerate() {
             let name = format!("core-{}", number + 1);
             let guard = AbortOnPanic;
-            thread::Builder::new().name(name).spawn_scoped(scope, move || {
+            let spawned = thread::Builder::new().name(name).spawn_scoped(scope, move || {
                 let _guard = guard;
                 run_one(reactor);
-            })?;
+            });
+            if let Err(error) = spawned {
+                shared.stop();
+                return Err(StartError::Reactor { error });
+            }
         }
         let _guard = AbortOnPanic;
         first.into_iter().for_each(run_one);

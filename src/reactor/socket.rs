@@ -167,3 +167,6 @@ impl<S: Stream> Socket<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

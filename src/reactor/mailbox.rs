@@ -1,0 +1,79 @@
+//! What one core reaches another by: letters, and the bell that says there are some.
+//!
+//! Knows: letters in order.
+//! Must not know: what they say.
+
+use super::bell::Bell;
+use crate::engine::Letter;
+use mio::Waker;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What other cores reach a core by.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    letters: Mutex<Vec<Letter>>,
+    bell: Bell<Waker>,
+}
+
+impl Mailbox {
+    /// An empty one of a core that `waker` wakes.
+    pub(super) fn new(waker: Waker) -> Mailbox {
+        Mailbox { letters: Mutex::default(), bell: Bell::new(waker) }
+    }
+
+    pub(super) fn bell(&self) -> &Bell<Waker> {
+        &self.bell
+    }
+
+    /// Leaves a letter, and rings.
+    pub(super) fn post(&self, letter: Letter) {
+        self.lock().push(letter);
+        self.bell.ring();
+    }
+
+    /// Takes all letters; `letters` is empty.
+    pub(super) fn collect(&self, letters: &mut Vec<Letter>) {
+        mem::swap(letters, &mut self.lock());
+    }
+
+    /// Whether there is anything to collect.
+    pub(super) fn has_letters(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Letter>> {
+        // Nothing that is done under it can panic half-way.
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the reactors of one process share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    mailboxes: Vec<Mailbox>,
+    stopping: AtomicBool,
+}
+
+impl Shared {
+    /// For the cores whose mailboxes these are, in order.
+    pub(super) fn new(mailboxes: Vec<Mailbox>) -> Shared {
+        Shared { mailboxes, stopping: AtomicBool::new(false) }
+    }
+
+    /// Has every core stop.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.mailboxes.iter().for_each(|mailbox| mailbox.bell.ring());
+    }
+
+    /// Whether the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn mailbox(&self, core: u16) -> &Mailbox {
+        &self.mailboxes[core as usize]
+    }
+}
