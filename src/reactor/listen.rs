@@ -7,6 +7,7 @@
 
 use super::StartError;
 use crate::limits::Limits;
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -116,8 +117,18 @@ impl Gate {
 
     /// Asks for one connection.
     pub(super) fn accept(&mut self, now: Duration, reserve: &mut Reserve) -> Accepted {
-        match self.listener.accept() {
-            Ok((stream, _)) => {
+        let answer = self.listener.accept().map(|(stream, _)| stream);
+        let accepted = self.judge(answer, now);
+        if let Accepted::NoRoom(_) = accepted {
+            reserve.turn_one_away(&self.listener);
+        }
+        accepted
+    }
+
+    /// What the kernel's answer means for us, and when to ask again.
+    fn judge(&mut self, answer: io::Result<mio::net::TcpStream>, now: Duration) -> Accepted {
+        match answer {
+            Ok(stream) => {
                 self.again_at = None;
                 self.pause = PAUSE_MIN;
                 Accepted::Stream(stream)
@@ -129,7 +140,6 @@ impl Gate {
             }
             Err(error) if is_about_one_connection(&error) => Accepted::Again,
             Err(error) => {
-                reserve.turn_one_away(&self.listener);
                 self.again_at = Some(now + self.pause);
                 self.pause = (self.pause * 2).min(PAUSE_MAX);
                 Accepted::NoRoom(error)
@@ -138,15 +148,27 @@ impl Gate {
     }
 }
 
-/// Errors that concern the connection that was to be accepted, not us (accept(2), "Error handling").
+/// accept(2), "Error handling": Linux hands over what is already pending on the new socket, and that is to
+/// be treated like EAGAIN. The next in the queue may be well.
+const ABOUT_ONE_CONNECTION: [Errno; 11] = [
+    Errno::NETDOWN,
+    Errno::PROTO,
+    Errno::NOPROTOOPT,
+    Errno::HOSTDOWN,
+    Errno::NONET,
+    Errno::HOSTUNREACH,
+    Errno::OPNOTSUPP,
+    Errno::NETUNREACH,
+    // A firewall forbids it.
+    Errno::PERM,
+    // The client has given up.
+    Errno::CONNABORTED,
+    Errno::INTR,
+];
+
+/// Whether an error concerns the connection that was to be accepted, not us.
 fn is_about_one_connection(error: &io::Error) -> bool {
-    const EPROTO: i32 = 71;
-    const ENETDOWN: i32 = 100;
-    const EHOSTUNREACH: i32 = 113;
-    let is_network =
-        |code| matches!(code, EPROTO | ENETDOWN..=101 | EHOSTUNREACH | 92 | 95 | 112 | 64 | 1);
-    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted)
-        || error.raw_os_error().is_some_and(is_network)
+    Errno::from_io_error(error).is_some_and(|errno| ABOUT_ONE_CONNECTION.contains(&errno))
 }
 
 /// A descriptor kept for the day when there are none: with it, who waits can be turned away instead of left
@@ -185,4 +207,97 @@ pub(super) fn fit_descriptors(limits: &mut Limits, cores: usize) -> Result<u64, 
     }
     limits.connections_max = wanted.min(fits) as usize;
     Ok(nofile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate() -> Gate {
+        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = bind(addr, 1, None).expect("a free port").pop();
+        Gate::new(listener.expect("one for each core"))
+    }
+
+    fn failed(errno: Errno) -> io::Result<mio::net::TcpStream> {
+        Err(errno.into())
+    }
+
+    const NO_ROOM: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+
+    #[test]
+    fn an_error_is_about_one_connection_or_about_us() {
+        for errno in ABOUT_ONE_CONNECTION {
+            let mut gate = gate();
+            let accepted = gate.judge(failed(errno), Duration::ZERO);
+            assert!(matches!(accepted, Accepted::Again), "{errno}");
+            assert!(gate.is_open(Duration::ZERO), "{errno}: the next one is asked for at once");
+        }
+        for errno in NO_ROOM {
+            let mut gate = gate();
+            let accepted = gate.judge(failed(errno), Duration::ZERO);
+            assert!(matches!(accepted, Accepted::NoRoom(_)), "{errno}");
+            assert!(!gate.is_open(Duration::ZERO), "{errno}: not before the pause is over");
+        }
+    }
+
+    #[test]
+    fn the_pause_doubles_from_10_ms_to_1_s_and_begins_anew_with_a_connection() {
+        let mut gate = gate();
+        let mut now = Duration::from_secs(7);
+        for pause in [10, 20, 40, 80, 160, 320, 640, 1000, 1000] {
+            gate.judge(failed(Errno::MFILE), now);
+            let due = now + Duration::from_millis(pause);
+            // Its own timer: no edge will come for who waits already.
+            assert_eq!(gate.next_look(), Some(due));
+            assert!(!gate.is_open(due - Duration::from_nanos(1)));
+            assert!(gate.is_open(due));
+            now = due;
+        }
+        let client = std::net::TcpStream::connect(gate.listener.local_addr().expect("bound"));
+        let accepted = gate.accept(now, &mut Reserve::new());
+        assert!(matches!(accepted, Accepted::Stream(_)), "{accepted:?}");
+        drop(client);
+        gate.judge(failed(Errno::MFILE), now);
+        assert_eq!(gate.next_look(), Some(now + PAUSE_MIN));
+    }
+
+    #[test]
+    fn a_gate_with_nobody_before_it_waits_for_an_edge() {
+        let mut gate = gate();
+        assert_eq!(gate.next_look(), Some(Duration::ZERO), "who came before we watched?");
+        let accepted = gate.accept(Duration::ZERO, &mut Reserve::new());
+        assert!(matches!(accepted, Accepted::None), "{accepted:?}");
+        assert!(!gate.is_open(Duration::MAX));
+        assert_eq!(gate.next_look(), None);
+        // The pause after an error ends the same way: nobody is left.
+        gate.readable = true;
+        gate.judge(failed(Errno::NFILE), Duration::ZERO);
+        gate.judge(failed(Errno::AGAIN), Duration::from_secs(1));
+        assert_eq!(gate.next_look(), None);
+    }
+
+    #[test]
+    fn without_a_descriptor_the_one_in_reserve_turns_a_client_away() {
+        use std::io::Read;
+        let gate = gate();
+        let addr = gate.listener.local_addr().expect("bound");
+        let mut client = std::net::TcpStream::connect(addr).expect("somebody listens");
+        let mut reserve = Reserve::new();
+        reserve.turn_one_away(&gate.listener);
+        assert_eq!(client.read(&mut [0]).ok(), Some(0), "closed, not left hanging");
+        assert!(reserve.0.is_some(), "and there is one again for the next");
+    }
+
+    #[test]
+    fn a_port_that_another_server_has_is_refused() {
+        let gate = gate();
+        let addr = gate.listener.local_addr().expect("bound");
+        let refused = bind(addr, 2, None);
+        assert!(
+            matches!(&refused, Err(StartError::Listen { error, .. })
+                if error.kind() == ErrorKind::AddrInUse),
+            "{refused:?}"
+        );
+    }
 }
