@@ -237,7 +237,9 @@ impl LocalRooms {
         if room.messages.is_none() && room.closes.is_none() {
             self.touched.push(number);
         }
-        if let Some(full) = room.messages.take_if(|batch| batch.is_full_for(bytes)) {
+        // A chunk has one audience; a room may have relays and members at once.
+        let ends = |batch: &mut Batch| batch.is_full_for(bytes) || batch.audience() != audience;
+        if let Some(full) = room.messages.take_if(ends).filter(|full| !full.is_empty()) {
             room.expected = full.bytes();
             self.sealed.push(full.seal());
         }

@@ -106,6 +106,11 @@ impl Batch {
         self.chunk.index.is_empty()
     }
 
+    /// Whom it is for.
+    pub fn audience(&self) -> Audience {
+        self.chunk.audience
+    }
+
     /// Whether an event with a payload of `bytes` has to go into another batch.
     pub fn is_full_for(&self, bytes: usize) -> bool {
         const AROUND: usize = 64;

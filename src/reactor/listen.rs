@@ -17,27 +17,42 @@ use std::time::Duration;
 /// What the kernel keeps of unsent bytes for one connection: without it, a reader that never reads makes it
 /// hold 4 MiB, with it some 220 KiB.
 const NOTSENT_LOWAT_BYTES: u32 = 128 * 1024;
-/// Bytes that are not acknowledged for so long end a connection: a peer that vanished without a packet.
-const USER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Bytes that are not acknowledged for so long end a connection: a peer that vanished without a packet. The
+/// kernel counts a reader's closed window as well, so a longer write stall needs more.
+const USER_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 /// Connections that wait to be accepted: a herd that comes back at once.
 const BACKLOG: i32 = 4096;
+
+/// What every listening socket is given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    /// SO_SNDBUF, if not the system's.
+    send_buffer: Option<usize>,
+    user_timeout: Duration,
+}
+
+impl Options {
+    pub(super) fn new(send_buffer: Option<usize>, limits: &Limits) -> Options {
+        Options { send_buffer, user_timeout: USER_TIMEOUT_MIN.max(limits.write_stall * 2) }
+    }
+}
 
 /// Listens on `addr` once for each core.
 pub(super) fn bind(
     addr: SocketAddr,
     cores: usize,
-    send_buffer: Option<usize>,
+    options: Options,
 ) -> Result<Vec<mio::net::TcpListener>, StartError> {
     let fail = |error: io::Error| StartError::Listen { addr, error };
     // Several processes of one user may share a port by SO_REUSEPORT. Ours must not do so by accident: a
     // second server would take half of the first one's clients. Without the option the kernel refuses.
     if addr.port() != 0 {
-        drop(open(addr, false, None).map_err(fail)?);
+        drop(open(addr, false, options).map_err(fail)?);
     }
     let mut addr = addr;
     let mut listeners = Vec::with_capacity(cores);
     for _ in 0..cores {
-        let socket = open(addr, true, send_buffer).map_err(fail)?;
+        let socket = open(addr, true, options).map_err(fail)?;
         let listener = std::net::TcpListener::from(socket);
         // Port 0 becomes a port with the first.
         addr = listener.local_addr().map_err(fail)?;
@@ -46,7 +61,7 @@ pub(super) fn bind(
     Ok(listeners)
 }
 
-fn open(addr: SocketAddr, reuse_port: bool, send_buffer: Option<usize>) -> io::Result<Socket> {
+fn open(addr: SocketAddr, reuse_port: bool, options: Options) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // A restart must not wait for the last server's connections to be forgotten.
@@ -55,11 +70,11 @@ fn open(addr: SocketAddr, reuse_port: bool, send_buffer: Option<usize>) -> io::R
     if addr.is_ipv6() {
         socket.set_only_v6(true)?;
     }
-    if let Some(bytes) = send_buffer {
+    if let Some(bytes) = options.send_buffer {
         socket.set_send_buffer_size(bytes)?;
     }
     socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    socket.set_tcp_user_timeout(Some(options.user_timeout))?;
     SockRef::from(&socket).set_tcp_notsent_lowat(NOTSENT_LOWAT_BYTES)?;
     socket.bind(&addr.into())?;
     if reuse_port {

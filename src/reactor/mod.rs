@@ -99,12 +99,13 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let signals = Signals::new([SIGINT, SIGTERM])?;
     let addresses = addresses(&config);
+    let options = listen::Options::new(config.send_buffer, &config.limits);
     let mut listeners = Vec::new();
     let mut per_core: Vec<Vec<mio::net::TcpListener>> =
         (0..config.cores).map(|_| Vec::new()).collect();
     let mut bound = Vec::new();
     for (addr, serves) in addresses.iter().copied() {
-        let sockets = match listen::bind(addr, config.cores, config.send_buffer) {
+        let sockets = match listen::bind(addr, config.cores, options) {
             Err(error) if is_spare(addr, serves, &addresses, &error) => {
                 log::warn!("{error}");
                 continue;
