@@ -72,12 +72,14 @@ impl Engine {
         self.settle(key);
     }
 
-    /// Goes on with readers that had more to get than one turn gives.
-    pub(super) fn go_on_reading(&mut self) {
+    /// Goes on with those that had more to get than one turn gives.
+    pub(super) fn go_on_writing(&mut self) {
         for key in mem::take(&mut self.desk.again) {
             let lags = |conn: &Conn| conn.cursor().is_some_and(|cursor| cursor.lag.is_some());
             if self.conns.find(key).is_some_and(lags) {
                 self.catch_up(key);
+            } else {
+                self.settle(key);
             }
         }
     }

@@ -26,7 +26,7 @@ impl Engine {
             self.pass_the_door();
             self.deliver();
         }
-        self.go_on_reading();
+        self.go_on_writing();
         self.attach();
     }
 

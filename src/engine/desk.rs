@@ -217,12 +217,15 @@ impl Desk {
     pub(super) fn refusal(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         let after = (1 + self.random.below(10)).to_string();
+        let (code, detail) = if self.is_draining() {
+            ("stopping", "The server is stopping; connect again.")
+        } else {
+            let detail =
+                "The server has as many connections as it may have (--max-connections); try again.";
+            ("too-many-connections", detail)
+        };
         let response = self.respond(&mut out, Status::ServiceUnavailable);
-        response.header("Retry-After", &after).problem(
-            Terms::CLOSE,
-            "too-many-connections",
-            "The server has as many connections as it may have (--max-connections); try again.",
-        );
+        response.header("Retry-After", &after).problem(Terms::CLOSE, code, detail);
         out
     }
 }

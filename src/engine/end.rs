@@ -81,10 +81,11 @@ impl End {
         match self.code {
             CloseCode::REPLACED if self.by == EndedBy::Server => "replaced",
             CloseCode::SERVICE_RESTART if self.by == EndedBy::Server => "server restarts",
-            CloseCode::FELL_OFF => "fell too far behind",
+            CloseCode::FELL_OFF if self.by == EndedBy::Server => "fell too far behind",
+            CloseCode::FELL_OFF if self.by == EndedBy::Timeout => "took nothing",
             CloseCode::INTERNAL if self.by == EndedBy::Server => "internal error",
             CloseCode::ABNORMAL if self.by == EndedBy::Timeout => "no answer to ping",
-            CloseCode::ABNORMAL => "connection lost",
+            CloseCode::ABNORMAL if self.by == EndedBy::Network => "connection lost",
             _ => "",
         }
     }

@@ -36,16 +36,16 @@ const BAD_FOLLOW: Problem =
 const BAD_FORMAT: Problem =
     (Status::BadRequest, "bad-parameter", "The parameter format can only be: full.");
 const BAD_ROOM: Problem =
-    (Status::BadRequest, "bad-room", "A room's name has 1 to 128 bytes and no control characters.");
+    (Status::BadRequest, "bad-room", "A room's name is not empty, not longer than --max-room-name, and has no control characters.");
 const BAD_ID: Problem = (
     Status::BadRequest,
     "bad-connection-id",
-    "A connectionId has 1 to 128 bytes and no control characters.",
+    "A connectionId is not empty, not longer than --max-connection-id, and has no control characters.",
 );
 const TOO_MANY_FILTERS: Problem = (
     Status::BadRequest,
     "too-many-filters",
-    "A stream names at most 32 rooms and 32 connections (--max-filters).",
+    "A stream names at most so many rooms and connections as --max-filters says.",
 );
 const NOT_FOUND: Problem = (
     Status::NotFound,
@@ -90,7 +90,12 @@ pub(super) fn answer(
     let is_known =
         matches!(path.as_slice(), ["events" | "hello" | "livez" | "readyz" | "metrics"] | []);
     match request.method() {
-        _ if request.lists("upgrade", "websocket") => page.problem(conn, desk, WEBSOCKET_ELSEWHERE),
+        _ if request.lists("upgrade", "websocket") => {
+            // A proxy may take the rest for frames: it must not be read as requests.
+            let page = Page { terms: terms.closing(), ..page };
+            page.problem(conn, desk, WEBSOCKET_ELSEWHERE);
+            Answered::Last
+        }
         Method::Other => page.problem(conn, desk, UNKNOWN_METHOD),
         Method::Options if is_known => page.preflight(conn, desk),
         Method::Get | Method::Head if is_known => page.known(conn, desk, key, path.as_slice()),
@@ -224,12 +229,14 @@ impl Page<'_> {
             (false, true) => Format::FullEvents,
             (false, false) => Format::Events,
         };
-        self.head(conn, desk, if is_lines { NDJSON } else { EVENT_STREAM });
+        let mime = if is_lines { NDJSON } else { EVENT_STREAM };
         if self.terms.head_only {
+            self.head(conn, desk, mime);
             return Ok(Answered::Last);
         }
         let begin = self.begin(desk, &asked);
         let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos)?, format);
+        self.head(conn, desk, mime);
         desk.rooms.follow(&cursor.scope, 1);
         desk.attaching.push((key, begin));
         desk.counters().open.http.fall();
@@ -278,12 +285,12 @@ impl Page<'_> {
     /// The header that a browser reconnects with counts before the parameter that a page can set.
     fn begin(&self, desk: &Desk, asked: &Asked) -> Begin {
         let header = self.request.header_bytes("last-event-id");
-        let id = header.or(asked.last_event_id.as_deref().map(str::as_bytes));
-        match id {
-            // An EventSource that never saw an id sends none; some clients send an empty one.
-            Some(id) if !id.is_empty() => Begin::Resume(LastEventId::parse(id, desk.hub.epoch())),
-            _ if asked.earliest => Begin::Earliest,
-            _ => Begin::Now,
+        let parameter = asked.last_event_id.as_deref().map(str::as_bytes);
+        // An EventSource that never saw an id sends none; some clients send an empty one.
+        match [header, parameter].into_iter().flatten().find(|id| !id.is_empty()) {
+            Some(id) => Begin::Resume(LastEventId::parse(id, desk.hub.epoch())),
+            None if asked.earliest => Begin::Earliest,
+            None => Begin::Now,
         }
     }
 

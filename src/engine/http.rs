@@ -73,7 +73,8 @@ impl Conn {
         let State::Http(http) = &mut self.state else { return Step::Wait };
         let Some(decoder) = &mut http.body else { return Step::Again };
         match decoder.decode(rest, &desk.limits) {
-            Err(fault) => self.refuse(desk, fault),
+            // The request has its answer already; what follows cannot be told from its body.
+            Err(_) => Step::End(End::ANSWERED),
             Ok(step) => {
                 let (used, done) = (step.used, step.done);
                 *rest = &mut std::mem::take(rest)[used..];
@@ -98,6 +99,10 @@ impl Conn {
             Ok(request) => request,
             Err(fault) => return self.refuse(desk, fault),
         };
+        let framing = request.framing();
+        if matches!(framing, Framing::Length(bytes) if bytes > desk.limits.body_bytes_max as u64) {
+            return self.refuse(desk, Fault::BodyTooLarge);
+        }
         let serves = desk.listener(self.listener).serves;
         let wants_upgrade = request.lists("upgrade", "websocket");
         let is_upgrade = match serves {
@@ -105,7 +110,6 @@ impl Conn {
             Serves::Http => false,
             Serves::Both => wants_upgrade,
         };
-        let framing = request.framing();
         let mut terms = request.terms();
         // A client that waits for our leave to send a body is told the answer instead, and then may send
         // the body or not: only the end of the connection tells which.

@@ -39,7 +39,11 @@ const ID_LEFT_OUT: Refusal = Refusal {
 };
 pub(super) const BAD_ID: Refusal = Refusal {
     code: "bad-connection-id",
-    message: "a \"connectionId\" has 1 to 128 bytes and no control characters",
+    message: "a \"connectionId\" is not empty, not too long, and has no control characters",
+};
+pub(super) const TAKEN_ID: Refusal = Refusal {
+    code: "connection-id-taken",
+    message: "the server gave this \"connectionId\" to another connection",
 };
 const WRONG_ID: Refusal = Refusal {
     code: "wrong-connection-id",

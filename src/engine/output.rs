@@ -63,7 +63,7 @@ impl Engine {
         self.conns.find(key).is_some_and(Conn::has_output)
     }
 
-    /// A reader had more to get than one turn gives: it goes on in the next.
+    /// There is more to write than one turn gives: it goes on in the next.
     pub fn go_on_later(&mut self, key: ConnKey) {
         self.fall_behind(key);
         self.desk.again.push(key);

@@ -6,7 +6,7 @@
 use super::conn::{Conn, State};
 use super::desk::Desk;
 use super::letters::{Action, Letter};
-use super::messages::BAD_ID;
+use super::messages::{BAD_ID, TAKEN_ID};
 use super::websocket::{Name, Waiting};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
@@ -43,7 +43,8 @@ impl Conn {
             ConnectionId::Name(name) => desk.hub.who_keys().who(name),
             ConnectionId::Uuid(_) => desk.hub.who_keys().who(&id.to_string()),
         };
-        let claim = desk.hub.claim(who, place);
+        let given = matches!(id, ConnectionId::Uuid(_));
+        let claim = desk.hub.claim(who, place, given);
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
         match claim {
             Claim::Granted { session } => {
@@ -53,6 +54,7 @@ impl Conn {
                 }
                 Step::Again
             }
+            Claim::Refused => self.refuse_message(desk, TAKEN_ID),
             Claim::Waiting { owner, displaced } => {
                 let message = message.to_vec();
                 websocket.name = Name::Waiting(Box::new(Waiting { id, who, message }));

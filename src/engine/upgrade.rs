@@ -52,7 +52,7 @@ const UNKNOWN: Problem = Problem {
 const BAD_ROOM: Problem = Problem {
     status: Status::BadRequest,
     code: "bad-room",
-    detail: "A room's name has 1 to 128 bytes and no control characters.",
+    detail: "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
 };
 const BAD_ECHO: Problem = Problem {
     status: Status::BadRequest,
@@ -62,7 +62,7 @@ const BAD_ECHO: Problem = Problem {
 const BAD_ID: Problem = Problem {
     status: Status::BadRequest,
     code: "bad-connection-id",
-    detail: "A connectionId has 1 to 128 bytes and no control characters.",
+    detail: "A connectionId is not empty, not longer than --max-connection-id, and has no control characters.",
 };
 const UNKNOWN_PARAMETER: Problem = Problem {
     status: Status::BadRequest,

@@ -194,7 +194,8 @@ impl Batch {
     }
 
     /// A batch of a chunk that was sealed, but not submitted.
-    pub fn reopen(chunk: Chunk) -> Batch {
+    pub fn reopen(mut chunk: Chunk) -> Batch {
+        chunk.uncharge();
         Batch { chunk }
     }
 

@@ -8,6 +8,7 @@ use super::encoding::encode;
 use super::name::{RoomKey, Who};
 use crate::bytes::Now;
 use crate::sse::{Epoch, Sequence, sequence_digits, write_digits};
+use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -254,10 +255,15 @@ impl Chunk {
         let run = self.senders.partition_point(|(from, _)| *from as usize <= entry);
         Some(&self.senders.get(run.checked_sub(1)?)?.1)
     }
+
+    /// Takes it off that account.
+    pub(super) fn uncharge(&mut self) {
+        self.held.fetch_sub(mem::take(self.charged.get_mut()), Ordering::Relaxed);
+    }
 }
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        self.held.fetch_sub(*self.charged.get_mut(), Ordering::Relaxed);
+        self.uncharge();
     }
 }

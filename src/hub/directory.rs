@@ -19,6 +19,8 @@ pub enum Claim {
         /// The number of this registration.
         session: u64,
     },
+    /// We gave it to somebody ourselves, and nobody can take it away.
+    Refused,
     /// Somebody owns it. The claimant will own it when that one is gone: a [`Handed`] tells.
     Waiting {
         /// Who has to go first.
@@ -41,6 +43,8 @@ pub struct Handed {
 struct Registration {
     owner: Place,
     claimant: Option<Place>,
+    /// The name is of our making: its owner cannot be replaced.
+    given: bool,
 }
 
 #[derive(Debug)]
@@ -70,13 +74,16 @@ impl Directory {
         self.next_session
     }
 
-    /// `place` wants to be `who`.
-    pub(super) fn claim(&mut self, who: Who, place: Place) -> Claim {
+    /// `place` wants to be `who`; `given` if we made that name for it.
+    pub(super) fn claim(&mut self, who: Who, place: Place, given: bool) -> Claim {
         if let Some(registration) = self.owners.get_mut(&who) {
+            if registration.given {
+                return Claim::Refused;
+            }
             let displaced = registration.claimant.replace(place);
             return Claim::Waiting { owner: registration.owner, displaced };
         }
-        self.owners.insert(who, Registration { owner: place, claimant: None });
+        self.owners.insert(who, Registration { owner: place, claimant: None, given });
         Claim::Granted { session: self.session() }
     }
 
@@ -109,9 +116,9 @@ mod tests {
         let mut place = |core| Place { core, key: keyed.insert(()) };
         let (first, second, third) = (place(0), place(1), place(0));
         let (mut directory, who) = (Directory::new(0), Who(9));
-        assert_eq!(directory.claim(who, first), Claim::Granted { session: 1 });
-        assert_eq!(directory.claim(who, second), Claim::Waiting { owner: first, displaced: None });
-        let claim = directory.claim(who, third);
+        assert_eq!(directory.claim(who, first, false), Claim::Granted { session: 1 });
+        assert_eq!(directory.claim(who, second, false), Claim::Waiting { owner: first, displaced: None });
+        let claim = directory.claim(who, third, false);
         assert_eq!(claim, Claim::Waiting { owner: first, displaced: Some(second) });
         assert_eq!(directory.release(who, second), None, "neither owner nor claimant");
         assert_eq!(directory.release(who, first), Some(Handed { to: third, session: 2 }));
@@ -121,13 +128,25 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_we_gave_cannot_be_taken() {
+        let mut keyed = Keyed::default();
+        let mut place = |core| Place { core, key: keyed.insert(()) };
+        let (member, thief) = (place(0), place(1));
+        let (mut directory, who) = (Directory::new(0), Who(9));
+        directory.claim(who, member, true);
+        assert_eq!(directory.claim(who, thief, false), Claim::Refused);
+        assert_eq!(directory.release(who, member), None);
+        assert_eq!(directory.claim(who, thief, false), Claim::Granted { session: 2 });
+    }
+
+    #[test]
     fn a_claimant_that_leaves_waits_no_more() {
         let mut keyed = Keyed::default();
         let mut place = |core| Place { core, key: keyed.insert(()) };
         let (first, second) = (place(0), place(1));
         let (mut directory, who) = (Directory::new(0), Who(9));
-        directory.claim(who, first);
-        directory.claim(who, second);
+        directory.claim(who, first, false);
+        directory.claim(who, second, false);
         assert_eq!(directory.release(who, second), None);
         assert_eq!(directory.release(who, first), None);
         assert_eq!(directory.len(), 0);

@@ -116,7 +116,7 @@ impl Hub {
             state.rooms.charge(room, first, bytes);
             state.evict_room(room, &mut turn.evicted);
         }
-        state.evict(turn.now.unix_ms, &mut turn.evicted);
+        state.evict(turn.now.monotonic, &mut turn.evicted);
         for room in turn.left.drain(..) {
             state.rooms.leave(room);
         }
@@ -173,10 +173,9 @@ impl State {
     }
 
     /// Takes out of the logs what is over a limit: of a room, of all rooms, of age.
-    fn evict(&mut self, now_ms: u64, evicted: &mut Vec<Arc<Chunk>>) {
-        let age_ms = self.limits.log_age.as_millis() as u64;
+    fn evict(&mut self, now: Duration, evicted: &mut Vec<Arc<Chunk>>) {
         while let Some(oldest) = self.commits.oldest() {
-            let is_old = oldest.at().unix_ms.saturating_add(age_ms) < now_ms;
+            let is_old = oldest.at().monotonic + self.limits.log_age < now;
             if !is_old && self.rooms.bytes() <= self.limits.node_log_bytes_max {
                 break;
             }

@@ -41,6 +41,18 @@ pub enum Piece {
     },
 }
 
+/// Stretches looked at under one lock: holes cost a look each, and there can be many.
+const STRETCHES_MAX: usize = 4096;
+
+impl Piece {
+    fn widen(&mut self, to: Sequence, by: u64) {
+        if let Piece::Gap { last, missed } = self {
+            *last = to;
+            *missed = missed.map(|missed| missed + by);
+        }
+    }
+}
+
 impl Hub {
     /// Appends at most `pieces_max` pieces to `out`, in order, and gives the first sequence that was not
     /// looked at: `upto + 1` when there is nothing more. Unchanged `next` with nothing appended means: the
@@ -58,12 +70,13 @@ impl Hub {
         }
     }
 
-    /// The last sequence that is gone for who reads `rooms`: a stream from the earliest begins after it.
+    /// Where a stream of `rooms` from the earliest begins: nothing before it is in any log.
     pub fn gone_through(&self, rooms: Option<&[RoomKey]>) -> Sequence {
         let state = self.lock();
         let Some(rooms) = rooms else { return state.commits.gone_through() };
         let gone = rooms.iter().filter_map(|room| state.rooms.find(*room));
-        gone.map(|room| room.gone_through).max().unwrap_or(0)
+        // What the others have lost since shows as gaps.
+        gone.map(|room| room.gone_through).min().unwrap_or(0)
     }
 }
 
@@ -76,27 +89,29 @@ impl State {
     ) -> Sequence {
         let mut next = wanted.next;
         let end = out.len() + pieces_max;
+        let gone = self.commits.gone_through().min(wanted.upto);
         let gap = |next: Sequence, last: Sequence| {
             let missed = wanted.whole.then_some(last + 1 - next);
             Piece::Gap { last, missed }
         };
-        let gone = self.commits.gone_through().min(wanted.upto);
         if next <= gone {
             out.push_back(gap(next, gone));
             next = gone + 1;
         }
-        for stretch in self.commits.from(next) {
+        for stretch in self.commits.from(next).take(STRETCHES_MAX) {
             if next > wanted.upto || out.len() >= end {
                 return next;
             }
             let last = stretch.last.min(wanted.upto);
-            match &stretch.chunk {
-                Some(chunk) => out.push_back(Piece::Chunk(Arc::clone(chunk))),
-                None => out.push_back(gap(next, last)),
+            match (&stretch.chunk, out.back_mut()) {
+                (Some(chunk), _) => out.push_back(Piece::Chunk(Arc::clone(chunk))),
+                // Holes next to each other are one gap.
+                (None, Some(piece @ Piece::Gap { .. })) => piece.widen(last, last + 1 - next),
+                (None, _) => out.push_back(gap(next, last)),
             }
             next = last + 1;
         }
-        next.max(wanted.upto + 1)
+        next
     }
 
     /// Merges the rooms' logs: what comes first in commit order is next.

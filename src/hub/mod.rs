@@ -144,8 +144,8 @@ impl Hub {
     }
 
     /// Takes what one connection asks for, at once; see [`Directory::claim`].
-    pub fn claim(&self, who: Who, place: crate::bytes::Place) -> Claim {
-        self.lock().directory.claim(who, place)
+    pub fn claim(&self, who: Who, place: crate::bytes::Place, given: bool) -> Claim {
+        self.lock().directory.claim(who, place, given)
     }
 
     /// Core `core` has a user for the room `name`, which is made if there is none. `None` when there are as
@@ -161,3 +161,6 @@ impl Hub {
         self.state.lock().unwrap_or_else(|_| std::process::abort())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,7 +173,7 @@ pub struct Counters {
 }
 
 const CLOSES: usize = 15;
-const REFUSALS: usize = 8;
+const REFUSALS: usize = 9;
 const RESPONSES: usize = 25;
 
 /// RFC 6455 §7.4.1, and the codes of our own.
@@ -189,6 +189,7 @@ static REFUSAL_CODES: [&str; REFUSALS] = [
     "bad-connection-id",
     "not-registered",
     "wrong-connection-id",
+    "connection-id-taken",
 ];
 
 static STATUS_CODES: [u16; RESPONSES] = [

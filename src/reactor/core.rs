@@ -248,7 +248,9 @@ impl<'s> Reactor<'s> {
         self.draining = true;
         self.engine.drain(now);
         self.gates.iter_mut().for_each(|gate| gate.readable = true);
-        self.accept(now);
+        while self.gates.iter().any(|gate| gate.is_open(now.monotonic)) {
+            self.accept(now);
+        }
         self.gates.clear();
     }
 }

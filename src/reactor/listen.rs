@@ -230,7 +230,7 @@ mod tests {
 
     fn gate() -> Gate {
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = bind(addr, 1, None).expect("a free port").pop();
+        let listener = bind(addr, 1, Options::new(None, &Limits::default())).expect("a free port").pop();
         Gate::new(listener.expect("one for each core"))
     }
 
@@ -308,7 +308,7 @@ mod tests {
     fn a_port_that_another_server_has_is_refused() {
         let gate = gate();
         let addr = gate.listener.local_addr().expect("bound");
-        let refused = bind(addr, 2, None);
+        let refused = bind(addr, 2, Options::new(None, &Limits::default()));
         assert!(
             matches!(&refused, Err(StartError::Listen { error, .. })
                 if error.kind() == ErrorKind::AddrInUse),

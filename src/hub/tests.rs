@@ -1,0 +1,188 @@
+//! What a hub promises, checked from outside and against a shadow that is plain and slow.
+//!
+//! Knows: the whole face of a hub, some of its chunks' bookkeeping.
+//! Must not know: engines, sockets.
+
+mod formats;
+mod publish;
+mod readers;
+mod shadow;
+mod steps;
+mod whatwg;
+
+use super::*;
+use crate::bytes::Now;
+use publish::{Said, sender};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+const EPOCH_SEED: u64 = 77;
+
+fn hub(cores: usize, limits: &Limits) -> Hub {
+    Hub::new(cores, limits, [EPOCH_SEED, 1, 2], 0)
+}
+
+fn at(ms: u64) -> Now {
+    Now { monotonic: Duration::from_millis(ms), unix_ms: ms }
+}
+
+/// One visit of core 0, which brings `said` for `room`.
+fn publish(hub: &Hub, turn: &mut Turn, room: &Entered, said: &[Said]) -> Vec<Arc<Chunk>> {
+    for said in said {
+        let mut batch = publish::batch(hub, room, said.audience());
+        said.push(&mut batch, &sender(hub, "a", 1));
+        turn.chunks.push(batch.seal());
+    }
+    hub.exchange(turn);
+    turn.evicted.clear();
+    std::mem::take(&mut turn.inbox)
+}
+
+/// All that `wanted` gets, and where it then is.
+fn fetch(hub: &Hub, wanted: Wanted<'_>) -> (Vec<String>, Sequence) {
+    let mut pieces = VecDeque::new();
+    let next = hub.fetch(wanted, &mut pieces, usize::MAX >> 1);
+    let words = pieces.iter().map(|piece| match piece {
+        Piece::Chunk(chunk) => format!("{}-{}", chunk.first(), chunk.last()),
+        Piece::Gap { last, missed } => format!("gap to {last}: {missed:?}"),
+    });
+    (words.collect(), next)
+}
+
+#[test]
+fn a_room_exists_while_somebody_needs_it() {
+    let limits =
+        Limits { rooms_max: 2, log_age: Duration::from_secs(1), ..Limits::default() };
+    let (hub, mut turn) = (hub(2, &limits), Turn::new(0));
+    let (first, second) = (hub.enter("first").unwrap(), hub.enter("second").unwrap());
+    assert!(hub.enter("third").is_none());
+    assert_eq!(hub.enter("first").map(|again| again.key), Some(first.key));
+    turn.left = vec![first.key, second.key];
+    publish(&hub, &mut turn, &first, &[Said::Text("{}".into())]);
+    assert!(hub.enter("third").is_some(), "nobody is in the second room");
+    turn.left = vec![first.key];
+    hub.exchange(&mut turn);
+    assert_eq!(hub.holdings().rooms, 2, "its log holds something");
+    turn.now = at(1001);
+    hub.exchange(&mut turn);
+    assert_eq!(hub.holdings().rooms, 1);
+    let again = hub.enter("first").unwrap();
+    assert_ne!(again.key, first.key, "keys are never used again");
+}
+
+#[test]
+fn a_gap_stands_where_its_hole_is() {
+    let limits = Limits { room_log_events_max: 2, ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    let (full, rare) = (hub.enter("full").unwrap(), hub.enter("rare").unwrap());
+    let text = || Said::Text("{}".into());
+    for _ in 0..2 {
+        publish(&hub, &mut turn, &rare, &[text()]);
+        publish(&hub, &mut turn, &full, &[text(), text(), text()]);
+    }
+    // 1 rare, 2 3 4 full, 5 rare, 6 7 8 full; all but the last two of `full` are gone.
+    let all = Wanted { rooms: None, whole: true, next: 1, upto: 8, seen: 8, ordinal: None };
+    let expected = ["1-1", "gap to 4: Some(3)", "5-5", "gap to 6: Some(1)", "7-7", "8-8"];
+    assert_eq!(fetch(&hub, all), (expected.iter().map(|word| word.to_string()).collect(), 9));
+    let one_room = Wanted { rooms: Some(&[full.key]), ordinal: Some(1), next: 3, ..all };
+    let expected = ["gap to 6: Some(3)", "7-7", "8-8"].map(str::to_owned);
+    assert_eq!(fetch(&hub, one_room), (expected.to_vec(), 9));
+    let unknown = Wanted { ordinal: None, ..one_room };
+    let expected = ["gap to 6: None", "7-7", "8-8"].map(str::to_owned);
+    assert_eq!(fetch(&hub, unknown), (expected.to_vec(), 9));
+    let too_early = Wanted { upto: 5, seen: 5, ..one_room };
+    assert_eq!(fetch(&hub, too_early), (vec![], 3), "the door comes first");
+    assert_eq!(hub.gone_through(Some(&[full.key, rare.key])), 0);
+    assert_eq!(hub.gone_through(None), 0, "event 1 is still there");
+}
+
+#[test]
+fn thousands_of_holes_are_joined_and_still_counted() {
+    let limits = Limits { room_log_events_max: 1, ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    let (full, rare) = (hub.enter("full").unwrap(), hub.enter("rare").unwrap());
+    let text = || Said::Text("{}".into());
+    publish(&hub, &mut turn, &rare, &[text()]);
+    for _ in 0..3000 {
+        turn.chunks.push({
+            let mut batch = publish::batch(&hub, &full, Audience::Subscribers);
+            text().push(&mut batch, &sender(&hub, "a", 1));
+            batch.seal()
+        });
+    }
+    publish(&hub, &mut turn, &full, &[]);
+    let all = Wanted { rooms: None, whole: true, next: 1, upto: 3001, seen: 3001, ordinal: None };
+    let mut pieces = VecDeque::new();
+    assert_eq!(hub.fetch(all, &mut pieces, 5000), 3002);
+    let missed = pieces.iter().map(|piece| match piece {
+        Piece::Gap { missed, .. } => missed.unwrap(),
+        Piece::Chunk(_) => 0,
+    });
+    assert_eq!(missed.sum::<u64>(), 2999);
+    assert!(pieces.len() < 2000, "{}", pieces.len());
+    // In the middle of joined holes the count begins there.
+    let (words, _) = fetch(&hub, Wanted { next: 500, upto: 500, ..all });
+    assert_eq!(words, ["gap to 500: Some(1)"]);
+}
+
+#[test]
+fn a_reader_in_the_middle_of_a_chunk_pins_it() {
+    let limits = Limits { room_log_events_max: 1, ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    let room = hub.enter("room").unwrap();
+    turn.everything = true;
+    let held = publish(&hub, &mut turn, &room, &[Said::Text("{}".into())]);
+    assert_eq!(hub.holdings().pinned_bytes, 0);
+    let in_log = hub.holdings().log_bytes;
+    drop(publish(&hub, &mut turn, &room, &[Said::Text("{}".into())]));
+    assert_eq!(hub.holdings().pinned_bytes, in_log);
+    let (_, more) = held[0].encoded(Format::Lines);
+    assert_eq!(hub.holdings().pinned_bytes, in_log + more);
+    drop(held);
+    assert_eq!(hub.holdings().pinned_bytes, 0);
+    assert_eq!(hub.holdings().log_bytes, in_log);
+}
+
+#[test]
+fn what_is_cut_back_was_never_published() {
+    let hub = hub(1, &Limits::default());
+    let room = hub.enter("room").unwrap();
+    let mut turn = Turn::new(0);
+    let (kept, taken) = (sender(&hub, "kept", 1), sender(&hub, "taken", 2));
+    let mut batch = publish::batch(&hub, &room, Audience::Subscribers);
+    Said::Text("{\"n\":1}".into()).push(&mut batch, &kept);
+    let mark = batch.mark();
+    Said::Binary(vec![1, 2, 3]).push(&mut batch, &taken);
+    // As if the batch had become full in between.
+    let chunk = Arc::into_inner(batch.seal()).unwrap();
+    let mut batch = Batch::reopen(chunk);
+    batch.cut_back(mark);
+    Said::Text("{\"n\":2}".into()).push(&mut batch, &kept);
+    turn.chunks.push(batch.seal());
+    turn.everything = true;
+    hub.exchange(&mut turn);
+    let chunk = turn.inbox.pop().unwrap();
+    assert_eq!(chunk.senders(), [(0, kept)]);
+    let data: Vec<String> =
+        whatwg::parse(chunk.bytes(Format::Events)).into_iter().map(|event| event.data).collect();
+    assert_eq!(data, ["{\"n\":1}", "{\"n\":2}"]);
+    assert_eq!(hub.holdings().pinned_bytes, 0, "it is accounted for once");
+}
+
+#[test]
+fn a_batch_is_full_before_a_chunk_is_too_large() {
+    use crate::limits::CHUNK_BYTES_MAX;
+    let hub = hub(1, &Limits::default());
+    let room = hub.enter("room").unwrap();
+    for audience in [Audience::Subscribers, Audience::Everyone] {
+        let mut batch = publish::batch(&hub, &room, audience);
+        assert!(!batch.is_full_for(10 * CHUNK_BYTES_MAX), "a large event has one to itself");
+        let payload = format!("{{\"a\":\"{}\"}}", "x".repeat(1000));
+        let mut count = 0;
+        while !batch.is_full_for(payload.len()) {
+            batch.push_text(&sender(&hub, "a", 1), payload.as_bytes());
+            count += 1;
+        }
+        assert!(batch.bytes() <= CHUNK_BYTES_MAX && count >= 60, "{count} {}", batch.bytes());
+    }
+}

@@ -1,0 +1,107 @@
+//! Things that can be said in a room, and what readers must see of them.
+//!
+//! Knows: batches; what PROTOCOL.md promises of each message.
+//! Must not know: logs, commits.
+
+use super::*;
+use crate::ws::close::CloseCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// Something that is said.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    /// A relayed message: one JSON object.
+    Text(String),
+    /// A relayed binary message.
+    Binary(Vec<u8>),
+    /// The end of a connection.
+    Close(u16, String),
+    /// A message to the room's members that is shown to subscribers as it is.
+    ChatObject(String),
+    /// One that is shown to them in a wrap.
+    Chat(String),
+    /// A binary message to the room's members.
+    ChatBinary(Vec<u8>),
+}
+
+pub(super) fn sender(hub: &Hub, name: &str, session: u64) -> Sender {
+    let id = ConnectionId::Name(name.into());
+    Sender { who: hub.who_keys().who(&id.to_string()), id, session }
+}
+
+pub(super) fn batch(hub: &Hub, room: &Entered, audience: Audience) -> Batch {
+    let room = (room.key, Arc::clone(&room.name));
+    Batch::new(room, audience, *hub.epoch(), hub.held_bytes(), 100)
+}
+
+const CLOSED_BY: [(EndedBy, &str); 4] = [
+    (EndedBy::Client, "client"),
+    (EndedBy::Server, "server"),
+    (EndedBy::Network, "network"),
+    (EndedBy::Timeout, "timeout"),
+];
+
+impl Said {
+    pub(super) fn audience(&self) -> Audience {
+        match self {
+            Said::Text(_) | Said::Binary(_) | Said::Close(..) => Audience::Subscribers,
+            Said::ChatObject(_) | Said::Chat(_) | Said::ChatBinary(_) => Audience::Everyone,
+        }
+    }
+
+    pub(super) fn what(&self) -> What {
+        match self {
+            Said::Text(_) | Said::ChatObject(_) | Said::Chat(_) => What::Text,
+            Said::Binary(_) | Said::ChatBinary(_) => What::Binary,
+            Said::Close(..) => What::Close,
+        }
+    }
+
+    pub(super) fn push(&self, batch: &mut Batch, sender: &Sender) {
+        match self {
+            Said::Text(text) | Said::ChatObject(text) | Said::Chat(text) => {
+                batch.push_text(sender, text.as_bytes());
+            }
+            Said::Binary(bytes) | Said::ChatBinary(bytes) => batch.push_binary(sender, bytes),
+            Said::Close(code, reason) => {
+                let (by, _) = CLOSED_BY[reason.len() % 4];
+                let (code, reason) = (CloseCode(*code), reason.clone());
+                batch.push_close(sender, &CloseEvent { code, reason, by });
+            }
+        }
+    }
+
+    /// The data of the event, and whether it is there byte for byte.
+    pub(super) fn data(&self, sender: &Sender) -> (Value, Option<String>) {
+        let id = sender.id.to_string();
+        match self {
+            Said::Text(text) | Said::ChatObject(text) => {
+                let one_line = text.replace(['\r', '\n'], " ");
+                (serde_json::from_str(text).expect("an object"), Some(one_line))
+            }
+            Said::Chat(text) => (json!({"connectionId": id, "message": text}), None),
+            Said::Binary(bytes) | Said::ChatBinary(bytes) => {
+                (json!({"connectionId": id, "base64": STANDARD.encode(bytes)}), None)
+            }
+            Said::Close(code, reason) => {
+                let (_, by) = CLOSED_BY[reason.len() % 4];
+                let session = sender.session;
+                let close = json!({
+                    "connectionId": id, "code": code, "reason": reason, "by": by, "session": session
+                });
+                (json!({ "close": close }), None)
+            }
+        }
+    }
+
+    /// The frame that members get: its opcode and its payload.
+    pub(super) fn frame(&self) -> Option<(u8, &[u8])> {
+        match self {
+            Said::ChatObject(text) | Said::Chat(text) => Some((1, text.as_bytes())),
+            Said::ChatBinary(bytes) => Some((2, bytes)),
+            Said::Text(_) | Said::Binary(_) | Said::Close(..) => None,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a reader must get, by the shadow, and what it gets from the hub.
+//!
+//! Knows: events that are there and events that are gone.
+//! Must not know: chunks' insides.
+
+use super::shadow::Shadow;
+use super::*;
+
+/// A step of a reader: an event, or word of events that are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Got {
+    Event(Sequence),
+    Gap(Sequence, Option<u64>),
+}
+
+/// Adds a gap, or makes the gap that is there longer.
+fn gap(got: &mut Vec<Got>, last: Sequence, missed: Option<u64>) {
+    if let Some(Got::Gap(told, so_far)) = got.last_mut() {
+        (*told, *so_far) = (last, so_far.zip(missed).map(|(a, b)| a + b));
+    } else {
+        got.push(Got::Gap(last, missed));
+    }
+}
+
+/// What a reader asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) rooms: Option<Vec<RoomKey>>,
+    pub(super) whole: bool,
+    pub(super) next: Sequence,
+    pub(super) upto: Sequence,
+    pub(super) seen: Sequence,
+    /// Whether it knows which of its room's events it expects.
+    pub(super) counts: bool,
+    pub(super) pieces_max: usize,
+}
+
+impl Ask {
+    fn is_one_room(&self) -> bool {
+        self.rooms.as_ref().is_some_and(|rooms| rooms.len() == 1)
+    }
+
+    /// A reader that ends before what its core has seen may be told of a hole that reaches beyond its end, but
+    /// not how far.
+    pub(super) fn up_to_its_end(&self, mut got: Vec<Got>) -> Vec<Got> {
+        if let Some(Got::Gap(last, missed)) = got.last_mut()
+            && *last > self.upto
+        {
+            (*last, *missed) = (Sequence::MAX, None);
+        }
+        got
+    }
+
+    /// Reads until there is no more, as a cursor does.
+    pub(super) fn read(&self, hub: &Hub, shadow: &Shadow) -> (Vec<Got>, Sequence) {
+        let counts = self.counts && self.is_one_room();
+        let mut ordinal = counts.then(|| shadow.ordinal(self));
+        let (mut got, mut next) = (Vec::new(), self.next);
+        loop {
+            let (mut pieces, rooms) = (VecDeque::new(), self.rooms.as_deref());
+            let Ask { whole, upto, seen, .. } = *self;
+            let wanted = Wanted { rooms, whole, next, upto, seen, ordinal };
+            let after = hub.fetch(wanted, &mut pieces, self.pieces_max);
+            assert!(pieces.len() <= self.pieces_max);
+            let is_stuck = pieces.is_empty() && after == next;
+            for piece in pieces {
+                match piece {
+                    Piece::Gap { last, missed } => {
+                        assert!(next <= last, "nothing is told twice");
+                        gap(&mut got, last, missed);
+                        (next, ordinal) = (last + 1, None);
+                    }
+                    Piece::Chunk(chunk) => {
+                        assert!(next <= chunk.last(), "there is something new in it");
+                        assert!(chunk.last() <= self.upto);
+                        got.extend((next.max(chunk.first())..=chunk.last()).map(Got::Event));
+                        next = chunk.last() + 1;
+                        ordinal = counts.then(|| chunk.next_ordinal());
+                    }
+                }
+            }
+            assert!(after >= next.min(upto + 1));
+            next = after;
+            if is_stuck || next > self.upto {
+                return (got, next);
+            }
+        }
+    }
+}
+
+impl Shadow {
+    /// Which of its room's events a reader of that room expects.
+    fn ordinal(&self, ask: &Ask) -> u64 {
+        let is_theirs = |sequence: &Sequence| self.is_of(*sequence, ask);
+        (1..ask.next).filter(is_theirs).count() as u64
+    }
+
+    fn is_of(&self, sequence: Sequence, ask: &Ask) -> bool {
+        let (_, room) = self.event(sequence);
+        ask.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
+    }
+
+    /// What a reader must get, and where it then must be. `None`: a hole reaches beyond what its core has
+    /// seen, so it must not come further than to that hole.
+    pub(super) fn read(&self, ask: &Ask) -> (Vec<Got>, Option<Sequence>) {
+        match &ask.rooms {
+            None => self.read_all(ask),
+            Some(rooms) => self.read_rooms(ask, rooms),
+        }
+    }
+
+    fn read_all(&self, ask: &Ask) -> (Vec<Got>, Option<Sequence>) {
+        let mut got = Vec::new();
+        for sequence in ask.next..=ask.upto {
+            match self.event(sequence) {
+                (true, _) => got.push(Got::Event(sequence)),
+                (false, _) => gap(&mut got, sequence, ask.whole.then_some(1)),
+            }
+        }
+        (got, Some(ask.upto + 1))
+    }
+
+    /// Each room has one place up to which it is gone, and that is told where it stands.
+    fn read_rooms(&self, ask: &Ask, rooms: &[RoomKey]) -> (Vec<Got>, Option<Sequence>) {
+        let mut got = Vec::new();
+        let holes: Vec<Sequence> = rooms.iter().map(|room| self.lives[room].gone_through).collect();
+        for sequence in ask.next..=self.head {
+            let (is_there, _) = self.event(sequence);
+            let is_wanted = self.is_of(sequence, ask);
+            if holes.contains(&sequence) {
+                if sequence > ask.seen {
+                    return (got, None);
+                }
+                let gone = |at: &Sequence| !self.event(*at).0 && self.is_of(*at, ask);
+                let missed = (ask.next..=sequence).filter(gone).count() as u64;
+                let is_counted = ask.counts && ask.whole && rooms.len() == 1;
+                gap(&mut got, sequence, is_counted.then_some(missed));
+            } else if is_there && is_wanted {
+                if sequence > ask.upto {
+                    break;
+                }
+                got.push(Got::Event(sequence));
+            }
+        }
+        (got, Some(ask.upto + 1))
+    }
+}
