@@ -49,7 +49,7 @@ pub struct Limits {
     pub connection_id_bytes_max: usize,
 
     /// Answers that wait for one connection (echoes, errors, pongs). At half of it we stop reading from that
-    /// connection, at the whole it is closed with 4408.
+    /// connection; one answer may come on top, so the other half is for that.
     pub outbox_bytes_max: usize,
     /// A connection that takes none of what waits for it for so long is closed.
     pub write_stall: Duration,

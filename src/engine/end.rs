@@ -58,6 +58,10 @@ impl End {
     pub(super) const RESTART: End =
         End::fixed(CloseCode::SERVICE_RESTART, EndedBy::Server, How::Ask);
 
+    /// The server has stopped, and it is still here.
+    pub(super) const OUT_OF_TIME: End =
+        End::fixed(CloseCode::SERVICE_RESTART, EndedBy::Server, How::Gone);
+
     const fn fixed(code: CloseCode, by: EndedBy, how: How) -> End {
         End { code, reason: String::new(), by, how }
     }

@@ -35,8 +35,11 @@ const BAD_FOLLOW: Problem =
     (Status::BadRequest, "bad-parameter", "The parameter follow is true or false.");
 const BAD_FORMAT: Problem =
     (Status::BadRequest, "bad-parameter", "The parameter format can only be: full.");
-const BAD_ROOM: Problem =
-    (Status::BadRequest, "bad-room", "A room's name is not empty, not longer than --max-room-name, and has no control characters.");
+const BAD_ROOM: Problem = (
+    Status::BadRequest,
+    "bad-room",
+    "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
+);
 const BAD_ID: Problem = (
     Status::BadRequest,
     "bad-connection-id",

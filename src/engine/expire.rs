@@ -233,7 +233,7 @@ impl Engine {
         for key in keys {
             let Some(conn) = self.conns.find(key) else { continue };
             match &conn.state {
-                _ if is_over => self.remove(key),
+                _ if is_over => self.end(key, End::OUT_OF_TIME),
                 State::WebSocket(_) if pace > 0 => {
                     pace -= 1;
                     self.end(key, End::RESTART);

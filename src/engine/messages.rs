@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::end::End;
 use super::websocket::Name;
 use crate::bytes::{ConnKey, Place};
-use crate::hub::{Audience, ConnectionId};
+use crate::hub::{Audience, Batch, ConnectionId, Sender};
 use crate::json;
 use crate::ws::Payload;
 use crate::ws::close::CloseCode;
@@ -83,16 +83,23 @@ impl Conn {
                 return self.register(desk, place, &name, text);
             }
         }
-        self.publish_text(desk, text);
+        if envelope.line_breaks {
+            self.publish_text(desk, text);
+        } else {
+            self.publish(desk, text.len(), |batch, sender| batch.push_line(sender, text));
+        }
         Step::Again
     }
 
     /// Publishes a message of a registered connection to its room's subscribers.
     pub(super) fn publish_text(&mut self, desk: &mut Desk, text: &[u8]) {
+        self.publish(desk, text.len(), |batch, sender| batch.push_text(sender, text));
+    }
+
+    fn publish(&mut self, desk: &mut Desk, bytes: usize, push: impl FnOnce(&mut Batch, &Sender)) {
         let State::WebSocket(websocket) = &mut self.state else { return };
         let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else { return };
-        let batch = desk.rooms.batch(room, Audience::Subscribers, text.len(), &desk.hub);
-        batch.push_text(sender, text);
+        push(desk.rooms.batch(room, Audience::Subscribers, bytes, &desk.hub), sender);
         websocket.refusals = 0;
         desk.counters().published.message.add(1);
     }

@@ -42,32 +42,41 @@ struct Problem {
     status: Status,
     code: &'static str,
     detail: &'static str,
+    headers: &'static [(&'static str, &'static str)],
 }
+
+/// For what passes by itself.
+const LATER: &[(&str, &str)] = &[("Retry-After", "2")];
 
 const UNKNOWN: Problem = Problem {
     status: Status::NotFound,
     code: "no-such-route",
     detail: "WebSockets connect to /, /ws/{room}, /chat/{room} or /echo.",
+    headers: &[],
 };
 const BAD_ROOM: Problem = Problem {
     status: Status::BadRequest,
     code: "bad-room",
     detail: "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
+    headers: &[],
 };
 const BAD_ECHO: Problem = Problem {
     status: Status::BadRequest,
     code: "bad-parameter",
     detail: "The parameter echo is true or false.",
+    headers: &[],
 };
 const BAD_ID: Problem = Problem {
     status: Status::BadRequest,
     code: "bad-connection-id",
     detail: "A connectionId is not empty, not longer than --max-connection-id, and has no control characters.",
+    headers: &[],
 };
 const UNKNOWN_PARAMETER: Problem = Problem {
     status: Status::BadRequest,
     code: "unknown-parameter",
     detail: "Routes take these parameters: connectionId (/ and /ws/{room}), echo (/chat/{room}).",
+    headers: &[],
 };
 pub(super) const ROOM_LIMIT: (Status, &str, &str) = (
     Status::ServiceUnavailable,
@@ -78,6 +87,7 @@ const STOPPING: Problem = Problem {
     status: Status::ServiceUnavailable,
     code: "stopping",
     detail: "The server is stopping; connect again.",
+    headers: LATER,
 };
 
 type Opened = (Route, Option<String>, [u8; 28]);
@@ -89,7 +99,7 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
     }
     if let Err(barred) = desk.admits(conn.listener, request) {
         let (status, code, detail) = (barred.status, barred.code, barred.detail);
-        return Err(Problem { status, code, detail });
+        return Err(Problem { status, code, detail, headers: &[] });
     }
     let key = handshake::check(&Offer {
         method_is_get: request.method() == Method::Get,
@@ -131,28 +141,20 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
 fn problem_of(refusal: Refusal) -> Problem {
     let status = Status::ALL.iter().find(|status| status.code() == refusal.status_code());
     let status = status.copied().unwrap_or(Status::BadRequest);
-    Problem { status, code: refusal.code(), detail: refusal.detail() }
+    let (code, detail) = (refusal.code(), refusal.detail());
+    Problem { status, code, detail, headers: refusal.headers() }
 }
 
 fn enter(desk: &mut Desk, route: &Route) -> Result<Option<u32>, Problem> {
     let Some(name) = &route.room else { return Ok(None) };
     let room = desk.rooms.enter(name, &desk.hub);
     let (status, code, detail) = ROOM_LIMIT;
-    room.map(Some).ok_or(Problem { status, code, detail })
+    room.map(Some).ok_or(Problem { status, code, detail, headers: LATER })
 }
 
 fn refuse(conn: &mut Conn, desk: &mut Desk, request: &Request<'_>, problem: &Problem) -> Answered {
-    let headers: &[(&str, &str)] = match problem.status {
-        // RFC 9110 §7.8: who sends Upgrade names it in Connection too.
-        Status::UpgradeRequired => {
-            &[("Upgrade", "websocket"), ("Connection", "upgrade"), ("Sec-WebSocket-Version", "13")]
-        }
-        Status::MethodNotAllowed => &[("Allow", "GET")],
-        Status::ServiceUnavailable => &[("Retry-After", "2")],
-        _ => &[],
-    };
     let terms = Terms { keep_alive: false, ..request.terms() };
-    conn.problem(desk, terms, problem.status, problem.code, problem.detail, headers);
+    conn.problem(desk, terms, problem.status, problem.code, problem.detail, problem.headers);
     Answered::Yes
 }
 

@@ -127,6 +127,13 @@ impl Batch {
         self.push_entry(sender, place, payload.len(), What::Text);
     }
 
+    /// Publishes a text message that is known to have neither CR nor LF.
+    pub fn push_line(&mut self, sender: &Sender, payload: &[u8]) {
+        debug_assert!(memchr::memchr2(b'\r', b'\n', payload).is_none(), "one line");
+        let place = self.push_payload(sse::Kind::Message, payload);
+        self.push_entry(sender, place, payload.len(), What::Text);
+    }
+
     /// Publishes a binary message.
     pub fn push_binary(&mut self, sender: &Sender, payload: &[u8]) {
         if self.chunk.made == Format::Frames {

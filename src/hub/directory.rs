@@ -117,7 +117,10 @@ mod tests {
         let (first, second, third) = (place(0), place(1), place(0));
         let (mut directory, who) = (Directory::new(0), Who(9));
         assert_eq!(directory.claim(who, first, false), Claim::Granted { session: 1 });
-        assert_eq!(directory.claim(who, second, false), Claim::Waiting { owner: first, displaced: None });
+        assert_eq!(
+            directory.claim(who, second, false),
+            Claim::Waiting { owner: first, displaced: None }
+        );
         let claim = directory.claim(who, third, false);
         assert_eq!(claim, Claim::Waiting { owner: first, displaced: Some(second) });
         assert_eq!(directory.release(who, second), None, "neither owner nor claimant");

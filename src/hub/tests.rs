@@ -51,8 +51,7 @@ fn fetch(hub: &Hub, wanted: Wanted<'_>) -> (Vec<String>, Sequence) {
 
 #[test]
 fn a_room_exists_while_somebody_needs_it() {
-    let limits =
-        Limits { rooms_max: 2, log_age: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits { rooms_max: 2, log_age: Duration::from_secs(1), ..Limits::default() };
     let (hub, mut turn) = (hub(2, &limits), Turn::new(0));
     let (first, second) = (hub.enter("first").unwrap(), hub.enter("second").unwrap());
     assert!(hub.enter("third").is_none());

@@ -230,7 +230,8 @@ mod tests {
 
     fn gate() -> Gate {
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = bind(addr, 1, Options::new(None, &Limits::default())).expect("a free port").pop();
+        let listener =
+            bind(addr, 1, Options::new(None, &Limits::default())).expect("a free port").pop();
         Gate::new(listener.expect("one for each core"))
     }
 

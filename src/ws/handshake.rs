@@ -111,7 +111,12 @@ impl Refusal {
         match self {
             Refusal::Method => &[("Allow", "GET")],
             Refusal::NotUpgrade | Refusal::BadVersion => {
-                &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", VERSION)]
+                // RFC 9110 §7.8: who sends Upgrade names it in Connection too.
+                &[
+                    ("Upgrade", "websocket"),
+                    ("Connection", "upgrade"),
+                    ("Sec-WebSocket-Version", VERSION),
+                ]
             }
             Refusal::OldHttp | Refusal::Body | Refusal::MissingKey | Refusal::BadKey => &[],
         }

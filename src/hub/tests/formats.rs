@@ -156,7 +156,10 @@ fn relayed_json_stays_one_line() {
     ];
     let say = |text: &&str| (Said::Text(text.to_string()), sender(&hub, "a", 1));
     check_all(texts.iter().map(say).collect());
-    check_all(vec![(Said::Text(format!("{{\"a\":\"{}\"}}", "x".repeat(70_000))), sender(&hub, "a", 1))]);
+    check_all(vec![(
+        Said::Text(format!("{{\"a\":\"{}\"}}", "x".repeat(70_000))),
+        sender(&hub, "a", 1),
+    )]);
 }
 
 #[test]

@@ -40,17 +40,6 @@ impl Ask {
         self.rooms.as_ref().is_some_and(|rooms| rooms.len() == 1)
     }
 
-    /// A reader that ends before what its core has seen may be told of a hole that reaches beyond its end, but
-    /// not how far.
-    pub(super) fn up_to_its_end(&self, mut got: Vec<Got>) -> Vec<Got> {
-        if let Some(Got::Gap(last, missed)) = got.last_mut()
-            && *last > self.upto
-        {
-            (*last, *missed) = (Sequence::MAX, None);
-        }
-        got
-    }
-
     /// Reads until there is no more, as a cursor does.
     pub(super) fn read(&self, hub: &Hub, shadow: &Shadow) -> (Vec<Got>, Sequence) {
         let counts = self.counts && self.is_one_room();
@@ -89,6 +78,20 @@ impl Ask {
 }
 
 impl Shadow {
+    /// A reader that ends before what its core has seen may be told of holes that reach beyond its end, but
+    /// nothing before its end may be lost untold.
+    pub(super) fn check_bounded(&self, ask: &Ask, got: &[Got], expected: &[Got]) {
+        let events = |got: &[Got]| -> Vec<Got> {
+            got.iter().filter(|got| matches!(got, Got::Event(_))).copied().collect()
+        };
+        assert_eq!(events(got), events(expected), "{ask:?}");
+        let is_lost = |at: &Sequence| !self.event(*at).0 && self.is_of(*at, ask);
+        for lost in (ask.next..=ask.upto).filter(is_lost) {
+            let tells = |got: &Got| matches!(got, Got::Gap(last, _) if *last >= lost);
+            assert!(got.iter().any(tells), "{ask:?} {lost}");
+        }
+    }
+
     /// Which of its room's events a reader of that room expects.
     fn ordinal(&self, ask: &Ask) -> u64 {
         let is_theirs = |sequence: &Sequence| self.is_of(*sequence, ask);

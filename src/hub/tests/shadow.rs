@@ -109,7 +109,11 @@ impl Shadow {
     }
 
     pub(super) fn follow_everything(&mut self, core: u16, on: bool) {
-        if on { self.everything.insert(core) } else { self.everything.remove(&core) };
+        if on {
+            self.everything.insert(core)
+        } else {
+            self.everything.remove(&core)
+        };
     }
 
     /// Gives who owns the name now, if it changed hands.
@@ -194,8 +198,8 @@ impl Shadow {
             let logged = || self.logged().filter(|kept| kept.room == room);
             let bytes: usize = logged().map(|kept| kept.logged_bytes).sum();
             let events: usize = logged().map(|kept| kept.spoken.len()).sum();
-            let is_over = bytes > self.limits.room_log_bytes_max
-                || events > self.limits.room_log_events_max;
+            let is_over =
+                bytes > self.limits.room_log_bytes_max || events > self.limits.room_log_events_max;
             let Some(first) = logged().map(|kept| kept.first).next().filter(|_| is_over) else {
                 return;
             };
@@ -244,7 +248,7 @@ impl Shadow {
         match rooms {
             None => (1..=self.head).take_while(|at| !self.event(*at).0).last().unwrap_or(0),
             Some(rooms) => {
-                rooms.iter().map(|room| self.lives[room].gone_through).max().unwrap_or(0)
+                rooms.iter().map(|room| self.lives[room].gone_through).min().unwrap_or(0)
             }
         }
     }

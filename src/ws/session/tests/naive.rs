@@ -159,7 +159,8 @@ fn write(said: Vec<Said>, mask: [u8; 4]) -> Vec<u8> {
                     cuts.iter().map(|cut| cut.index(payload.len() + 1)).collect();
                 cuts.sort_unstable();
                 cuts.push(payload.len());
-                let (mut from, mut opcode) = (0, if binary { Opcode::Binary } else { Opcode::Text });
+                let (mut from, mut opcode) =
+                    (0, if binary { Opcode::Binary } else { Opcode::Text });
                 for (number, &cut) in cuts.iter().enumerate() {
                     let fin = number + 1 == cuts.len();
                     push_masked(&mut out, fin, opcode, mask, &payload[from..cut]);
