@@ -3,7 +3,7 @@
 //! What it does on the wire is PROTOCOL.md's; this is the map of the code.
 //!
 //! ```text
-//! main ─► config                         flags and environment → Config; every mistake at once
+//! main ─► config                         flags, environment → Config
 //!   └───► reactor ─► engine ─┬─► http    heads, bodies, responses
 //!         one per    one per ├─► ws      handshake, frames, messages, close codes
 //!         core:      core:   ├─► routes  a URL path → what a message does
@@ -18,24 +18,27 @@
 //!
 //! # A message's way
 //!
-//! [`reactor`] reads bytes into a scratch buffer and hands them to its [`engine`]. There the connection's
-//! [`ws::Session`] makes messages of them, the route's rules judge them (`engine/messages.rs`), and they are
-//! appended to this turn's batch for their room: that is the one copy. At the end of the turn the engine
-//! comes through the [`hub`]'s one door: the batch becomes a chunk, its events get their numbers, it goes into
-//! the room's log and into the inbox of every core that follows the room. Each core then writes slices of the
-//! chunks in its inbox to whoever reads, and they all share the chunk's bytes.
+//! [`reactor`] reads bytes into a scratch buffer and hands them to its [`engine`]. There the
+//! connection's [`ws::Session`] makes messages of them, the route's rules judge them
+//! (`engine/messages.rs`), and they are appended to this turn's batch for their room: that is the
+//! one copy. At the end of the turn the engine comes through the [`hub`]'s one door: the batch
+//! becomes a chunk, its events get their numbers, it goes into the room's log and into the inbox of
+//! every core that follows the room. Each core then writes slices of the chunks in its inbox to
+//! whoever reads, and they all share the chunk's bytes.
 //!
 //! # What always holds
 //!
 //! 1. Nobody delivers a chunk by a shorter way than the door: one order per room, the same for all.
-//! 2. A reader that has all its core has seen owns no position. It stands in a list and costs nothing while
-//!    nothing happens. One that is behind owns a position and is in no list (`engine/cursor.rs`).
-//! 3. Only whole events and frames interleave: the rest of what is begun, then the outbox, then events.
-//! 4. What falls off a log before it was read is told, exactly once, where it happened: a gap event, or close
-//!    code 4408. Nothing else is ever left out.
+//! 2. A reader that has all its core has seen owns no position. It stands in a list and costs
+//!    nothing while nothing happens. One that is behind owns a position and is in no list
+//!    (`engine/cursor.rs`).
+//! 3. Only whole events and frames interleave: the rest of what is begun, then the outbox, then
+//!    events.
+//! 4. What falls off a log before it was read is told, exactly once, where it happened: a gap
+//!    event, or close code 4408. Nothing else is ever left out.
 //! 5. A `connectionId` has one owner, and passes on only by the commit that holds its close event.
-//! 6. Handlers write and close nothing: they append to outboxes and batches. Writes and closes are at the end
-//!    of a turn, each in one place (`reactor/core.rs`).
+//! 6. Handlers write and close nothing: they append to outboxes and batches. Writes and closes are
+//!    at the end of a turn, each in one place (`reactor/core.rs`).
 //! 7. Below the reactor nothing reads a clock, a socket or a random source: the same engine runs in
 //!    `tests/sim` from a seed.
 #![forbid(unsafe_code)]

@@ -3,8 +3,9 @@
 //! Knows: numbers.
 //! Must not know: anything else.
 //!
-//! A field's name ends in its unit (`_bytes_max`, `_max`) or is a [`Duration`]. The command line sets them
-//! by the same names; see the crate's `config` module. No number of this kind is written anywhere else.
+//! A field's name ends in its unit (`_bytes_max`, `_max`) or is a [`Duration`]. The command line
+//! sets them by the same names; see the crate's `config` module. No number of this kind is written
+//! anywhere else.
 
 use std::time::Duration;
 
@@ -48,17 +49,19 @@ pub struct Limits {
     /// A `connectionId`, in bytes of UTF-8.
     pub connection_id_bytes_max: usize,
 
-    /// Answers that wait for one connection (echoes, errors, pongs). At half of it we stop reading from that
-    /// connection; one answer may come on top, so the other half is for that.
+    /// Answers that wait for one connection (echoes, errors, pongs). At half of it we stop reading
+    /// from that connection; one answer may come on top, so the other half is for that.
     pub outbox_bytes_max: usize,
     /// A connection that takes none of what waits for it for so long is closed.
     pub write_stall: Duration,
     /// An event stream to which nothing was written for so long gets a heartbeat.
     pub heartbeat: Duration,
-    /// The shortest reconnection time told to an EventSource; each gets one between this and three times this.
+    /// The shortest reconnection time told to an EventSource; each gets one between this and three
+    /// times this.
     pub retry: Duration,
 
-    /// Read from one connection in one turn of the loop, so that a flood does not starve the others.
+    /// Read from one connection in one turn of the loop, so that a flood does not starve the
+    /// others.
     pub read_bytes_per_connection: usize,
     /// Read from all connections in one turn, so that commits and writes are never far away.
     pub read_bytes_per_turn: usize,
@@ -125,8 +128,8 @@ impl Default for Limits {
     }
 }
 
-/// The most headers that [`Limits::headers_max`] can be set to: a request's headers are parsed into an array
-/// of this size on the stack.
+/// The most headers that [`Limits::headers_max`] can be set to: a request's headers are parsed into
+/// an array of this size on the stack.
 pub const HEADERS_CAPACITY: usize = 128;
 
 /// A chunk of the log is closed when it has grown to this; a larger event has a chunk to itself.

@@ -3,9 +3,9 @@
 //! Knows: slots, ticks.
 //! Must not know: what a deadline is for, clocks.
 //!
-//! Buckets are doubly linked lists through arrays that are indexed by slot, so setting and clearing are a
-//! few stores and a connection that is gone leaves nothing behind. A deadline farther away than the wheel
-//! is long stays in its bucket while the wheel turns past it.
+//! Buckets are doubly linked lists through arrays that are indexed by slot, so setting and clearing
+//! are a few stores and a connection that is gone leaves nothing behind. A deadline farther away
+//! than the wheel is long stays in its bucket while the wheel turns past it.
 
 use super::Tick;
 
@@ -116,11 +116,12 @@ impl Deadlines {
         }
     }
 
-    /// A tick by which [`Deadlines::expire`] should be called next: no later than the earliest deadline,
-    /// earlier if that lies beyond the wheel. `None` when there is none.
+    /// A tick by which [`Deadlines::expire`] should be called next: no later than the earliest
+    /// deadline, earlier if that lies beyond the wheel. `None` when there is none.
     pub fn next(&self) -> Option<Tick> {
         let start = self.turned.0 as usize % BUCKETS;
-        // The word of `start` is looked at twice: first its bits from `start` on, last those before it.
+        // The word of `start` is looked at twice: first its bits from `start` on, last those before
+        // it.
         (0..=WORDS).find_map(|step| {
             let word = (start / 64 + step) % WORDS;
             let bits = match step {
@@ -176,8 +177,8 @@ mod tests {
                         let mut due = Vec::new();
                         wheel.expire(now, &mut due);
                         due.sort_unstable();
-                        let expected: Vec<u32> =
-                            naive.iter().filter(|(_, at)| **at <= now).map(|(slot, _)| *slot).collect();
+                        let passed = naive.iter().filter(|(_, at)| **at <= now);
+                        let expected: Vec<u32> = passed.map(|(slot, _)| *slot).collect();
                         prop_assert_eq!(due, expected);
                         naive.retain(|_, at| *at > now);
                     }

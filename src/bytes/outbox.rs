@@ -184,7 +184,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_goes_in_comes_out_in_order(steps in steps()) {
-            let (mut outbox, mut pool, mut naive) = (Outbox::default(), Pool::default(), Vec::new());
+            let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+            let mut naive = Vec::new();
             for step in steps {
                 match step {
                     Step::Append(bytes) => {

@@ -3,8 +3,9 @@
 //! Knows: positions, the logs, this core's lists.
 //! Must not know: protocols beyond formats, sockets.
 //!
-//! Every reader begins as one that lags, at a position that is exact: what was committed when its core came
-//! through the door, before anything that core brought. So it gets all that its own turn commits, once.
+//! Every reader begins as one that lags, at a position that is exact: what was committed when its
+//! core came through the door, before anything that core brought. So it gets all that its own turn
+//! commits, once.
 
 use super::Engine;
 use super::conn::{Conn, EventStream, State};
@@ -49,7 +50,8 @@ impl Engine {
         self.desk.attaching = attaching;
     }
 
-    /// Gives a reader that lags something to write, or lists it if it has all that its core has seen.
+    /// Gives a reader that lags something to write, or lists it if it has all that its core has
+    /// seen.
     pub(super) fn catch_up(&mut self, key: ConnKey) {
         let Engine { conns, desk } = self;
         let Some(conn) = conns.find_mut(key) else { return };
@@ -148,7 +150,8 @@ impl Conn {
             Begin::Now => (before, false),
             Begin::Resume(LastEventId::At(last)) if last <= before => (last, false),
             Begin::Earliest => (desk.hub.gone_through(keys), false),
-            // What was missed cannot be known: all that there is, and word that there may have been more.
+            // What was missed cannot be known: all that there is, and word that there may have been
+            // more.
             Begin::Resume(_) => (desk.hub.gone_through(keys), true),
         };
         let mut lag = Lag::after(at);

@@ -3,9 +3,9 @@
 //! Knows: chunks, what of them a reader wants.
 //! Must not know: connections, protocols beyond a chunk's formats.
 //!
-//! A cursor that has all its core has seen is *live*: it owns no position, it stands in its core's lists, and
-//! `due` is its share of this turn's inbox. One whose write stayed unfinished, or that begins in the past,
-//! *lags*: it owns a position and what it holds in its hand, and is in no list.
+//! A cursor that has all its core has seen is *live*: it owns no position, it stands in its core's
+//! lists, and `due` is its share of this turn's inbox. One whose write stayed unfinished, or that
+//! begins in the past, *lags*: it owns a position and what it holds in its hand, and is in no list.
 
 use crate::bytes::Slices;
 use crate::hub::{Audience, Chunk, Format, Piece, RoomKey, Wanted, Who};
@@ -103,7 +103,8 @@ pub(super) fn wanted<'a>(
     whole.into_iter().chain(runs).map(from_here).filter(|range| range.start < range.end)
 }
 
-/// Has `chunk` encoded in `format`; what that newly cost goes to `charges`. Frames are made first or never.
+/// Has `chunk` encoded in `format`; what that newly cost goes to `charges`. Frames are made first
+/// or never.
 pub(super) fn make(chunk: &Chunk, format: Format, charges: &mut Vec<(RoomKey, Sequence, usize)>) {
     if format == Format::Frames {
         return;
@@ -213,8 +214,8 @@ impl Lag {
         Some(gap)
     }
 
-    /// The reader is stuck: it keeps the one chunk that it is in the middle of, and will read the rest of
-    /// the log when it can go on.
+    /// The reader is stuck: it keeps the one chunk that it is in the middle of, and will read the
+    /// rest of the log when it can go on.
     pub(super) fn let_go(&mut self) {
         self.hand.truncate(1);
         if let Some(Reading::Chunk(chunk, _)) = self.hand.front() {

@@ -17,7 +17,8 @@ use crate::routes::Behaviour;
 use std::mem;
 
 impl Engine {
-    /// Publishes what this turn brought, takes what the rooms got, and makes out who is owed what of it.
+    /// Publishes what this turn brought, takes what the rooms got, and makes out who is owed what
+    /// of it.
     pub fn commit(&mut self, now: Now) {
         self.desk.at(now);
         self.desk.delivery.clear();
@@ -114,7 +115,8 @@ impl Engine {
         }
     }
 
-    /// One gather for all of a list, but for those who published some of it and do not want it back.
+    /// One gather for all of a list, but for those who published some of it and do not want it
+    /// back.
     fn deliver_to_list(&mut self, list: &[u32], format: Format, choice: Choice<'_>) {
         let Engine { conns, desk } = self;
         let due = desk.delivery.gather(format, choice, &mut desk.turn.charges);

@@ -63,8 +63,8 @@ impl Delivery {
         self.joined_used = 0;
     }
 
-    /// Gathers what `choice` takes of the inbox. `None`: nothing. Formats that were newly made go to
-    /// `charges`.
+    /// Gathers what `choice` takes of the inbox. `None`: nothing. Formats that were newly made go
+    /// to `charges`.
     pub(super) fn gather(
         &mut self,
         format: Format,

@@ -99,7 +99,8 @@ impl Conn {
     /// The peer's half is closed. What that means depends on what it was saying.
     pub(super) fn receive_end(&mut self) -> Option<End> {
         match &mut self.state {
-            // It sent all it wanted to ask, and reads on; what is not a whole request never will be.
+            // It sent all it wanted to ask, and reads on; what is not a whole request never will
+            // be.
             State::Http(_) if self.mood.backlog => {
                 self.mood.ended = true;
                 None
@@ -154,7 +155,8 @@ impl Closing {
 }
 
 impl Engine {
-    /// Ends the connection: publishes its close, takes it out of everything, says what is still to be said.
+    /// Ends the connection: publishes its close, takes it out of everything, says what is still to
+    /// be said.
     pub(super) fn end(&mut self, key: ConnKey, end: End) {
         let Some(conn) = self.conns.find_mut(key) else { return };
         if matches!(conn.state, State::Closing(_)) {
@@ -222,7 +224,8 @@ impl Engine {
         desk.actions.push_back(Action::Close(key));
     }
 
-    /// Has done what follows from what is due to the connection now: to write, to close our half, to go.
+    /// Has done what follows from what is due to the connection now: to write, to close our half,
+    /// to go.
     pub(super) fn settle(&mut self, key: ConnKey) {
         let Engine { conns, desk } = self;
         let Some(conn) = conns.find_mut(key) else { return };
@@ -253,7 +256,8 @@ impl Engine {
 }
 
 impl Conn {
-    /// What had come and was not used counts no more, except that the peer's close frame may be in it.
+    /// What had come and was not used counts no more, except that the peer's close frame may be in
+    /// it.
     fn ignore_partial(&mut self, desk: &mut Desk) {
         let State::Closing(closing) = &mut self.state else { return };
         let mut rest = self.partial.as_mut_slice();

@@ -38,12 +38,14 @@ const BAD_FORMAT: Problem =
 const BAD_ROOM: Problem = (
     Status::BadRequest,
     "bad-room",
-    "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
+    "A room's name is not empty, not longer than --max-room-name, and has no control \
+             characters.",
 );
 const BAD_ID: Problem = (
     Status::BadRequest,
     "bad-connection-id",
-    "A connectionId is not empty, not longer than --max-connection-id, and has no control characters.",
+    "A connectionId is not empty, not longer than --max-connection-id, and has no control \
+             characters.",
 );
 const TOO_MANY_FILTERS: Problem = (
     Status::BadRequest,

@@ -3,8 +3,8 @@
 //! Knows: what a connection may take how long for.
 //! Must not know: clocks.
 //!
-//! A connection has one deadline, the earliest that may matter. When it passes, stamps tell what really is
-//! late; then the next is set. So a message costs a stamp and never touches the wheel.
+//! A connection has one deadline, the earliest that may matter. When it passes, stamps tell what
+//! really is late; then the next is set. So a message costs a stamp and never touches the wheel.
 
 use super::Engine;
 use super::attach;
@@ -201,8 +201,8 @@ impl Conn {
 
 /// The way to the end.
 impl Engine {
-    /// The server stops: nobody new is taken, WebSockets are closed with 1012, streams end when all has
-    /// been said.
+    /// The server stops: nobody new is taken, WebSockets are closed with 1012, streams end when all
+    /// has been said.
     pub fn drain(&mut self, now: Now) {
         self.desk.at(now);
         if self.desk.is_draining() {

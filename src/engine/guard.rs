@@ -3,9 +3,9 @@
 //! Knows: Host and Origin fields, what was configured.
 //! Must not know: what is asked for.
 //!
-//! A browser says whose page it acts for in `Origin`, and by what name it reached us in `Host`. The first
-//! stops foreign pages; the second stops pages that had their own name point at this machine (DNS rebinding),
-//! whose GET requests carry no `Origin`.
+//! A browser says whose page it acts for in `Origin`, and by what name it reached us in `Host`. The
+//! first stops foreign pages; the second stops pages that had their own name point at this machine
+//! (DNS rebinding), whose GET requests carry no `Origin`.
 
 use super::desk::Desk;
 use crate::http::{Host, Request, Status};
@@ -56,7 +56,8 @@ impl Desk {
         let allowed = &self.setup.allow_hosts;
         let is_listed =
             allowed.iter().any(|host| host == "*" || bare(host).eq_ignore_ascii_case(bare(name)));
-        // Beyond loopback any name may be right unless names are configured: the operator opened it.
+        // Beyond loopback any name may be right unless names are configured: the operator opened
+        // it.
         is_listed || is_loopback_name(name) || (!loopback && allowed.is_empty())
     }
 

@@ -111,8 +111,8 @@ impl Conn {
             Serves::Both => wants_upgrade,
         };
         let mut terms = request.terms();
-        // A client that waits for our leave to send a body is told the answer instead, and then may send
-        // the body or not: only the end of the connection tells which.
+        // A client that waits for our leave to send a body is told the answer instead, and then may
+        // send the body or not: only the end of the connection tells which.
         if desk.is_draining() || request.expects_continue() {
             terms = terms.closing();
         }

@@ -146,7 +146,8 @@ impl Conn {
         Step::Again
     }
 
-    /// Tells the sender that its message is not published, and why. Too many in a row, and it is closed.
+    /// Tells the sender that its message is not published, and why. Too many in a row, and it is
+    /// closed.
     pub(super) fn refuse_message(&mut self, desk: &mut Desk, refusal: Refusal) -> Step {
         desk.counters().refusals.count(refusal.code);
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };

@@ -5,10 +5,12 @@
 //!
 //! The reactor gives it bytes ([`Engine::receive`]), ends ([`Engine::receive_end`],
 //! [`Engine::receive_error`]), letters ([`Engine::collect`]) and time ([`Engine::expire`]); then
-//! [`Engine::commit`] publishes what the turn brought and makes out who is owed what; then the reactor does
-//! what [`Engine::poll_action`] says, and writes what [`Engine::output`] gives. Nothing calls back.
+//! [`Engine::commit`] publishes what the turn brought and makes out who is owed what; then the
+//! reactor does what [`Engine::poll_action`] says, and writes what [`Engine::output`] gives.
+//! Nothing calls back.
 //!
-//! Nothing is written or closed while input is handled: handlers only append to outboxes and batches.
+//! Nothing is written or closed while input is handled: handlers only append to outboxes and
+//! batches.
 
 mod attach;
 mod conn;
@@ -68,8 +70,8 @@ impl Engine {
         Engine { conns: Keyed::default(), desk: Desk::new(setup) }
     }
 
-    /// A connection that `listener` accepted. `None`: there are as many as there may be, and it is to be
-    /// refused with [`Engine::refusal`].
+    /// A connection that `listener` accepted. `None`: there are as many as there may be, and it is
+    /// to be refused with [`Engine::refusal`].
     pub fn accept(&mut self, listener: u8, now: Now) -> Option<ConnKey> {
         self.desk.at(now);
         if self.desk.is_draining() || !self.desk.admit(listener) {
@@ -123,8 +125,8 @@ impl Engine {
         self.handle(key, n, now, |conn, desk| conn.filled(desk, key, n));
     }
 
-    /// Lets `work` handle input, and does what it says about the connection's end. A panic in there ends
-    /// this connection and no other.
+    /// Lets `work` handle input, and does what it says about the connection's end. A panic in there
+    /// ends this connection and no other.
     fn handle(
         &mut self,
         key: ConnKey,
@@ -220,7 +222,8 @@ impl Conn {
         end
     }
 
-    /// Hands the front of `bytes` to whatever the connection is, until it wants more, must wait, or ends.
+    /// Hands the front of `bytes` to whatever the connection is, until it wants more, must wait, or
+    /// ends.
     fn advance(&mut self, desk: &mut Desk, key: ConnKey, bytes: &mut [u8]) -> (usize, Option<End>) {
         let length = bytes.len();
         let mut rest = bytes;

@@ -14,8 +14,8 @@ use crate::routes::Behaviour;
 use std::time::Duration;
 
 impl Engine {
-    /// Adds what the connection is to be sent next to `slices`. Whatever came of the write is told to
-    /// [`Engine::sent`].
+    /// Adds what the connection is to be sent next to `slices`. Whatever came of the write is told
+    /// to [`Engine::sent`].
     pub fn output<'a>(&'a mut self, key: ConnKey, slices: &mut Slices<'a>) {
         if let Some(conn) = self.conns.find_mut(key) {
             conn.mood.dirty = false;
@@ -39,8 +39,8 @@ impl Engine {
         }
     }
 
-    /// `n` of the `offered` bytes that [`Engine::output`] gave have left. Fewer than offered: the kernel
-    /// takes no more until it says so. Gives whether there is more to write now.
+    /// `n` of the `offered` bytes that [`Engine::output`] gave have left. Fewer than offered: the
+    /// kernel takes no more until it says so. Gives whether there is more to write now.
     pub fn sent(&mut self, key: ConnKey, n: usize, offered: usize, now: Now) -> bool {
         self.desk.at(now);
         let Engine { conns, desk } = self;
@@ -69,7 +69,8 @@ impl Engine {
         self.desk.again.push(key);
     }
 
-    /// A live reader whose write stayed unfinished leaves the lists and owns its position from now on.
+    /// A live reader whose write stayed unfinished leaves the lists and owns its position from now
+    /// on.
     fn fall_behind(&mut self, key: ConnKey) {
         self.unlist(key);
         let Engine { conns, desk } = self;

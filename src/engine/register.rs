@@ -31,7 +31,8 @@ impl Conn {
         self.claim(desk, place, id, message)
     }
 
-    /// Claims `id`. If somebody owns it, that one is told to go, and nothing more is read here until then.
+    /// Claims `id`. If somebody owns it, that one is told to go, and nothing more is read here
+    /// until then.
     pub(super) fn claim(
         &mut self,
         desk: &mut Desk,

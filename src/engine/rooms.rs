@@ -1,4 +1,5 @@
-//! The rooms that this core has users for: their lists of live cursors, and what is published to them.
+//! The rooms that this core has users for: their lists of live cursors, and what is published to
+//! them.
 //!
 //! Knows: rooms by a small number of this core's own, slots of connections, batches.
 //! Must not know: connections' states, protocols.
@@ -84,7 +85,8 @@ impl LocalRooms {
         Some(number)
     }
 
-    /// One user less. The room stays until the end of the turn, as something may wait to be committed.
+    /// One user less. The room stays until the end of the turn, as something may wait to be
+    /// committed.
     pub(super) fn leave(&mut self, number: u32) {
         let room = &mut self.rooms[number as usize];
         room.users -= 1;
@@ -195,7 +197,8 @@ impl LocalRooms {
         list.push(slot);
     }
 
-    /// Takes it out again. Gives the slot that has its place now, if one has: that cursor must be told.
+    /// Takes it out again. Gives the slot that has its place now, if one has: that cursor must be
+    /// told.
     pub(super) fn unlist(&mut self, cursor: &Cursor, slot: u32) -> Option<u32> {
         let format = cursor.format as usize;
         let list = match &cursor.scope {

@@ -18,8 +18,8 @@ use crate::ws::Session;
 use crate::ws::handshake::{self, Offer, Refusal};
 use std::borrow::Cow;
 
-/// Answers a request to a listener for WebSockets. Whatever is refused is refused for good: the connection
-/// closes, so that nothing behind the request is ever taken for another one.
+/// Answers a request to a listener for WebSockets. Whatever is refused is refused for good: the
+/// connection closes, so that nothing behind the request is ever taken for another one.
 pub(super) fn answer(
     conn: &mut Conn,
     desk: &mut Desk,
@@ -57,7 +57,8 @@ const UNKNOWN: Problem = Problem {
 const BAD_ROOM: Problem = Problem {
     status: Status::BadRequest,
     code: "bad-room",
-    detail: "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
+    detail: "A room's name is not empty, not longer than --max-room-name, and has no control \
+             characters.",
     headers: &[],
 };
 const BAD_ECHO: Problem = Problem {
@@ -69,7 +70,8 @@ const BAD_ECHO: Problem = Problem {
 const BAD_ID: Problem = Problem {
     status: Status::BadRequest,
     code: "bad-connection-id",
-    detail: "A connectionId is not empty, not longer than --max-connection-id, and has no control characters.",
+    detail: "A connectionId is not empty, not longer than --max-connection-id, and has no control \
+             characters.",
     headers: &[],
 };
 const UNKNOWN_PARAMETER: Problem = Problem {

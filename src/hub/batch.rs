@@ -117,8 +117,8 @@ impl Batch {
         !self.is_empty() && self.chunk.bytes.len() + bytes + AROUND > CHUNK_BYTES_MAX
     }
 
-    /// Publishes a text message. For subscribers only, `payload` must be one JSON object: CR and LF, legal
-    /// only between its tokens, become spaces, and it is one line of the same length.
+    /// Publishes a text message. For subscribers only, `payload` must be one JSON object: CR and
+    /// LF, legal only between its tokens, become spaces, and it is one line of the same length.
     pub fn push_text(&mut self, sender: &Sender, payload: &[u8]) {
         let place = self.push_payload(sse::Kind::Message, payload);
         if self.chunk.made == Format::Events {

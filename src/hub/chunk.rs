@@ -1,4 +1,5 @@
-//! A chunk: what one core published to one room in one turn, encoded once, shared by all who read it.
+//! A chunk: what one core published to one room in one turn, encoded once, shared by all who read
+//! it.
 //!
 //! Knows: events' places in bytes, numbers.
 //! Must not know: who reads it, logs, sockets.
@@ -237,7 +238,8 @@ impl Chunk {
         self.held.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Gives its events their numbers: `first` and up in the node's order, `ordinal` and up in the room's.
+    /// Gives its events their numbers: `first` and up in the node's order, `ordinal` and up in the
+    /// room's.
     pub(super) fn number(&mut self, first: Sequence, ordinal: u64, at: Now) {
         (self.first, self.ordinal, self.at) = (first, ordinal, at);
         if self.made != Format::Events {

@@ -3,8 +3,9 @@
 //! Knows: sequences.
 //! Must not know: rooms.
 //!
-//! A room's log may lose its oldest chunk while other rooms keep older ones, so holes appear in the middle.
-//! They stay where they are: a reader that comes to one is told exactly how much is missing there.
+//! A room's log may lose its oldest chunk while other rooms keep older ones, so holes appear in the
+//! middle. They stay where they are: a reader that comes to one is told exactly how much is missing
+//! there.
 
 use super::chunk::Chunk;
 use crate::sse::Sequence;
@@ -63,8 +64,8 @@ impl Commits {
         chunk
     }
 
-    /// Joins neighbouring holes, but only when most of the list is holes: a step of the walk is then paid
-    /// for by the eviction that made the hole.
+    /// Joins neighbouring holes, but only when most of the list is holes: a step of the walk is
+    /// then paid for by the eviction that made the hole.
     fn join_holes(&mut self) {
         const FEW: usize = 1024;
         if self.holes < FEW || self.holes < self.list.len() / 2 {

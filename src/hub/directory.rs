@@ -3,9 +3,9 @@
 //! Knows: places of connections, sessions.
 //! Must not know: names as text, protocols.
 //!
-//! A name has one owner, and it changes hands only where commits happen: the core that commits the owner's
-//! close event releases the name in the same visit, and the claimant, if there is one, owns it from then on.
-//! So whatever the new owner publishes comes after that close.
+//! A name has one owner, and it changes hands only where commits happen: the core that commits the
+//! owner's close event releases the name in the same visit, and the claimant, if there is one, owns
+//! it from then on. So whatever the new owner publishes comes after that close.
 
 use super::name::{Identity, Who};
 use crate::bytes::Place;
@@ -53,8 +53,8 @@ pub(super) struct Directory {
     next_session: u64,
 }
 
-/// Registrations a millisecond that keep sessions growing over a restart; the number stays below 2^53, so
-/// that JavaScript reads it exactly.
+/// Registrations a millisecond that keep sessions growing over a restart; the number stays below
+/// 2^53, so that JavaScript reads it exactly.
 const SESSIONS_PER_MS: u64 = 1000;
 
 impl Directory {

@@ -101,8 +101,8 @@ impl Hub {
         turn.ring = CoreSet::default();
         let mut chunks = mem::take(&mut turn.chunks);
         for chunk in chunks.drain(..) {
-            // On one node a submitted batch is committed there and then. With a backplane it comes back
-            // later, from wherever it was published, and is committed by the same function.
+            // On one node a submitted batch is committed there and then. With a backplane it comes
+            // back later, from wherever it was published, and is committed by the same function.
             let room = chunk.room();
             let receivers = state.commit(chunk, turn.now);
             turn.ring = turn.ring.union(receivers);

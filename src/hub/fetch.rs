@@ -19,11 +19,13 @@ pub struct Wanted<'a> {
     pub whole: bool,
     /// The first sequence it has not had.
     pub next: Sequence,
-    /// The last it may have now: what its core has seen, or where it ends. Later ones come with an inbox.
+    /// The last it may have now: what its core has seen, or where it ends. Later ones come with an
+    /// inbox.
     pub upto: Sequence,
     /// What its core has seen.
     pub seen: Sequence,
-    /// For a cursor that has read one room without a break: which of the room's events it expects next.
+    /// For a cursor that has read one room without a break: which of the room's events it expects
+    /// next.
     pub ordinal: Option<u64>,
 }
 
@@ -54,9 +56,9 @@ impl Piece {
 }
 
 impl Hub {
-    /// Appends at most `pieces_max` pieces to `out`, in order, and gives the first sequence that was not
-    /// looked at: `upto + 1` when there is nothing more. Unchanged `next` with nothing appended means: the
-    /// core has to come through the door first.
+    /// Appends at most `pieces_max` pieces to `out`, in order, and gives the first sequence that
+    /// was not looked at: `upto + 1` when there is nothing more. Unchanged `next` with nothing
+    /// appended means: the core has to come through the door first.
     pub fn fetch(
         &self,
         wanted: Wanted<'_>,
@@ -130,7 +132,8 @@ impl State {
             let chunk = rooms.filter_map(|room| room.from(next)).min_by_key(|chunk| chunk.first());
             match (hole, chunk) {
                 (Some(room), chunk) if chunk.is_none_or(|at| room.gone_through < at.first()) => {
-                    // A hole that reaches beyond what the core has seen: its inbox has what is in there.
+                    // A hole that reaches beyond what the core has seen: its inbox has what is in
+                    // there.
                     if room.gone_through > wanted.seen {
                         return next;
                     }

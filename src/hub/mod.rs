@@ -1,15 +1,17 @@
 //! What the cores of one node share: logs, commit order, rooms, the directory of connections.
 //!
-//! Knows: rooms, chunks, sequences, who owns which `connectionId`; one mutex, held for microseconds.
+//! Knows: rooms, chunks, sequences, who owns which `connectionId`; one mutex, held for
+//! microseconds.
 //! Must not know: connections' protocols, sockets, clocks, threads.
 //!
-//! A core that has published, or whose bell was rung, comes through [`Hub::exchange`] once a turn: that is
-//! the one door. Whatever it brings gets its numbers there, and whatever the rooms it follows got since its
-//! last visit, its own included, it takes away, in commit order. Nobody delivers a chunk by a shorter way.
+//! A core that has published, or whose bell was rung, comes through [`Hub::exchange`] once a turn:
+//! that is the one door. Whatever it brings gets its numbers there, and whatever the rooms it
+//! follows got since its last visit, its own included, it takes away, in commit order. Nobody
+//! delivers a chunk by a shorter way.
 //!
-//! Invariants, kept by [`State::check`] in debug builds: sequences are contiguous over the commit list, holes
-//! included; a room's log is a subsequence of it; the bytes accounted for are the sum of what is logged; a
-//! `connectionId` has one owner and at most one claimant.
+//! Invariants, kept by [`State::check`] in debug builds: sequences are contiguous over the commit
+//! list, holes included; a room's log is a subsequence of it; the bytes accounted for are the sum
+//! of what is logged; a `connectionId` has one owner and at most one claimant.
 
 mod batch;
 mod chunk;
@@ -85,9 +87,9 @@ pub struct Holdings {
 }
 
 impl Hub {
-    /// A hub for `cores` cores. `seed` comes from the operating system's random source: the epoch and the
-    /// keys of all hashes of names are made of it. Sessions count on from `unix_ms`, so that they also grow
-    /// over a restart.
+    /// A hub for `cores` cores. `seed` comes from the operating system's random source: the epoch
+    /// and the keys of all hashes of names are made of it. Sessions count on from `unix_ms`, so
+    /// that they also grow over a restart.
     pub fn new(cores: usize, limits: &Limits, seed: [u64; 3], unix_ms: u64) -> Hub {
         assert!((1..=CORES_MAX).contains(&cores), "1 to {CORES_MAX} cores share a hub");
         Hub {
@@ -148,8 +150,8 @@ impl Hub {
         self.lock().directory.claim(who, place, given)
     }
 
-    /// Core `core` has a user for the room `name`, which is made if there is none. `None` when there are as
-    /// many rooms as there may be.
+    /// Core `core` has a user for the room `name`, which is made if there is none. `None` when
+    /// there are as many rooms as there may be.
     pub fn enter(&self, name: &str) -> Option<Entered> {
         let mut state = self.lock();
         let rooms_max = state.limits.rooms_max;
@@ -157,7 +159,8 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic under the lock leaves what all cores share half changed: nothing can be trusted any more.
+        // A panic under the lock leaves what all cores share half changed: nothing can be trusted
+        // any more.
         self.state.lock().unwrap_or_else(|_| std::process::abort())
     }
 }

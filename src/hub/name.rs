@@ -8,9 +8,10 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-/// A keyed hash of a `connectionId`: names outlive connections, and to filter by one, or to leave one out,
-/// is a single comparison. The keys are secret and random, so nobody can look for two names with one hash,
-/// and by chance two of a million names share one with a probability of 3·10⁻⁸.
+/// A keyed hash of a `connectionId`: names outlive connections, and to filter by one, or to leave
+/// one out, is a single comparison. The keys are secret and random, so nobody can look for two
+/// names with one hash, and by chance two of a million names share one with a probability of
+/// 3·10⁻⁸.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Who(pub u64);
 

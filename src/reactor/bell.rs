@@ -3,9 +3,10 @@
 //! Knows: one flag, and something that wakes.
 //! Must not know: what there is to look at.
 //!
-//! Whoever leaves something for a core rings after it has left it. The core, before it sleeps, falls silent
-//! and *then* looks once more. All is sequentially consistent, so one of the two sees the other: either the
-//! ringer finds the flag down and wakes, or the core finds what was left. Nobody else touches a waker.
+//! Whoever leaves something for a core rings after it has left it. The core, before it sleeps,
+//! falls silent and *then* looks once more. All is sequentially consistent, so one of the two sees
+//! the other: either the ringer finds the flag down and wakes, or the core finds what was left.
+//! Nobody else touches a waker.
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -47,7 +48,8 @@ impl<W: Wake> Bell<W> {
         }
     }
 
-    /// For the core, before it sleeps: whether it may. `is_there` looks at all that may have been left.
+    /// For the core, before it sleeps: whether it may. `is_there` looks at all that may have been
+    /// left.
     pub(super) fn may_sleep(&self, is_there: impl Fn() -> bool) -> bool {
         // Swapped, not stored: a read-modify-write meets the last value that anybody wrote.
         self.rung.swap(false, Ordering::SeqCst);
@@ -98,8 +100,8 @@ mod tests {
     #[test]
     fn nothing_that_was_left_is_slept_over() {
         let mut model = loom::model::Builder::new();
-        // Two ringers and a sleeper go wrong with two preemptions if they go wrong at all; without a bound
-        // the search takes minutes.
+        // Two ringers and a sleeper go wrong with two preemptions if they go wrong at all; without
+        // a bound the search takes minutes.
         model.preemption_bound = Some(3);
         model.check(|| {
             let sleeper = Arc::new(Sleeper::default());

@@ -3,9 +3,9 @@
 //! Knows: mio, sockets by slot, the clock, letters and bells.
 //! Must not know: HTTP, WebSocket, SSE, rooms: it never looks at what the bytes mean.
 //!
-//! The turn. Whoever became ready, and whoever stopped early last time, is read from, within budgets. Then
-//! the engine commits, once. Then what it says is done: writes and closes, each in one place. Nothing that is
-//! called here calls back.
+//! The turn. Whoever became ready, and whoever stopped early last time, is read from, within
+//! budgets. Then the engine commits, once. Then what it says is done: writes and closes, each in
+//! one place. Nothing that is called here calls back.
 
 mod accept;
 
@@ -83,7 +83,8 @@ pub(super) struct Reactor<'s> {
 }
 
 impl<'s> Reactor<'s> {
-    /// The core that `setup` describes. `signals` are its to hear, if it is the one that hears them.
+    /// The core that `setup` describes. `signals` are its to hear, if it is the one that hears
+    /// them.
     pub(super) fn new(
         nascent: Nascent,
         setup: Setup,

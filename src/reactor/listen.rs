@@ -3,7 +3,8 @@
 //! Knows: addresses, socket options, descriptors.
 //! Must not know: HTTP, WebSocket, SSE, rooms.
 //!
-//! Options are set on the listening socket and inherited by what it accepts: no call per connection.
+//! Options are set on the listening socket and inherited by what it accepts: no call per
+//! connection.
 
 use super::StartError;
 use crate::limits::Limits;
@@ -14,11 +15,11 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What the kernel keeps of unsent bytes for one connection: without it, a reader that never reads makes it
-/// hold 4 MiB, with it some 220 KiB.
+/// What the kernel keeps of unsent bytes for one connection: without it, a reader that never reads
+/// makes it hold 4 MiB, with it some 220 KiB.
 const NOTSENT_LOWAT_BYTES: u32 = 128 * 1024;
-/// Bytes that are not acknowledged for so long end a connection: a peer that vanished without a packet. The
-/// kernel counts a reader's closed window as well, so a longer write stall needs more.
+/// Bytes that are not acknowledged for so long end a connection: a peer that vanished without a
+/// packet. The kernel counts a reader's closed window as well, so a longer write stall needs more.
 const USER_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 /// Connections that wait to be accepted: a herd that comes back at once.
 const BACKLOG: i32 = 4096;
@@ -44,8 +45,9 @@ pub(super) fn bind(
     options: Options,
 ) -> Result<Vec<mio::net::TcpListener>, StartError> {
     let fail = |error: io::Error| StartError::Listen { addr, error };
-    // Several processes of one user may share a port by SO_REUSEPORT. Ours must not do so by accident: a
-    // second server would take half of the first one's clients. Without the option the kernel refuses.
+    // Several processes of one user may share a port by SO_REUSEPORT. Ours must not do so by
+    // accident: a second server would take half of the first one's clients. Without the option the
+    // kernel refuses.
     if addr.port() != 0 {
         drop(open(addr, false, options).map_err(fail)?);
     }
@@ -163,8 +165,8 @@ impl Gate {
     }
 }
 
-/// accept(2), "Error handling": Linux hands over what is already pending on the new socket, and that is to
-/// be treated like EAGAIN. The next in the queue may be well.
+/// accept(2), "Error handling": Linux hands over what is already pending on the new socket, and
+/// that is to be treated like EAGAIN. The next in the queue may be well.
 const ABOUT_ONE_CONNECTION: [Errno; 11] = [
     Errno::NETDOWN,
     Errno::PROTO,
@@ -186,8 +188,8 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| ABOUT_ONE_CONNECTION.contains(&errno))
 }
 
-/// A descriptor kept for the day when there are none: with it, who waits can be turned away instead of left
-/// hanging.
+/// A descriptor kept for the day when there are none: with it, who waits can be turned away instead
+/// of left hanging.
 #[derive(Debug)]
 pub(super) struct Reserve(Option<File>);
 
@@ -203,7 +205,8 @@ impl Reserve {
     }
 }
 
-/// Raises the soft limit on descriptors to the hard one, and lowers the number of connections to what fits.
+/// Raises the soft limit on descriptors to the hard one, and lowers the number of connections to
+/// what fits.
 pub(super) fn fit_descriptors(limits: &mut Limits, cores: usize) -> Result<u64, StartError> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);

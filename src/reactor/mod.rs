@@ -60,7 +60,8 @@ impl fmt::Display for StartError {
             StartError::Listen { addr, error } if error.kind() == io::ErrorKind::AddrInUse => {
                 write!(
                     f,
-                    "{addr} is in use by another program; choose another with --ws-addr or --http-addr"
+                    "{addr} is in use by another program; choose another with --ws-addr or \
+                     --http-addr"
                 )
             }
             StartError::Listen { addr, error } => write!(
@@ -136,7 +137,8 @@ fn addresses(config: &Config) -> Vec<(SocketAddr, Serves)> {
     ws.chain(http).collect()
 }
 
-/// Whether the server is as reachable as it should be without `addr`: machines without IPv6 have no `[::1]`.
+/// Whether the server is as reachable as it should be without `addr`: machines without IPv6 have no
+/// `[::1]`.
 fn is_spare(
     addr: SocketAddr,
     serves: Serves,
@@ -261,8 +263,8 @@ fn run_one(reactor: Reactor<'_>) {
     }
 }
 
-/// A core that panics outside one connection's handling takes the process with it: what it owned would be
-/// served by nobody.
+/// A core that panics outside one connection's handling takes the process with it: what it owned
+/// would be served by nobody.
 struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {

@@ -3,10 +3,10 @@
 //! Knows: readiness as state, short reads and writes, budgets.
 //! Must not know: HTTP, WebSocket, SSE, rooms.
 //!
-//! epoll tells an edge once. So readiness is kept here until the kernel takes it back: by `WouldBlock`, or by
-//! moving fewer bytes than asked (a new edge will come then; asking again only to hear `WouldBlock` would cost
-//! a system call). After the peer's half was closed, or an error, no further edge comes: then one reads on
-//! until the end or the error has been seen.
+//! epoll tells an edge once. So readiness is kept here until the kernel takes it back: by
+//! `WouldBlock`, or by moving fewer bytes than asked (a new edge will come then; asking again only
+//! to hear `WouldBlock` would cost a system call). After the peer's half was closed, or an error,
+//! no further edge comes: then one reads on until the end or the error has been seen.
 
 use crate::bytes::{ConnKey, Now, SLICES_MAX, Slices};
 use crate::engine::{Engine, Space};
@@ -137,7 +137,8 @@ impl<S: Stream> Socket<S> {
             let n = match self.write(&slices) {
                 Ok(n) => n,
                 Err(_) => {
-                    // What the peer said before it went is still to be read; the error shows behind it.
+                    // What the peer said before it went is still to be read; the error shows behind
+                    // it.
                     self.note(true, false, true);
                     0
                 }

@@ -3,8 +3,9 @@
 //! Knows: fields and lines.
 //! Must not know: where payloads come from.
 //!
-//! An event is `[event: binary\n]id: <id>\ndata: <payload>\n\n`: the id directly before the data and all
-//! of one length, so that a commit can write the digits when the number is known, long after the encoding.
+//! An event is `[event: binary\n]id: <id>\ndata: <payload>\n\n`: the id directly before the data
+//! and all of one length, so that a commit can write the digits when the number is known, long
+//! after the encoding.
 
 use super::id::{DIGITS, Epoch, ID_BYTES, Sequence};
 use std::time::Duration;
@@ -29,8 +30,8 @@ pub fn event_length(kind: Kind, payload: usize) -> usize {
     name + ID.len() + ID_BYTES + DATA.len() + payload + END.len()
 }
 
-/// Appends a message event and gives the place of its payload in `out`. `payload` writes one line: it must
-/// not append CR or LF.
+/// Appends a message event and gives the place of its payload in `out`. `payload` writes one line:
+/// it must not append CR or LF.
 pub fn message_event(
     out: &mut Vec<u8>,
     epoch: &Epoch,
@@ -70,14 +71,16 @@ fn finish(
     place
 }
 
-/// The digits of the id of the event whose payload stands at `payload`; `None` if none can stand there.
+/// The digits of the id of the event whose payload stands at `payload`; `None` if none can stand
+/// there.
 pub fn sequence_digits(events: &mut [u8], payload: usize) -> Option<&mut [u8; DIGITS]> {
     let end = payload.checked_sub(DATA.len())?;
     events.get_mut(..end)?.last_chunk_mut()
 }
 
-/// A block without data, which is no event by the standard, but moves the client's last event id: what the
-/// client resumes at if the connection ends before the next event. With `retry`, its reconnection time too.
+/// A block without data, which is no event by the standard, but moves the client's last event id:
+/// what the client resumes at if the connection ends before the next event. With `retry`, its
+/// reconnection time too.
 pub fn position_block(out: &mut Vec<u8>, epoch: &Epoch, at: Sequence, retry: Option<Duration>) {
     if let Some(retry) = retry {
         out.extend_from_slice(format!("retry: {}\n", retry.as_millis()).as_bytes());

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-/// The number of an event: one more than that of the event committed before it on this node. The first
-/// event has 1; 0 is the place before it.
+/// The number of an event: one more than that of the event committed before it on this node. The
+/// first event has 1; 0 is the place before it.
 pub type Sequence = u64;
 
 /// Digits of a sequence: 32^11 events are 114 years at ten million a second.
@@ -19,7 +19,8 @@ pub const ID_BYTES: usize = EPOCH_BYTES + 1 + DIGITS;
 /// In the order of their values, so that ids of an epoch sort as their numbers do.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
-/// A random word for one lifetime of the log: ids of another lifetime are recognised and never mistaken.
+/// A random word for one lifetime of the log: ids of another lifetime are recognised and never
+/// mistaken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Epoch([u8; EPOCH_BYTES]);
 

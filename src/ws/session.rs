@@ -3,8 +3,9 @@
 //! Knows: frames, fragments, UTF-8, limits, ticks.
 //! Must not know: what messages mean, rooms, sockets, clocks.
 //!
-//! A frame that is there in one piece is unmasked where it lies and borrowed. Anything else is put together
-//! in a buffer of its own, which grows with what has really come, never with what a header announces.
+//! A frame that is there in one piece is unmasked where it lies and borrowed. Anything else is put
+//! together in a buffer of its own, which grows with what has really come, never with what a header
+//! announces.
 
 use super::Fault;
 use super::close::{self, CloseCode};
@@ -88,8 +89,9 @@ struct Frame {
 }
 
 impl Session {
-    /// Takes the next event from the front of `rest`. `None`: all that can be used has been, and what is
-    /// left in `rest` must come again with more behind it (less than a header and a control frame's payload).
+    /// Takes the next event from the front of `rest`. `None`: all that can be used has been, and
+    /// what is left in `rest` must come again with more behind it (less than a header and a control
+    /// frame's payload).
     pub fn next<'a>(
         &mut self,
         rest: &mut &'a mut [u8],
@@ -123,8 +125,8 @@ impl Session {
         }
     }
 
-    /// Where the rest of a large frame should be read to, to spare a copy. Whatever was read there is told to
-    /// [`Session::filled`]. `None`: read anywhere and use [`Session::next`].
+    /// Where the rest of a large frame should be read to, to spare a copy. Whatever was read there
+    /// is told to [`Session::filled`]. `None`: read anywhere and use [`Session::next`].
     pub fn room(&mut self) -> Option<&mut [u8]> {
         let open = self.open.as_mut()?;
         let left = open.frame.as_ref()?.left;

@@ -38,7 +38,8 @@ impl Reactor<'_> {
 
     fn welcome(&mut self, gate: u8, mut stream: TcpStream, now: Now) {
         let Some(key) = self.engine.accept(gate, now) else {
-            // One try is enough: the socket's buffer is empty. What the client sent is not waited for.
+            // One try is enough: the socket's buffer is empty. What the client sent is not waited
+            // for.
             let _ = Write::write(&mut stream, &self.engine.refusal(now));
             let _ = Stream::shutdown(&stream);
             return;
