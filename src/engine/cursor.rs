@@ -254,3 +254,6 @@ impl Cursor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

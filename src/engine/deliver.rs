@@ -39,7 +39,7 @@ impl Engine {
         desk.rooms.reap();
         desk.turn.left.append(&mut desk.rooms.left);
         desk.turn.everything = desk.rooms.wants_everything();
-        desk.turn.websockets = desk.websockets;
+        desk.turn.websockets = desk.websockets_to_come();
         desk.turn.now = desk.now;
         desk.hub.exchange(&mut desk.turn);
         // What fell out of the logs is dropped here, outside the lock.
@@ -68,7 +68,7 @@ impl Engine {
             self.deliver_to_rooms();
             self.deliver_to_selected();
         }
-        for key in mem::take(&mut self.desk.publishers) {
+        for key in self.desk.publishers.drain(..) {
             if let Some(conn) = self.conns.find_mut(key) {
                 conn.mood.published = false;
             }
@@ -164,6 +164,12 @@ impl Engine {
 }
 
 impl Desk {
+    /// WebSockets that are here, and one more as long as others may come: streams of a server that
+    /// stops wait until no core has any.
+    fn websockets_to_come(&self) -> usize {
+        self.websockets + usize::from(!self.is_draining())
+    }
+
     /// Whether there is a reason to come through the door.
     fn has_business(&mut self) -> bool {
         self.housekeeping_is_due()
@@ -172,7 +178,7 @@ impl Desk {
             || !self.turn.released.is_empty()
             || !self.turn.charges.is_empty()
             || !self.attaching.is_empty()
-            || self.turn.websockets != self.websockets
+            || self.turn.websockets != self.websockets_to_come()
     }
 }
 

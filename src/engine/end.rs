@@ -187,9 +187,12 @@ impl Engine {
             }
             State::Closing(_) => {}
         }
-        conn.mood.paused = false;
         if end.how == How::Gone {
             return self.remove(key);
+        }
+        // What had come while it was not read from is read now: a close frame may be in it.
+        if mem::replace(&mut conn.mood.paused, false) {
+            desk.actions.push_back(Action::Read(key));
         }
         conn.ignore_partial(desk);
         desk.wake_by(key, until);

@@ -113,9 +113,8 @@ impl Conn {
                     let reason = "the message took too long";
                     return Late::End(End::ours(CloseCode::POLICY, reason));
                 }
-                let is_silent = |pinged| self.heard <= pinged && !self.mood.paused;
                 match websocket.pinged {
-                    Some(at) if is_silent(at) && passed(at, limits.ping_timeout) => {
+                    Some(at) if !self.mood.paused && passed(at, limits.ping_timeout) => {
                         Late::End(End::SILENT)
                     }
                     _ => Late::No,
@@ -141,9 +140,6 @@ impl Conn {
         let is_idle = self.outbox.is_empty() && !self.mood.blocked;
         match &mut self.state {
             State::WebSocket(websocket) => {
-                if websocket.pinged.is_some_and(|at| self.heard > at) {
-                    websocket.pinged = None;
-                }
                 let is_quiet = self.heard.after(limits.ping_interval) <= desk.tick;
                 if websocket.pinged.is_none() && is_quiet && !self.mood.paused {
                     websocket.pinged = Some(desk.tick);

@@ -138,6 +138,10 @@ impl Engine {
         let Engine { conns, desk } = self;
         let Some(conn) = conns.find_mut(key) else { return };
         conn.heard = desk.tick;
+        if let State::WebSocket(websocket) = &mut conn.state {
+            // Whatever came, the peer lives. Its pong may come in the tick of our ping.
+            websocket.pinged = None;
+        }
         desk.count_in(conn.listener, n);
         let mark = conn.home().map(|room| desk.rooms.mark(room));
         let end = catch_unwind(AssertUnwindSafe(|| work(conn, desk)));

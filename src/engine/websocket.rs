@@ -26,7 +26,7 @@ pub(super) struct WebSocket {
     pub(super) cursor: Option<Box<Cursor>>,
     /// Messages refused since the last that was not.
     pub(super) refusals: u32,
-    /// When it was sent a ping that is not answered.
+    /// When it was sent a ping, if nothing came since.
     pub(super) pinged: Option<Tick>,
 }
 

@@ -56,6 +56,8 @@ pub struct CloseEvent {
 #[derive(Debug)]
 pub struct Batch {
     chunk: Chunk,
+    /// What every message event of this epoch begins with.
+    head: [u8; sse::MESSAGE_HEAD_BYTES],
 }
 
 /// Where a batch ended at some moment, to be cut back to.
@@ -98,7 +100,7 @@ impl Batch {
             held: Arc::clone(held),
         };
         chunk.index.reserve(expected.min(CHUNK_BYTES_MAX) / 160 + 1);
-        Batch { chunk }
+        Batch { chunk, head: sse::message_head(&epoch) }
     }
 
     /// Whether nothing was published.
@@ -162,12 +164,12 @@ impl Batch {
     }
 
     fn push_payload(&mut self, kind: sse::Kind, payload: &[u8]) -> usize {
-        let (bytes, epoch) = (&mut self.chunk.bytes, &self.chunk.epoch);
+        let bytes = &mut self.chunk.bytes;
         if self.chunk.made == Format::Events {
             debug_assert_eq!(kind, sse::Kind::Message);
-            // The payload may hold line breaks until the caller has blanked them: write it as ours.
-            let place = sse::message_event(bytes, epoch, 0, |_| ());
-            bytes.truncate(place);
+            // What `sse::message_event` writes, but for line breaks that the caller will blank.
+            bytes.extend_from_slice(&self.head);
+            let place = bytes.len();
             bytes.extend_from_slice(payload);
             bytes.extend_from_slice(b"\n\n");
             return place;
@@ -203,7 +205,8 @@ impl Batch {
     /// A batch of a chunk that was sealed, but not submitted.
     pub fn reopen(mut chunk: Chunk) -> Batch {
         chunk.uncharge();
-        Batch { chunk }
+        let head = sse::message_head(&chunk.epoch);
+        Batch { chunk, head }
     }
 
     /// Bytes of the events so far.

@@ -56,7 +56,7 @@ impl Piece {
 }
 
 impl Hub {
-    /// Appends at most `pieces_max` pieces to `out`, in order, and gives the first sequence that
+    /// Appends at most `pieces_max` pieces (and a last gap) to `out`, in order, and gives the first sequence that
     /// was not looked at: `upto + 1` when there is nothing more. Unchanged `next` with nothing
     /// appended means: the core has to come through the door first.
     pub fn fetch(
@@ -126,10 +126,17 @@ impl State {
     ) -> Sequence {
         let mut next = wanted.next;
         for _ in 0..pieces_max {
+            if next > wanted.upto {
+                return next;
+            }
+            let is_one = rooms.len() == 1;
             let rooms = rooms.iter().filter_map(|room| self.rooms.find(*room));
             let holes = rooms.clone().filter(|room| room.gone_through >= next);
             let hole = holes.min_by_key(|room| room.gone_through);
-            let chunk = rooms.filter_map(|room| room.from(next)).min_by_key(|chunk| chunk.first());
+            let chunks = rooms.clone().filter_map(|room| room.from(next));
+            let chunk = chunks.min_by_key(|chunk| chunk.first());
+            // Behind `upto` nothing comes before a hole: what is lost up to there must be told first.
+            let chunk = chunk.filter(|chunk| chunk.first() <= wanted.upto);
             match (hole, chunk) {
                 (Some(room), chunk) if chunk.is_none_or(|at| room.gone_through < at.first()) => {
                     // A hole that reaches beyond what the core has seen: its inbox has what is in
@@ -139,12 +146,21 @@ impl State {
                     }
                     let expected = wanted.ordinal.filter(|_| next == wanted.next && wanted.whole);
                     let missed = expected.map(|expected| room.oldest_ordinal() - expected);
-                    out.push_back(Piece::Gap { last: room.gone_through, missed });
-                    next = room.gone_through + 1;
+                    // Behind `upto`, but before the end of the hole, other rooms may have events.
+                    let end = if is_one { room.gone_through } else { wanted.upto };
+                    let last = room.gone_through.min(end);
+                    out.push_back(Piece::Gap { last, missed });
+                    next = last + 1;
                 }
-                (_, Some(chunk)) if chunk.first() <= wanted.upto => {
+                (_, Some(chunk)) => {
                     out.push_back(Piece::Chunk(Arc::clone(chunk)));
                     next = chunk.last() + 1;
+                    // A room's hole that reaches beyond the end may have begun before it, and
+                    // nobody will look there again.
+                    let is_end = next > wanted.upto;
+                    if is_end && rooms.clone().any(|room| room.gone_through >= next) {
+                        out.push_back(Piece::Gap { last: chunk.last(), missed: None });
+                    }
                 }
                 _ => return wanted.upto + 1,
             }

@@ -30,6 +30,18 @@ pub fn event_length(kind: Kind, payload: usize) -> usize {
     name + ID.len() + ID_BYTES + DATA.len() + payload + END.len()
 }
 
+/// The bytes of a message event before its payload.
+pub const MESSAGE_HEAD_BYTES: usize = ID.len() + ID_BYTES + DATA.len();
+
+/// What stands before the payload of a message event without a number yet: for an epoch always the same.
+pub fn message_head(epoch: &Epoch) -> [u8; MESSAGE_HEAD_BYTES] {
+    let mut head = [0; MESSAGE_HEAD_BYTES];
+    head[..ID.len()].copy_from_slice(ID);
+    head[ID.len()..][..ID_BYTES].copy_from_slice(&epoch.id(0));
+    head[ID.len() + ID_BYTES..].copy_from_slice(DATA);
+    head
+}
+
 /// Appends a message event and gives the place of its payload in `out`. `payload` writes one line:
 /// it must not append CR or LF.
 pub fn message_event(
@@ -110,6 +122,8 @@ mod tests {
         assert_eq!(out, b"id: 0000003-00000000001\ndata: {}\n\n");
         assert_eq!(&out[place..place + 2], b"{}");
         assert_eq!(out.len(), event_length(Kind::Message, 2));
+        message_event(&mut out, &epoch, 0, |_| ());
+        assert_eq!(out[place + 4..][..MESSAGE_HEAD_BYTES], message_head(&epoch));
         let start = out.len();
         binary_event(&mut out, &epoch, 33, |out| out.extend_from_slice(b"x"));
         assert_eq!(&out[start..], b"event: binary\nid: 0000003-00000000011\ndata: x\n\n");

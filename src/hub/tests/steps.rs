@@ -274,7 +274,7 @@ impl World {
         if ask.seen == ask.upto {
             assert_eq!(got, expected, "{ask:?}");
         } else {
-            self.shadow.check_bounded(&ask, &got, &expected);
+            self.shadow.check_bounded(&ask, &got, after, &expected);
         }
         assert!(end.is_none_or(|end| end == after.min(upto + 1)), "{ask:?} {after}");
         let gone_through = self.hub.gone_through(ask.rooms.as_deref());

@@ -268,13 +268,6 @@ impl Rig {
         panic!("a loop that never sleeps");
     }
 
-    /// Time passes, as a clock has it.
-    pub(super) fn wait(&mut self, span: Duration) {
-        self.now.monotonic += span;
-        self.now.unix_ms += span.as_millis() as u64;
-        self.settle();
-    }
-
     fn find(&self, key: ConnKey) -> Option<usize> {
         self.lines.iter().position(|line| line.is_open && line.socket.key == key)
     }
@@ -317,13 +310,16 @@ impl Rig {
         }
     }
 
-    /// Closes our half. With both halves closed, the kernel tells so (EPOLLHUP).
+    /// Closes our half. With both halves closed, the next poll tells so (EPOLLHUP).
     fn shut(&mut self, key: ConnKey) {
         let Some(line) = self.find(key) else { return };
-        let io = &self.lines[line].socket.stream;
-        let _ = io.shutdown();
-        if io.end.is_some() {
-            self.edge(line, true, true, true);
+        let socket = &mut self.lines[line].socket;
+        let _ = socket.stream.shutdown();
+        if socket.stream.end.is_some() {
+            socket.note(true, true, true);
+            if !mem::replace(&mut socket.listed, true) {
+                self.again.push(key);
+            }
         }
     }
 }

@@ -1,0 +1,145 @@
+//! What readers get of the logs, however they write it: live, behind, and back.
+//!
+//! Knows: a real hub, cursors and deliveries as an engine uses them.
+//! Must not know: connections, sockets.
+
+mod reader;
+mod stage;
+
+use super::*;
+use crate::limits::Limits;
+use proptest::prelude::*;
+use reader::{Reader, Told};
+use stage::{Batch, Stage, batch, format};
+
+/// Whose events a reader wants: of whom only, and not of whom.
+fn filter() -> impl Strategy<Value = (Vec<usize>, Option<usize>)> {
+    let speaker = 0..stage::SPEAKERS;
+    prop_oneof![
+        2 => Just((vec![], None)),
+        2 => prop::collection::vec(speaker.clone(), 1..3).prop_map(|whos| (whos, None)),
+        2 => speaker.prop_map(|except| (vec![], Some(except))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_wanted_is_what_a_walk_finds(
+        batch in batch(),
+        format in format(),
+        (whos, except) in filter(),
+        from in any::<prop::sample::Index>(),
+    ) {
+        let mut stage = Stage::new(&Limits::default());
+        let chunk = stage.commit(&[batch]).pop().expect("one batch, one chunk");
+        make(&chunk, format, &mut vec![]);
+        let is_theirs = format != Format::Frames || chunk.audience() == Audience::Everyone;
+        let length = if is_theirs { chunk.bytes(format).len() } else { 0 };
+        let from = from.index(length + 1);
+        let whos: Vec<Who> = whos.iter().map(|speaker| stage.who(*speaker)).collect();
+        let except = except.map(|speaker| stage.who(speaker));
+        let walk = || (0..if is_theirs { chunk.index().len() } else { 0 }).map(|entry| {
+            (chunk.index()[entry].who, chunk.span(format, entry))
+        });
+        let theirs = walk().filter(|(who, _)| {
+            (whos.is_empty() || whos.contains(who)) && except != Some(*who)
+        });
+        let naive: Vec<usize> = theirs.flat_map(|(_, span)| span).filter(|at| *at >= from).collect();
+        let ranges: Vec<_> = wanted(&chunk, format, from, &whos, except).collect();
+        prop_assert!(ranges.iter().all(|range| !range.is_empty()));
+        prop_assert_eq!(ranges.into_iter().flatten().collect::<Vec<_>>(), naive);
+        let naive = walk().map(|(_, span)| span).find(|span| span.start < from && from < span.end);
+        prop_assert_eq!(begun(&chunk, format, from), naive.map(|span| from..span.end));
+    }
+}
+
+/// A turn: what is committed, and how much of what is offered leaves in each write.
+type Turn = (Vec<Batch>, Vec<Option<prop::sample::Index>>);
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    let portion = prop::option::weighted(0.5, any::<prop::sample::Index>());
+    let turn = (prop::collection::vec(batch(), 0..4), prop::collection::vec(portion, 0..6));
+    prop::collection::vec(turn, 1..12)
+}
+
+/// The rooms that a reader names, none for all.
+fn rooms() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![Just(vec![]), Just(vec![0]), Just(vec![1]), Just(vec![0, 2])]
+}
+
+/// More than is ever said here.
+const EVERYTHING: usize = 1 << 30;
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let events = prop_oneof![2 => Just(EVERYTHING), 1 => Just(40), 1 => Just(8)];
+    events.prop_map(|events| Limits {
+        room_log_events_max: events,
+        room_log_bytes_max: EVERYTHING,
+        node_log_bytes_max: EVERYTHING,
+        ..Limits::default()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn a_reader_gets_what_it_wants_once_and_in_order(
+        limits in limits(),
+        format in format(),
+        rooms in rooms(),
+        (whos, except) in filter(),
+        turns in turns(),
+    ) {
+        let mut stage = Stage::new(&limits);
+        // As in an engine: only members have something of their own, have one room, and are not told
+        // how much they miss.
+        let is_told_no_gap = format == Format::Frames || limits.room_log_events_max == EVERYTHING;
+        let except = except.filter(|_| rooms.len() == 1 && is_told_no_gap);
+        let mut reader = Reader::new(&stage, format, &rooms, &whos, except);
+        for (batches, portions) in turns {
+            reader.turn(&mut stage, &batches);
+            for portion in portions {
+                reader.write(&mut stage, portion);
+            }
+            reader.write_all_or_fall_behind(&mut stage);
+        }
+        while !reader.is_up_to_date(&stage) {
+            reader.turn(&mut stage, &[]);
+            reader.write(&mut stage, None);
+        }
+        check(&stage, &reader);
+    }
+}
+
+/// What `reader` was told is all that it wants of what was ever said; where something is missing, it
+/// was told, and if it reads all of something, how much. Of several rooms, what one has lost is told
+/// where its log begins, which may be behind events of the others.
+fn check(stage: &Stage, reader: &Reader) {
+    let (mut wanted, mut lost) = (VecDeque::from(reader.wanted(stage)), Vec::new());
+    let mut has_fallen_off = false;
+    for told in &reader.told {
+        match told {
+            Told::Bytes(bytes) => {
+                let mut rest = bytes.as_slice();
+                while !rest.is_empty() {
+                    let (sequence, event) = wanted.pop_front().expect("nothing unasked");
+                    if let Some(behind) = rest.strip_prefix(event.as_slice()) {
+                        rest = behind;
+                    } else {
+                        assert!(!reader.is_whole(), "{sequence} is missing");
+                        lost.push(sequence);
+                    }
+                }
+            }
+            Told::Gap(last, missed) => {
+                let skipped = wanted.partition_point(|(sequence, _)| sequence <= last);
+                wanted.drain(..skipped);
+                lost.retain(|lost| lost > last);
+                let count = reader.is_whole().then_some(skipped as u64);
+                assert_eq!(*missed, count, "what can be known is told, and nothing else");
+            }
+            Told::FellOff => has_fallen_off = true,
+        }
+    }
+    assert!(has_fallen_off || wanted.is_empty() && lost.is_empty(), "{lost:?}");
+}
