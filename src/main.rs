@@ -3,6 +3,8 @@
 //! Knows: the process: arguments, environment, standard streams, exit status.
 //! Must not know: anything that the library decides.
 
+#![forbid(unsafe_code)]
+
 use std::env;
 use std::process::ExitCode;
 

@@ -140,7 +140,9 @@ impl Engine {
         conn.heard = desk.tick;
         if let State::WebSocket(websocket) = &mut conn.state {
             // Whatever came, the peer lives. Its pong may come in the tick of our ping.
-            websocket.pinged = None;
+            if websocket.pinged.take().is_some() {
+                desk.wake_by(key, desk.tick.after(desk.limits.ping_interval));
+            }
         }
         desk.count_in(conn.listener, n);
         let mark = conn.home().map(|room| desk.rooms.mark(room));

@@ -56,9 +56,9 @@ impl Piece {
 }
 
 impl Hub {
-    /// Appends at most `pieces_max` pieces (and a last gap) to `out`, in order, and gives the first sequence that
-    /// was not looked at: `upto + 1` when there is nothing more. Unchanged `next` with nothing
-    /// appended means: the core has to come through the door first.
+    /// Appends at most `pieces_max` pieces (and a last gap) to `out`, in order, and gives the first
+    /// sequence that was not looked at: `upto + 1` when there is nothing more. Unchanged `next`
+    /// with nothing appended means: the core has to come through the door first.
     pub fn fetch(
         &self,
         wanted: Wanted<'_>,
@@ -135,7 +135,8 @@ impl State {
             let hole = holes.min_by_key(|room| room.gone_through);
             let chunks = rooms.clone().filter_map(|room| room.from(next));
             let chunk = chunks.min_by_key(|chunk| chunk.first());
-            // Behind `upto` nothing comes before a hole: what is lost up to there must be told first.
+            // Behind `upto` nothing comes before a hole: what is lost up to there must be told
+            // first.
             let chunk = chunk.filter(|chunk| chunk.first() <= wanted.upto);
             match (hole, chunk) {
                 (Some(room), chunk) if chunk.is_none_or(|at| room.gone_through < at.first()) => {

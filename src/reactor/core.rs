@@ -223,10 +223,6 @@ impl<'s> Reactor<'s> {
 
     fn hear_signals(&mut self) {
         for signal in self.signals.iter_mut().flat_map(|signals| signals.pending()) {
-            if self.shared.is_stopping() {
-                log::warn!("signal {signal} again: ending at once");
-                std::process::exit(1);
-            }
             log::info!("signal {signal}: closing connections; again to end at once");
             self.shared.stop();
         }

@@ -8,7 +8,7 @@ use crate::engine::Letter;
 use mio::Waker;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What other cores reach a core by.
 #[derive(Debug)]
@@ -53,13 +53,13 @@ impl Mailbox {
 #[derive(Debug)]
 pub(super) struct Shared {
     mailboxes: Vec<Mailbox>,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Shared {
-    /// For the cores whose mailboxes these are, in order.
-    pub(super) fn new(mailboxes: Vec<Mailbox>) -> Shared {
-        Shared { mailboxes, stopping: AtomicBool::new(false) }
+    /// For the cores whose mailboxes these are, in order; `stopping` is set when they are to stop.
+    pub(super) fn new(mailboxes: Vec<Mailbox>, stopping: Arc<AtomicBool>) -> Shared {
+        Shared { mailboxes, stopping }
     }
 
     /// Has every core stop.

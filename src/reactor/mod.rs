@@ -19,11 +19,13 @@ use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use signal_hook_mio::v1_0::Signals;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 /// Why the server does not run.
@@ -98,6 +100,12 @@ impl From<io::Error> for StartError {
 pub fn serve(mut config: Config) -> Result<(), StartError> {
     let clock = Clock::start();
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
+    let stopping = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // A signal that comes when we are stopping already ends the process there and then,
+        // whatever its cores are doing.
+        flag::register_conditional_shutdown(signal, 1, Arc::clone(&stopping))?;
+    }
     let signals = Signals::new([SIGINT, SIGTERM])?;
     let addresses = addresses(&config);
     let options = listen::Options::new(config.send_buffer, &config.limits);
@@ -122,7 +130,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let (nascents, mailboxes) = nascents(per_core)?;
     let setups = setups(&config, listeners.into(), clock)?;
     announce(&config, &bound, nofile);
-    run(nascents, setups, Shared::new(mailboxes), clock, signals)
+    run(nascents, setups, Shared::new(mailboxes, stopping), clock, signals)
 }
 
 /// Every address once, with what it serves.

@@ -33,7 +33,8 @@ pub fn event_length(kind: Kind, payload: usize) -> usize {
 /// The bytes of a message event before its payload.
 pub const MESSAGE_HEAD_BYTES: usize = ID.len() + ID_BYTES + DATA.len();
 
-/// What stands before the payload of a message event without a number yet: for an epoch always the same.
+/// What stands before the payload of a message event without a number yet: for an epoch always the
+/// same.
 pub fn message_head(epoch: &Epoch) -> [u8; MESSAGE_HEAD_BYTES] {
     let mut head = [0; MESSAGE_HEAD_BYTES];
     head[..ID.len()].copy_from_slice(ID);

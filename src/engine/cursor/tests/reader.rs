@@ -162,7 +162,8 @@ impl Reader {
         }
         let mut lag = Lag { next: stage.turn.seen + 1, ..Lag::default() };
         (lag.whos, lag.except) = (self.whos.clone(), self.except);
-        lag.hand = self.due.take().and_then(|due| self.delivery.position(due)).into_iter().collect();
+        lag.hand =
+            self.due.take().and_then(|due| self.delivery.position(due)).into_iter().collect();
         if let Some([room]) = self.rooms.as_deref() {
             lag.ordinal = Some(stage.ordinal(*room));
         }
@@ -189,6 +190,10 @@ impl Reader {
         };
         let joined = [&chunk.bytes(self.format)[rest], &bytes(&behind)].concat();
         let (all, length) = (bytes(&all), all.bytes());
-        assert_eq!(all, joined[..length], "with the rest in front there is room for less behind it");
+        assert_eq!(
+            all,
+            joined[..length],
+            "with the rest in front there is room for less behind it"
+        );
     }
 }

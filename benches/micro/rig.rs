@@ -1,0 +1,119 @@
+//! An engine without sockets: whatever it writes is taken at once.
+//!
+//! Knows: the engine's face, the order of a turn.
+//! Must not know: what is measured with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate::bytes::{ConnKey, Now, Slices};
+use tidegate::engine::{Action, Engine, Listener, Serves, Setup};
+use tidegate::hub::Hub;
+use tidegate::limits::Limits;
+use tidegate::metrics::Counters;
+use tidegate::ws::frame::{Opcode, push_masked};
+
+const WS: u8 = 0;
+const HTTP: u8 = 1;
+const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+/// One core with a reactor that only moves bytes.
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    now: Now,
+    /// Bytes that the engine has written.
+    pub(crate) taken: usize,
+    /// Writes that it took.
+    pub(crate) writes: usize,
+}
+
+impl Rig {
+    pub(crate) fn new(limits: Limits) -> Rig {
+        let limits = Arc::new(limits);
+        let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_700_000_000_000 };
+        let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
+        let listener = |serves| Listener { serves, loopback: true };
+        let engine = Engine::new(Setup {
+            core: 0,
+            limits,
+            hub,
+            listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
+            allow_origins: Arc::new([]),
+            allow_hosts: Arc::new([]),
+            counters: Arc::new([Counters::default()]),
+            connections: Arc::default(),
+            seed: [4, 5],
+        });
+        Rig { engine, now, taken: 0, writes: 0 }
+    }
+
+    /// A WebSocket at `path`, after its handshake.
+    pub(crate) fn websocket(&mut self, path: &str) -> ConnKey {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        self.connect(WS, head)
+    }
+
+    /// An event stream of everything, that has had all there was.
+    pub(crate) fn stream(&mut self) -> ConnKey {
+        self.connect(HTTP, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned())
+    }
+
+    fn connect(&mut self, listener: u8, head: String) -> ConnKey {
+        let key = self.engine.accept(listener, self.now).expect("within the limit");
+        self.engine.receive(key, &mut head.into_bytes(), self.now);
+        self.turn();
+        key
+    }
+
+    /// Bytes came for a connection.
+    pub(crate) fn receive(&mut self, key: ConnKey, bytes: &mut [u8]) {
+        self.engine.receive(key, bytes, self.now);
+    }
+
+    /// The second half of a turn: commit, then do what is to be done.
+    pub(crate) fn turn(&mut self) {
+        self.engine.commit(self.now);
+        while let Some(action) = self.engine.poll_action() {
+            match action {
+                Action::Flush(key) => self.flush(key),
+                Action::Post(_, letter) => self.engine.collect(letter, self.now),
+                Action::Read(_) | Action::Shutdown(_) | Action::Close(_) | Action::Ring(_) => {}
+            }
+        }
+    }
+
+    fn flush(&mut self, key: ConnKey) {
+        loop {
+            let mut slices = Slices::default();
+            self.engine.output(key, &mut slices);
+            let n = slices.bytes();
+            if n == 0 {
+                return;
+            }
+            self.taken += n;
+            self.writes += 1;
+            if !self.engine.sent(key, n, n, self.now) {
+                return;
+            }
+        }
+    }
+}
+
+/// A text frame as a client sends it.
+pub(crate) fn text(payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    push_masked(&mut out, true, Opcode::Text, MASK, payload);
+    out
+}
+
+/// A message of `bytes` bytes from the connection that is called `id`.
+pub(crate) fn message(id: &str, bytes: usize) -> Vec<u8> {
+    let start = format!("{{\"connectionId\":\"{id}\",\"sent\":1700000000000,\"message\":\"");
+    let filler = bytes - start.len() - "\"}".len();
+    let words = "how are you all out there? ".bytes().cycle().take(filler);
+    start.bytes().chain(words).chain(*b"\"}").collect()
+}

@@ -1,0 +1,207 @@
+//! What the engine allocates, counted: nothing for a frame, nothing for a subscriber, little for a
+//! connection that is idle.
+//!
+//! Knows: how to count allocations; what DESIGN promises of them.
+//! Must not know: how the engine keeps to it.
+//!
+//! Each test runs in a thread of its own and counts only what that thread does.
+
+// An allocator cannot be written without it; the server's own code has none.
+#![allow(unsafe_code)]
+
+#[path = "../benches/micro/rig.rs"]
+mod rig;
+
+use rig::Rig;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use tidegate::bytes::ConnKey;
+use tidegate::limits::Limits;
+
+/// The system's allocator with a counter before it.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(allocations: usize, bytes: isize) {
+    // A thread that ends may free things after its counters are gone.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
+    let _ = BYTES.try_with(|count| count.set(count.get() + bytes));
+}
+
+// SAFETY: every call is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(1, layout.size() as isize);
+        // SAFETY: the caller keeps to the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(0, -(layout.size() as isize));
+        // SAFETY: `place` came from `System` with this layout.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(1, size as isize - layout.size() as isize);
+        // SAFETY: `place` came from `System` with this layout, and the caller keeps to the rest.
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations that `work` makes.
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+const SENDERS: usize = 8;
+const PER_SENDER: usize = 8;
+/// Messages in a turn.
+const PER_TURN: usize = SENDERS * PER_SENDER;
+/// At least 10,000 messages.
+const TURNS: usize = 10_000usize.div_ceil(PER_TURN);
+/// Until logs are full and every list has the length that it keeps.
+const WARM_UP: usize = 2000;
+/// What may be allocated on top, once: lists that double.
+const SLACK: usize = 16;
+
+/// Senders that say the same thing each turn.
+struct Senders {
+    keys: Vec<ConnKey>,
+    reads: Vec<Vec<u8>>,
+    scratch: Vec<u8>,
+}
+
+impl Senders {
+    fn new(rig: &mut Rig, path: &str, message: impl Fn(usize) -> Vec<u8>) -> Senders {
+        let keys = (0..SENDERS).map(|_| rig.websocket(path)).collect();
+        let frames = |number| rig::text(&message(number)).repeat(PER_SENDER);
+        Senders { keys, reads: (0..SENDERS).map(frames).collect(), scratch: Vec::new() }
+    }
+
+    fn turns(&mut self, rig: &mut Rig, turns: usize) {
+        for _ in 0..turns {
+            for (key, read) in self.keys.iter().zip(&self.reads) {
+                self.scratch.clear();
+                self.scratch.extend_from_slice(read);
+                rig.receive(*key, &mut self.scratch);
+            }
+            rig.turn();
+        }
+    }
+
+    /// Allocations of [`TURNS`] turns, and how many bytes each turn writes.
+    fn measure(&mut self, rig: &mut Rig) -> (usize, usize) {
+        self.turns(rig, WARM_UP);
+        let taken = rig.taken;
+        let count = allocations(|| self.turns(rig, TURNS));
+        (count, (rig.taken - taken) / TURNS)
+    }
+}
+
+fn relayed(number: usize) -> Vec<u8> {
+    rig::message(&format!("{}", 1_700_000_000_000 + number), 128)
+}
+
+/// Allocations of a relay to `streams` event streams.
+fn relay(streams: usize) -> usize {
+    let mut rig = Rig::new(Limits::default());
+    (0..streams).for_each(|_| _ = rig.stream());
+    let (count, bytes) = Senders::new(&mut rig, "/", relayed).measure(&mut rig);
+    assert_eq!(bytes, PER_TURN * streams * 160, "every message to every stream");
+    count
+}
+
+#[test]
+fn a_relayed_message_allocates_nothing_and_a_subscriber_neither() {
+    let (few, many) = (relay(100), relay(1000));
+    let messages = PER_TURN * TURNS;
+    println!("relay: {few} allocations for {messages} messages to 100 streams, {many} to 1000");
+    assert!(few <= messages / 10 + SLACK, "{few} allocations for {messages} messages");
+    assert!(few.abs_diff(many) <= SLACK, "{few} to 100 streams, {many} to 1000");
+}
+
+/// Allocations of a broadcast to `members` members.
+fn broadcast(members: usize) -> usize {
+    let mut rig = Rig::new(Limits::default());
+    (SENDERS..members).for_each(|_| _ = rig.websocket("/chat/a"));
+    let mut senders = Senders::new(&mut rig, "/chat/a", |_| vec![b'x'; 128]);
+    let (count, bytes) = senders.measure(&mut rig);
+    // Nobody gets its own back.
+    assert_eq!(bytes, (PER_TURN * members - PER_TURN) * 132);
+    count
+}
+
+#[test]
+fn a_broadcast_message_allocates_nothing_and_a_member_neither() {
+    let (few, many) = (broadcast(100), broadcast(1000));
+    let messages = PER_TURN * TURNS;
+    println!("broadcast: {few} allocations for {messages} messages to 100 members, {many} to 1000");
+    assert!(many <= messages / 10 + SLACK, "{many} allocations for {messages} messages");
+    assert!(few.abs_diff(many) <= SLACK, "{few} to 100 members, {many} to 1000");
+}
+
+#[test]
+fn an_echo_allocates_nothing_at_all() {
+    for bytes in [16, 1024] {
+        let mut rig = Rig::new(Limits::default());
+        let mut senders = Senders::new(&mut rig, "/echo", |_| vec![b'x'; bytes]);
+        let (count, _) = senders.measure(&mut rig);
+        assert_eq!(count, 0, "{} echoes of {bytes} bytes", PER_TURN * TURNS);
+    }
+}
+
+/// The bytes that each connection costs the engine and the hub while it is idle, from the 10,000th to the
+/// 20,000th: between them every list that doubles has doubled once.
+fn idle_bytes(connect: impl Fn(&mut Rig, usize)) -> isize {
+    const FROM: usize = 10_000;
+    // The log is not the connections': a small one, full of what they, too, will publish.
+    let mut rig = Rig::new(Limits { room_log_bytes_max: 64 * 1024, ..Limits::default() });
+    let talker = rig.websocket("/");
+    for _ in 0..1000 {
+        rig.receive(talker, &mut rig::text(b"{\"connectionId\":\"1600000000000\"}"));
+        rig.turn();
+    }
+    (0..FROM).for_each(|number| connect(&mut rig, number));
+    rig.turn();
+    let before = BYTES.get();
+    (FROM..2 * FROM).for_each(|number| connect(&mut rig, number));
+    rig.turn();
+    assert_eq!(rig.engine.connections(), 2 * FROM + 1);
+    (BYTES.get() - before) / FROM as isize
+}
+
+const IDLE_BYTES_MAX: isize = 600;
+
+#[test]
+fn an_idle_websocket_is_small() {
+    let registered = idle_bytes(|rig, number| {
+        let id = 1_700_000_000_000 + number;
+        rig.websocket(&format!("/?connectionId={id}"));
+    });
+    println!("an idle WebSocket with a name: {registered} bytes");
+    assert!(registered <= IDLE_BYTES_MAX, "{registered} bytes for each");
+}
+
+#[test]
+fn an_idle_member_is_small() {
+    let member = idle_bytes(|rig, _| _ = rig.websocket("/chat/a"));
+    println!("an idle member of a room: {member} bytes");
+    assert!(member <= IDLE_BYTES_MAX, "{member} bytes for each");
+}
+
+#[test]
+fn an_idle_event_stream_is_small() {
+    let stream = idle_bytes(|rig, _| _ = rig.stream());
+    println!("an idle event stream: {stream} bytes");
+    assert!(stream <= IDLE_BYTES_MAX, "{stream} bytes for each");
+}

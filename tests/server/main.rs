@@ -1,0 +1,18 @@
+//! The promises of PROTOCOL.md, kept by the real binary over real sockets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admission;
+mod chat;
+mod closes;
+mod framing;
+mod http;
+mod log;
+mod refusals;
+mod relay;
+mod replaced;
+mod resources;
+mod start;
+mod stop;
+mod streams;

@@ -1,0 +1,93 @@
+//! The command line, and what keeps a server from starting.
+
+use crate::support::server::tidegate;
+use crate::support::{EventStream, Server, WebSocket, http};
+use std::net::TcpListener;
+use std::process::{Output, Stdio};
+
+fn run(args: &[&str]) -> Output {
+    tidegate().args(args).stdout(Stdio::piped()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    let help = run(&["--help"]);
+    assert!(help.status.success() && help.stderr.is_empty());
+    assert!(text(&help.stdout).contains("--ws-addr"));
+    let version = run(&["--version"]);
+    assert!(version.status.success());
+    assert_eq!(text(&version.stdout), concat!("tidegate ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    for (args, names) in [
+        (&["--no-such-option"][..], &["--no-such-option"][..]),
+        (&["extra"], &["extra"]),
+        (&["--max-message", "much", "--cores", "0"], &["--max-message", "--cores"]),
+        (&["--ws-addr", "0.0.0.0:1"], &["--ws-addr", "--insecure"]),
+        (&["--http-addr", "nowhere"], &["--http-addr"]),
+        (&["--room-log", "4KiB"], &["--room-log", "--max-message"]),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty());
+        let stderr = text(&output.stderr);
+        assert!(names.iter().all(|name| stderr.contains(name)), "{args:?}: {stderr}");
+    }
+    let output = tidegate().env("TIDEGATE_CORES", "none").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("TIDEGATE_CORES"));
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_line() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::start(&[]);
+    // Our own are no exception: two servers would share the clients of one port.
+    for taken in [other.local_addr().unwrap(), server.ws, server.http] {
+        let taken = taken.to_string();
+        for pair in [["--ws-addr", "--http-addr"], ["--http-addr", "--ws-addr"]] {
+            let output = run(&[pair[0], &taken, pair[1], "127.0.0.1:0"]);
+            assert_eq!(output.status.code(), Some(1));
+            let stderr = text(&output.stderr);
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+            assert!(stderr.contains(&taken) && stderr.contains(pair[0]), "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn options_come_from_the_environment_too() {
+    let mut command = tidegate();
+    command.env("TIDEGATE_MAX_FILTERS", "1").env("TIDEGATE_CORES", "");
+    let server = Server::start_with(&mut command);
+    assert_eq!(http::get(server.http, "/events?room=a&room=b").code(), "too-many-filters");
+}
+
+#[test]
+fn one_address_may_serve_both() {
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let server = Server::spawn(tidegate().args(["--ws-addr", &addr, "--http-addr", &addr]));
+    assert_eq!(server.ws, server.http);
+    let mut reader = EventStream::open(server.http, "/events");
+    let mut client = WebSocket::connect(server.ws, "/");
+    client.say(r#"{"connectionId":"a"}"#);
+    assert_eq!(reader.next().unwrap().data, r#"{"connectionId":"a"}"#);
+    assert_eq!(http::get(server.http, "/hello").status, 200);
+}
+
+#[test]
+fn a_restart_finds_its_port_free() {
+    let mut server = Server::start(&[]);
+    let client = WebSocket::connect(server.ws, "/echo");
+    server.kill();
+    let (ws, http) = (server.ws.to_string(), server.http.to_string());
+    let again = Server::spawn(tidegate().args(["--ws-addr", &ws, "--http-addr", &http]));
+    assert_eq!(again.ws, server.ws);
+    drop(client);
+}

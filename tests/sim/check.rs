@@ -1,0 +1,129 @@
+//! What has to be true of what clients are told.
+//!
+//! Knows: PROTOCOL.md's promises.
+//! Must not know: how they are kept.
+
+use crate::client::{Client, Moment};
+use crate::shadow::{Logged, Shows};
+use crate::speaker::{Speaker, Talk};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, VecDeque};
+use tidegate::hub::{Hub, Piece, Wanted, What};
+
+/// The number in an id of this epoch.
+pub(crate) fn number(id: &str, hub: &Hub) -> u64 {
+    let epoch = str::from_utf8(hub.epoch().as_bytes()).expect("letters");
+    let digits = id.strip_prefix(epoch).and_then(|rest| rest.strip_prefix('-'));
+    let digits = digits.unwrap_or_else(|| panic!("an id of this epoch: {id}"));
+    assert_eq!(digits.len(), 11);
+    u64::from_str_radix(digits, 32).expect("base 32")
+}
+
+/// The events after `position` and up to `last` that the logs still have.
+pub(crate) fn alive(hub: &Hub, position: u64, last: u64) -> Vec<u64> {
+    let mut pieces = VecDeque::new();
+    let (next, upto) = (position + 1, last);
+    let wanted = Wanted { rooms: None, whole: true, next, upto, seen: last, ordinal: None };
+    hub.fetch(wanted, &mut pieces, usize::MAX);
+    let chunks = pieces.iter().filter_map(|piece| match piece {
+        Piece::Chunk(chunk) => Some(chunk.first().max(position + 1)..=chunk.last().min(last)),
+        Piece::Gap { .. } => None,
+    });
+    chunks.flatten().collect()
+}
+
+/// Whether subscribers are shown what they should be.
+pub(crate) fn is_shown(id: &str, shows: &Shows, data: &[u8]) {
+    let value = || serde_json::from_slice::<Value>(data).expect("data is JSON");
+    match shows {
+        Shows::Line(line) => {
+            let lossy = String::from_utf8_lossy(data);
+            assert!(line == data, "{lossy} for {}", String::from_utf8_lossy(line));
+        }
+        Shows::Wrapped(text) => {
+            let wrap = serde_json::json!({ "connectionId": id, "message": text });
+            assert_eq!(value(), wrap);
+        }
+        Shows::Base64(bytes) => {
+            let base64 =
+                serde_json::json!({ "connectionId": id, "base64": STANDARD.encode(bytes) });
+            assert_eq!(value(), base64);
+        }
+    }
+}
+
+/// Whether an event with all that is known about it says what is true.
+pub(crate) fn is_full(id: &str, event: &Logged, data: &str) {
+    let full: BTreeMap<String, Box<RawValue>> = serde_json::from_str(data).expect("an object");
+    let is = |key: &str, value: Value| {
+        let told: Value = serde_json::from_str(full[key].get()).expect("JSON");
+        assert_eq!(told, value, "{key} of {data}");
+    };
+    let kind = match event.what {
+        What::Text => "message",
+        What::Binary => "binary",
+        What::Close => "close",
+    };
+    assert_eq!(full.len(), 7, "{data}");
+    is("id", id.into());
+    is("room", event.room.as_str().into());
+    is("connectionId", event.id.as_str().into());
+    is("session", event.session.into());
+    is("type", kind.into());
+    is("at", event.at_ms.into());
+    // Spaces around a value belong to no value.
+    let shows = match &event.shows {
+        Shows::Line(line) => Shows::Line(line.trim_ascii().to_vec()),
+        shows => shows.clone(),
+    };
+    is_shown(&event.id, &shows, full["data"].get().as_bytes());
+}
+
+/// Whether the server has a reason to close the client with `code`.
+fn is_reason(client: &Client, speaker: &Speaker, code: u16, moment: &Moment<'_>) -> bool {
+    let id = speaker.id.as_ref().filter(|_| speaker.talk == Talk::Relay);
+    match code {
+        1012 => moment.is_draining,
+        4409 => id.is_some_and(|id| moment.claims.get(id).is_some_and(|claims| *claims > 1)),
+        4408 => matches!(speaker.talk, Talk::Member { .. }),
+        // A message that took too long.
+        1008 if client.was_odd => true,
+        code => speaker.doom == Some(code),
+    }
+}
+
+/// A client got a close frame.
+pub(crate) fn close_frame(client: &Client, code: u16, moment: &Moment<'_>) {
+    let number = client.number;
+    let Some(speaker) = client.speaker() else { return };
+    if speaker.sent_close == Some(code) {
+        assert!(speaker.answers.is_empty(), "client {number}: {:?} is due", speaker.answers);
+        let published =
+            speaker.published.max(usize::from(speaker.by_url && speaker.said.len() == 1));
+        if speaker.talk != Talk::Echo {
+            assert_eq!(published, speaker.said.len(), "client {number}: all that it said");
+        }
+        return;
+    }
+    assert!(is_reason(client, speaker, code, moment), "client {number} closed {code}: {speaker:?}");
+    if speaker.doom == Some(code) && code != 1008 {
+        assert!(speaker.answers.is_empty(), "client {number}: {:?} is due", speaker.answers);
+    }
+}
+
+/// A registered client's close event was committed.
+pub(crate) fn close_event(client: &Client, code: u16, by: &str, moment: &Moment<'_>) {
+    let number = client.number;
+    let speaker = client.speaker().expect("a speaker was registered");
+    let is_plausible = match by {
+        "client" => speaker.sent_close == Some(code),
+        "network" => code == 1006 && client.is_gone(),
+        "timeout" => matches!(code, 1006 | 4408) && client.could_time_out(moment),
+        "server" => is_reason(client, speaker, code, moment),
+        _ => false,
+    };
+    assert!(is_plausible, "client {number} closed by {by} with {code}: {client:?}");
+}

@@ -1,0 +1,259 @@
+//! A virtual client: its side of one connection.
+//!
+//! Knows: what it asked for, what it has been told, what it may be told.
+//! Must not know: the engine.
+
+use crate::http::{self, Response};
+use crate::reader::Reader;
+use crate::shadow::Shadow;
+use crate::speaker::Speaker;
+use crate::wire::{Fin, Wire};
+use crate::{frames, sse};
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use tidegate::bytes::ConnKey;
+use tidegate::hub::Hub;
+use tidegate::limits::Limits;
+
+/// What a client knows of the world when it hears something.
+pub(crate) struct Moment<'a> {
+    pub(crate) now: Duration,
+    pub(crate) is_draining: bool,
+    pub(crate) limits: &'a Limits,
+    pub(crate) hub: &'a Hub,
+    /// How many connections have ever wanted a name.
+    pub(crate) claims: &'a BTreeMap<String, usize>,
+}
+
+/// A response that is due.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    /// Its status; 503 is always possible.
+    pub(crate) status: u16,
+    pub(crate) is_head: bool,
+    pub(crate) body: Option<&'static str>,
+    /// The byte of what the client says behind the request.
+    pub(crate) end: u64,
+}
+
+/// What kind of client it is.
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// Asks and is answered.
+    Plain,
+    /// A WebSocket.
+    Speaker(Box<Speaker>),
+    /// An event stream.
+    Reader(Box<Reader>),
+}
+
+/// One client and its connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) number: usize,
+    pub(crate) core: usize,
+    /// `None`: it was refused.
+    pub(crate) key: Option<ConnKey>,
+    pub(crate) wire: Wire,
+    pub(crate) role: Role,
+    pub(crate) expected: VecDeque<Expected>,
+    /// Past HTTP: frames or events follow.
+    pub(crate) is_upgraded: bool,
+    /// The last response said that it is the last.
+    is_last: bool,
+    /// The head of the commit order in the turn that got its last request, before that turn's commit.
+    pub(crate) begun_at: Option<u64>,
+    buffer: Vec<u8>,
+    /// It does not read.
+    pub(crate) is_stalled: bool,
+    /// What it says does not arrive.
+    pub(crate) is_mute: bool,
+    /// It was one of both once.
+    pub(crate) was_odd: bool,
+    /// It does not answer: no pong, no close, no FIN.
+    pub(crate) is_lazy: bool,
+    /// When the engine was last given something of it, and when the kernel last took something for it.
+    pub(crate) heard: Duration,
+    pub(crate) took: Duration,
+    /// It has seen the server's end.
+    pub(crate) has_seen_end: bool,
+    /// It has asked for the last time.
+    pub(crate) has_asked_last: bool,
+}
+
+impl Client {
+    /// A client whose connection was just accepted, or refused.
+    pub(crate) fn new(
+        (number, core, key): (usize, usize, Option<ConnKey>),
+        wire: Wire,
+        role: Role,
+        now: Duration,
+    ) -> Client {
+        Client {
+            number,
+            core,
+            key,
+            wire,
+            role,
+            expected: VecDeque::new(),
+            is_upgraded: false,
+            is_last: false,
+            begun_at: None,
+            buffer: Vec::new(),
+            is_stalled: false,
+            is_mute: false,
+            was_odd: false,
+            is_lazy: false,
+            heard: now,
+            took: now,
+            has_seen_end: false,
+            has_asked_last: false,
+        }
+    }
+
+    pub(crate) fn speaker(&self) -> Option<&Speaker> {
+        match &self.role {
+            Role::Speaker(speaker) => Some(speaker),
+            Role::Plain | Role::Reader(_) => None,
+        }
+    }
+
+    pub(crate) fn speaker_mut(&mut self) -> Option<&mut Speaker> {
+        match &mut self.role {
+            Role::Speaker(speaker) => Some(speaker),
+            Role::Plain | Role::Reader(_) => None,
+        }
+    }
+
+    /// Whether the server could have found it silent, or stuck, for too long.
+    pub(crate) fn could_time_out(&self, moment: &Moment<'_>) -> bool {
+        let is_long = moment.now >= self.heard + moment.limits.ping_timeout
+            || moment.now >= self.took + moment.limits.write_stall;
+        is_long && !self.is_prompt()
+    }
+
+    /// Whether it has always read and answered, and nothing of that is under way.
+    fn is_prompt(&self) -> bool {
+        let is_under_way =
+            self.wire.is_sending() || !self.wire.arrived.is_empty() || !self.wire.queued.is_empty();
+        !self.was_odd && !self.is_lazy && !is_under_way
+    }
+
+    /// Whether the server could have lost patience, also with one that it was closing.
+    pub(crate) fn could_be_cut(&self, moment: &Moment<'_>) -> bool {
+        let is_slow = moment.now >= self.took + moment.limits.closing;
+        is_slow || self.could_time_out(moment) || self.is_gone() || moment.is_draining
+    }
+
+    /// Whether it ended the connection without a word.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.wire.reset || self.wire.fin != Fin::No
+    }
+
+    /// It reads `bytes`.
+    pub(crate) fn hear(&mut self, bytes: &[u8], shadow: &Shadow, moment: &Moment<'_>) {
+        self.buffer.extend_from_slice(bytes);
+        while self.hear_one(shadow, moment) {}
+    }
+
+    fn hear_one(&mut self, shadow: &Shadow, moment: &Moment<'_>) -> bool {
+        if !self.is_upgraded {
+            return self.hear_response(moment);
+        }
+        match &mut self.role {
+            Role::Plain => panic!("plain HTTP is never upgraded"),
+            Role::Speaker(_) => match frames::take(&mut self.buffer) {
+                Some(frame) => Speaker::hear(self, frame, shadow, moment),
+                None => return false,
+            },
+            Role::Reader(reader) => match sse::take_line(&mut self.buffer) {
+                Some(line) => reader.hear(&line, self.begun_at, shadow, moment),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    fn hear_response(&mut self, moment: &Moment<'_>) -> bool {
+        // Of a request that did not come as a whole, nobody knows that it was HEAD.
+        let consumed = self.wire.consumed;
+        let is_head = self.expected.front().is_some_and(|e| e.is_head && e.end <= consumed);
+        let Some(response) = http::take(&mut self.buffer, is_head) else { return false };
+        assert!(!self.is_last, "client {}: {response:?} after the last", self.number);
+        self.is_last = response.is_last();
+        let problem = is_problem(&response);
+        if response.status == 408 {
+            let since = moment.now.saturating_sub(moment.limits.head_time);
+            assert!(self.wire.said > 0 && since > Duration::ZERO && self.is_last);
+            return true;
+        }
+        let expected = self.expected.pop_front();
+        let expected = expected.unwrap_or_else(|| panic!("{}: {response:?}", self.number));
+        if response.status == 503 && expected.status != 503 {
+            let problem =
+                problem.unwrap_or_else(|| if is_head { "too-many-rooms" } else { "" }.into());
+            let is_known = matches!(problem.as_str(), "stopping" | "too-many-rooms");
+            assert!(is_known && (problem != "stopping" || moment.is_draining), "{problem}");
+            return true;
+        }
+        assert_eq!(response.status, expected.status, "client {}: {response:?}", self.number);
+        if response.status == 101 {
+            // RFC 6455 §1.3: the answer to its sample key.
+            let accept = response.header("sec-websocket-accept");
+            assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        }
+        if let Some(body) = expected.body.filter(|_| !is_head) {
+            assert_eq!(str::from_utf8(&response.body), Ok(body));
+        }
+        self.is_upgraded = match &self.role {
+            Role::Plain => false,
+            Role::Speaker(_) => response.status == 101,
+            Role::Reader(_) => self.expected.is_empty(),
+        };
+        true
+    }
+
+    /// It has read everything up to the server's end.
+    pub(crate) fn hear_end(&mut self, shadow: &Shadow, moment: &Moment<'_>) {
+        self.has_seen_end = true;
+        let is_graceful = self.wire.is_graceful();
+        if is_graceful && !self.wire.reset {
+            assert!(self.buffer.is_empty(), "client {}: {:?}", self.number, self.buffer);
+        }
+        if !self.is_upgraded {
+            return self.check_all_answered(is_graceful);
+        }
+        match &self.role {
+            Role::Plain => {}
+            Role::Speaker(_) => Speaker::hear_end(self, moment),
+            Role::Reader(reader) if is_graceful && !self.wire.reset => {
+                reader.hear_end(self.begun_at, shadow, moment);
+            }
+            Role::Reader(_) => {
+                let why = self.could_be_cut(moment);
+                let number = self.number;
+                assert!(why || self.wire.said > 4096, "reader {number} was dropped");
+            }
+        }
+    }
+
+    fn check_all_answered(&self, is_graceful: bool) {
+        if !is_graceful || self.is_last || self.was_odd || self.wire.reset {
+            return;
+        }
+        let due = self.expected.iter().find(|expected| expected.end <= self.wire.consumed);
+        assert!(due.is_none(), "client {}: {due:?} was not answered", self.number);
+    }
+}
+
+/// The code of a problem document.
+fn is_problem(response: &Response) -> Option<String> {
+    let kind = response.header("content-type")?;
+    if kind != "application/problem+json" || response.body.is_empty() {
+        return None;
+    }
+    let value: Value = serde_json::from_slice(&response.body).expect("a problem is JSON");
+    assert_eq!(value["status"].as_u64(), Some(u64::from(response.status)));
+    Some(value["code"].as_str().expect("a code").to_owned())
+}

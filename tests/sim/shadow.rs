@@ -1,0 +1,221 @@
+//! What really happened: every committed event in order, and what had to be true of it when it came.
+//!
+//! Knows: chunks as the hub numbers them, who had said what.
+//! Must not know: who reads, how the engine works.
+//!
+//! The shadow is a core of its own that follows everything and does nothing, so it sees each chunk once and in
+//! commit order, also one that its log loses at once.
+
+use crate::check;
+use crate::client::{Client, Moment};
+use crate::speaker::Talk;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use tidegate::hub::{Audience, Chunk, Format, RoomKey, Sender, What};
+
+/// How subscribers have to be shown a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// These bytes.
+    Line(Vec<u8>),
+    /// `{"connectionId":…,"message":…}` with this text.
+    Wrapped(String),
+    /// `{"connectionId":…,"base64":…}` with these bytes.
+    Base64(Vec<u8>),
+}
+
+/// One event.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    pub(crate) room: String,
+    pub(crate) id: String,
+    pub(crate) session: u64,
+    pub(crate) what: What,
+    pub(crate) at_ms: u64,
+    /// Members get it too.
+    pub(crate) everyone: bool,
+    /// What members get.
+    pub(crate) raw: Vec<u8>,
+    pub(crate) shows: Shows,
+}
+
+/// One registration of one name.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    pub(crate) client: Option<usize>,
+    events: usize,
+    /// Code and side.
+    pub(crate) closed: Option<(u16, String)>,
+}
+
+/// Everything that was committed.
+#[derive(Debug, Default)]
+pub(crate) struct Shadow {
+    log: Vec<Logged>,
+    /// Each room's next ordinal.
+    ordinals: BTreeMap<RoomKey, u64>,
+    pub(crate) sessions: BTreeMap<u64, Session>,
+    /// The last session of each name.
+    latest: BTreeMap<String, u64>,
+    /// By its number, who said a message, and which of what it said.
+    pub(crate) said: Vec<(usize, usize)>,
+}
+
+impl Shadow {
+    /// The number of the last event.
+    pub(crate) fn head(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    /// The event `sequence`.
+    pub(crate) fn event(&self, sequence: u64) -> &Logged {
+        &self.log[sequence as usize - 1]
+    }
+
+    /// The events after `position`, with their numbers.
+    pub(crate) fn after(&self, position: u64) -> impl Iterator<Item = (u64, &Logged)> {
+        (position + 1..).zip(&self.log[(position as usize).min(self.log.len())..])
+    }
+
+    /// Takes a chunk that was just committed.
+    pub(crate) fn append(&mut self, chunk: &Chunk, clients: &mut [Client], moment: &Moment<'_>) {
+        assert_eq!(chunk.first(), self.head() + 1, "sequences are contiguous");
+        let ordinal = self.ordinals.entry(chunk.room()).or_default();
+        assert_eq!(chunk.ordinal(), *ordinal, "a room's ordinals are contiguous");
+        *ordinal = chunk.next_ordinal();
+        let made = match chunk.audience() {
+            Audience::Subscribers => Format::Events,
+            Audience::Everyone => Format::Frames,
+        };
+        for (number, entry) in chunk.index().iter().enumerate() {
+            let runs = chunk.senders();
+            let run = runs.partition_point(|(from, _)| *from as usize <= number);
+            let sender = &runs[run - 1].1;
+            assert_eq!(sender.who, entry.who, "the index and the senders agree");
+            let raw = chunk.bytes(made)[entry.payload()].to_vec();
+            let id = sender.id.to_string();
+            let event = Logged {
+                room: chunk.room_name().to_owned(),
+                id,
+                session: sender.session,
+                what: entry.what(),
+                at_ms: chunk.at().unix_ms,
+                everyone: chunk.audience() == Audience::Everyone,
+                shows: Shows::Line(raw.clone()),
+                raw,
+            };
+            self.append_event(event, sender, clients, moment);
+        }
+    }
+
+    fn append_event(
+        &mut self,
+        mut event: Logged,
+        sender: &Sender,
+        clients: &mut [Client],
+        moment: &Moment<'_>,
+    ) {
+        self.begin_session(&event);
+        let n = marker(&event);
+        let session = self.sessions.get_mut(&sender.session).expect("begun above");
+        assert!(session.closed.is_none(), "nothing comes after a close: {event:?}");
+        match (event.what, n) {
+            (What::Close, _) => session.close(&event, clients, moment),
+            (What::Text | What::Binary, Some(n)) => {
+                let (client, place) = self.said[n];
+                event.shows = session.message(&event, client, place, &mut clients[client]);
+            }
+            (What::Text | What::Binary, None) => {
+                let expected = format!("{{\"connectionId\":{}}}", Value::from(event.id.as_str()));
+                assert_eq!(event.raw, expected.into_bytes(), "a registration by URL");
+                assert_eq!(session.events, 0, "it comes first: {event:?}");
+            }
+        }
+        session.events += 1;
+        self.log.push(event);
+    }
+
+    /// A name's next session begins after the last one's close.
+    fn begin_session(&mut self, event: &Logged) {
+        if self.sessions.contains_key(&event.session) {
+            return;
+        }
+        let is_member = event.id.len() == 36;
+        assert!(event.what != What::Close || is_member, "a close of nobody: {event:?}");
+        if let Some(last) = self.latest.insert(event.id.clone(), event.session) {
+            assert!(last < event.session, "sessions grow");
+            let is_closed = self.sessions[&last].closed.is_some();
+            assert!(is_closed, "{event:?} comes before the close of session {last}");
+        }
+        self.sessions.insert(event.session, Session::default());
+    }
+}
+
+impl Session {
+    fn message(
+        &mut self,
+        event: &Logged,
+        number: usize,
+        place: usize,
+        client: &mut Client,
+    ) -> Shows {
+        let speaker = client.speaker_mut().expect("a speaker said it");
+        if speaker.by_url && speaker.published == 0 && place == 1 {
+            assert_eq!(self.events, 1, "the URL's registration came first");
+            speaker.published = 1;
+        }
+        assert_eq!(speaker.published, place, "client {number}: in its order, once: {event:?}");
+        assert_eq!(speaker.room.as_deref(), Some(event.room.as_str()));
+        assert_eq!(self.events, place, "client {number}: all of it in one session: {event:?}");
+        assert_eq!(*self.client.get_or_insert(number), number, "a session is one connection's");
+        assert_eq!(*speaker.session.get_or_insert(event.session), event.session);
+        let own_id = speaker.id.get_or_insert_with(|| event.id.clone());
+        assert_eq!(*own_id, event.id);
+        let said = &speaker.said[place];
+        assert_eq!(said.binary, event.what == What::Binary);
+        match (&said.shows, speaker.talk) {
+            (_, Talk::Member { .. }) => {
+                assert!(event.everyone);
+                assert_eq!(said.raw, event.raw, "members get the sender's own bytes");
+            }
+            (Shows::Line(line), _) => assert_eq!(*line, event.raw, "as it came, on one line"),
+            (shows, _) => check::is_shown(&event.id, shows, &event.raw),
+        }
+        speaker.published += 1;
+        said.shows.clone()
+    }
+
+    fn close(&mut self, event: &Logged, clients: &[Client], moment: &Moment<'_>) {
+        let text = str::from_utf8(&event.raw).expect("a close is text");
+        let close: Value = serde_json::from_str(text).expect("a close is JSON");
+        let close = &close["close"];
+        assert_eq!(close["connectionId"].as_str(), Some(event.id.as_str()));
+        assert_eq!(close["session"].as_u64(), Some(event.session));
+        assert!(!event.everyone && close["reason"].is_string());
+        let code = close["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+        let (code, by) = (code.expect("a code"), close["by"].as_str().expect("a side"));
+        if let Some(client) = self.client {
+            check::close_event(&clients[client], code, by, moment);
+        }
+        self.closed = Some((code, by.to_owned()));
+    }
+}
+
+/// The number in a message of ours: `#12#`.
+fn marker(event: &Logged) -> Option<usize> {
+    let decoded;
+    let bytes = match (event.what, event.everyone) {
+        (What::Close, _) => return None,
+        (What::Binary, false) => {
+            let value: Value = serde_json::from_slice(&event.raw).expect("an object");
+            decoded = STANDARD.decode(value["base64"].as_str().expect("base64")).expect("base64");
+            &decoded
+        }
+        _ => &event.raw,
+    };
+    let start = bytes.iter().position(|byte| *byte == b'#')? + 1;
+    let length = bytes[start..].iter().position(|byte| *byte == b'#')?;
+    str::from_utf8(&bytes[start..start + length]).ok()?.parse().ok()
+}

@@ -1,0 +1,125 @@
+//! What happens next.
+//!
+//! Knows: how often what happens.
+//! Must not know: what follows from it.
+
+use crate::client::Client;
+use crate::world::World;
+use std::time::Duration;
+
+impl World<'_> {
+    /// One thing happens, as the dice say.
+    pub(crate) fn step(&mut self) {
+        self.progress.step.set(self.progress.step.get() + 1);
+        match self.dice.below(1000) {
+            0..=59 => self.connect(),
+            60..=259 => self.with_client(World::go_on),
+            260..=459 => self.with_client(World::carry_some),
+            460..=619 => self.with_client(World::read_some),
+            620..=859 => self.turn_one(),
+            860..=909 => self.now += Duration::from_millis(self.dice.below(50) as u64),
+            910..=924 => self.with_client(|world, number| {
+                let client = &mut world.clients[number];
+                client.is_stalled = !client.is_stalled;
+                client.was_odd = true;
+            }),
+            925..=931 => self.with_client(|world, number| {
+                let client = &mut world.clients[number];
+                client.is_mute = !client.is_mute;
+                client.was_odd = true;
+            }),
+            932..=961 => self.with_client(World::leave),
+            962..=966 => self.with_client(|world, number| {
+                world.clients[number].wire.room = *world.dice.pick(&[1, 40, 500, 100_000]);
+            }),
+            967..=972 => {
+                let span = *self.dice.pick(&[100, 2000, 6000, 11_000, 40_000]);
+                self.sleep(Duration::from_millis(span));
+                self.check_rest();
+            }
+            973..=976 => {
+                let span = *self.dice.pick(&[900, 5000, 30_000, 200_000]);
+                self.stand_still(Duration::from_millis(span));
+            }
+            // The wall clock is set.
+            977..=978 => self.wall_ms = self.wall_ms - 5000 + self.dice.below(10_000) as u64,
+            979 => self.with_client(World::burst),
+            980..=981 => self.flood(),
+            982..=991 => {
+                self.rest();
+                self.check_rest();
+            }
+            _ => {
+                // Sometimes a core wakes for nothing.
+                let core = self.dice.below(self.cores.len());
+                self.turn(core);
+            }
+        }
+    }
+
+    /// Does something with one of those who are here.
+    fn with_client(&mut self, work: impl FnOnce(&mut Self, usize)) {
+        let is_here = |client: &&Client| !client.has_seen_end && !client.wire.reset;
+        let here: Vec<usize> =
+            self.clients.iter().filter(is_here).map(|client| client.number).collect();
+        if !here.is_empty() {
+            let number = *self.dice.pick(&here);
+            work(self, number);
+        }
+    }
+
+    fn carry_some(&mut self, number: usize) {
+        let client = &self.clients[number];
+        if !client.is_mute && client.wire.is_sending() {
+            let most = *self.dice.pick(&[3, 100, 10_000]);
+            let n = self.dice.between(1, most);
+            self.carry(number, n);
+        }
+    }
+
+    fn read_some(&mut self, number: usize) {
+        if !self.clients[number].is_stalled {
+            let most = *self.dice.pick(&[10, 500, 100_000]);
+            let n = self.dice.between(1, most);
+            self.read(number, n);
+        }
+    }
+
+    /// More from one client in one turn than a chunk holds.
+    fn burst(&mut self, number: usize) {
+        (0..self.dice.below(60)).for_each(|_| self.go_on(number));
+        self.carry(number, usize::MAX);
+        self.turn(self.clients[number].core);
+    }
+
+    /// One core sleeps while the others publish more chunks than one write takes slices.
+    fn flood(&mut self) {
+        let sleeper = self.dice.below(self.cores.len());
+        let speaks = |client: &&Client| client.is_upgraded && client.speaker().is_some();
+        let (asleep, awake): (Vec<&Client>, Vec<&Client>) =
+            self.clients.iter().filter(speaks).partition(|client| client.core == sleeper);
+        let numbers = |clients: Vec<&Client>| clients.iter().map(|c| c.number).collect::<Vec<_>>();
+        let (asleep, awake) = (numbers(asleep), numbers(awake));
+        if let Some(place) = (!awake.is_empty()).then(|| self.dice.below(awake.len())) {
+            for _ in 0..self.dice.below(150) {
+                self.go_on(awake[place]);
+                self.carry(awake[place], usize::MAX);
+                self.turn(self.clients[awake[place]].core);
+            }
+        }
+        for number in asleep {
+            self.go_on(number);
+            self.carry(number, usize::MAX);
+        }
+        self.turn(sleeper);
+    }
+
+    fn turn_one(&mut self) {
+        let wanted = |core: &usize| self.cores[*core].is_wanted(self.now);
+        let wanted: Vec<usize> = (0..self.cores.len()).filter(wanted).collect();
+        if !wanted.is_empty() {
+            let core = *self.dice.pick(&wanted);
+            self.turn(core);
+        }
+    }
+}

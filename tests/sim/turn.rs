@@ -1,0 +1,232 @@
+//! One turn of one core: what the reactor does, without sockets.
+//!
+//! Knows: the order of a turn (DESIGN part 5), short reads and writes, budgets.
+//! Must not know: what the bytes mean.
+
+use crate::client::{Client, Moment};
+use crate::wire::{Ending, Fin};
+use crate::world::World;
+use std::mem;
+use std::sync::atomic::Ordering;
+use tidegate::bytes::{ConnKey, Slices};
+use tidegate::engine::{Action, Space};
+
+impl World<'_> {
+    /// One turn of core `core`.
+    pub(crate) fn turn(&mut self, core: usize) {
+        self.trace(|| format!("core {core} turns"));
+        self.note(&[0x7u64, core as u64, self.now.as_millis() as u64]);
+        let now = self.clock();
+        self.cores[core].is_rung = false;
+        self.collect_letters(core);
+        let head = self.shadow.head();
+        let mut ready = mem::take(&mut self.cores[core].ready);
+        while !ready.is_empty() {
+            let key = ready.swap_remove(self.dice.below(ready.len()));
+            self.pump_in(core, key, head);
+        }
+        self.cores[core].engine.expire(now);
+        for key in mem::take(&mut self.cores[core].writable) {
+            self.pump_out(core, key);
+        }
+        assert_eq!(head, self.shadow.head());
+        self.cores[core].engine.commit(now);
+        self.observe();
+        while let Some(action) = self.cores[core].engine.poll_action() {
+            self.act(core, action);
+        }
+        let again = mem::take(&mut self.cores[core].again);
+        self.cores[core].ready.extend(again);
+        self.cores[core].engine.note_turn(now, self.now);
+        self.check_turn(core);
+    }
+
+    fn collect_letters(&mut self, core: usize) {
+        let now = self.clock();
+        loop {
+            let mail = &self.cores[core].mail;
+            let senders: Vec<usize> =
+                (0..mail.len()).filter(|from| !mail[*from].is_empty()).collect();
+            // Sometimes a letter is still on its way when the others come.
+            if senders.is_empty() || self.dice.chance(10) {
+                return;
+            }
+            let from = *self.dice.pick(&senders);
+            if let Some(letter) = self.cores[core].mail[from].pop_front() {
+                self.trace(|| format!("core {core} gets {letter:?} from core {from}"));
+                self.cores[core].engine.collect(letter, now);
+            }
+        }
+    }
+
+    /// The shadow takes what was committed.
+    fn observe(&mut self) {
+        self.hub.exchange(&mut self.observer);
+        self.observer.evicted.clear();
+        let moment = Moment {
+            now: self.now,
+            is_draining: self.is_draining,
+            limits: &self.limits,
+            hub: &self.hub,
+            claims: &self.claims,
+        };
+        let before = self.shadow.head();
+        for chunk in self.observer.inbox.drain(..) {
+            self.shadow.append(&chunk, &mut self.clients, &moment);
+        }
+        for (at, event) in self.shadow.after(before) {
+            let raw = String::from_utf8_lossy(&event.raw);
+            self.trace(|| format!("event {at} in {} of {}: {raw}", event.room, event.session));
+        }
+        self.note(&[self.shadow.head()]);
+    }
+
+    fn pump_in(&mut self, core: usize, key: ConnKey, head: u64) {
+        let now = self.clock();
+        let Some(&number) = self.cores[core].keys.get(&key) else { return };
+        let mut left = self.limits.read_bytes_per_connection;
+        loop {
+            let World { cores, clients, dice, .. } = self;
+            let (engine, client) = (&mut cores[core].engine, &mut clients[number]);
+            let wire = &mut client.wire;
+            match engine.space(key) {
+                Space::Paused => return,
+                Space::Backlog => engine.receive(key, &mut [], now),
+                Space::Scratch | Space::Own(_) if wire.reset => {
+                    wire.fin = Fin::Told;
+                    return engine.receive_error(key, now);
+                }
+                Space::Scratch | Space::Own(_) if wire.arrived.is_empty() => {
+                    if wire.fin == Fin::Arrived {
+                        wire.fin = Fin::Told;
+                        return engine.receive_end(key, now);
+                    }
+                    return;
+                }
+                Space::Scratch | Space::Own(_) if left == 0 => {
+                    return cores[core].again.push(key);
+                }
+                Space::Own(room) => {
+                    let n = dice.between(1, room.len().min(wire.arrived.len()).min(left));
+                    for (to, byte) in room.iter_mut().zip(wire.arrived.drain(..n)) {
+                        *to = byte;
+                    }
+                    engine.received(key, n, now);
+                    left -= n;
+                    client.was_given(n, self.now, head);
+                }
+                Space::Scratch => {
+                    let n = dice.between(1, wire.arrived.len().min(left));
+                    let mut bytes: Vec<u8> = wire.arrived.drain(..n).collect();
+                    engine.receive(key, &mut bytes, now);
+                    left -= n;
+                    client.was_given(n, self.now, head);
+                }
+            }
+        }
+    }
+
+    fn pump_out(&mut self, core: usize, key: ConnKey) {
+        let now = self.clock();
+        let Some(&number) = self.cores[core].keys.get(&key) else { return };
+        for _ in 0..self.dice.between(1, 4) {
+            let (engine, client) = (&mut self.cores[core].engine, &mut self.clients[number]);
+            let wire = &mut client.wire;
+            let mut slices = Slices::default();
+            engine.output(key, &mut slices);
+            let offered = slices.bytes();
+            if slices.is_full() {
+                eprintln!("FULL");
+            }
+            if offered == 0 {
+                return;
+            }
+            assert_eq!(wire.ending, Ending::No, "client {number}: written after the half-close");
+            let n = if wire.reset { 0 } else { wire.free(offered) };
+            let bytes = slices.as_io().iter().flat_map(|slice| slice.iter());
+            wire.queued.extend(bytes.take(n));
+            let is_news = n > 0 || !wire.blocked;
+            wire.blocked = n < offered;
+            if is_news {
+                client.took = self.now;
+            }
+            if wire.reset {
+                self.cores[core].again.push(key);
+            }
+            self.note(&[number as u64, n as u64, offered as u64]);
+            self.trace(|| format!("core {core} writes {n} of {offered} to client {number}"));
+            self.check_offer(number, offered);
+            if !self.cores[core].engine.sent(key, n, offered, now) {
+                return;
+            }
+        }
+        self.cores[core].engine.go_on_later(key);
+    }
+
+    fn act(&mut self, core: usize, action: Action) {
+        self.trace(|| format!("core {core}: {action:?}"));
+        match action {
+            Action::Flush(key) => self.pump_out(core, key),
+            Action::Read(key) => self.cores[core].again.push(key),
+            Action::Shutdown(key) => {
+                let number = self.cores[core].keys[&key];
+                let wire = &mut self.clients[number].wire;
+                assert_eq!(wire.ending, Ending::No, "a half is closed once");
+                wire.ending = Ending::Shutdown;
+                self.note(&[0x5d, number as u64]);
+            }
+            Action::Close(key) => {
+                let number = self.cores[core].keys.remove(&key).expect("closed once");
+                let wire = &mut self.clients[number].wire;
+                wire.ending = Ending::Closed(wire.ending == Ending::Shutdown);
+                self.note(&[0xc1, number as u64]);
+            }
+            Action::Post(to, letter) => {
+                self.cores[to as usize].mail[core].push_back(letter);
+            }
+            Action::Ring(cores) => {
+                // The shadow needs no bell.
+                let numbers = cores.iter().map(usize::from);
+                for other in numbers.filter(|core| *core < self.cores.len()).collect::<Vec<_>>() {
+                    self.cores[other].is_rung = true;
+                }
+            }
+        }
+    }
+
+    /// What one client is offered at once is bounded, as far as it is its own answers.
+    fn check_offer(&self, number: usize, offered: usize) {
+        let Some(speaker) = self.clients[number].speaker() else { return };
+        let is_member = matches!(speaker.talk, crate::speaker::Talk::Member { .. });
+        let bound = self.limits.outbox_bytes_max / 2 + self.limits.message_bytes_max + 400;
+        assert!(is_member || offered <= bound, "{offered} bytes wait for client {number}");
+    }
+
+    /// What holds after every turn.
+    fn check_turn(&self, core: usize) {
+        let engines = self.cores.iter().map(|core| core.engine.connections());
+        let all = self.connections.load(Ordering::Relaxed);
+        assert_eq!(engines.sum::<usize>(), all, "connections are counted");
+        assert_eq!(self.cores[core].keys.len(), self.cores[core].engine.connections());
+        assert!(all <= self.limits.connections_max);
+        assert_eq!(self.counters[core].panics.value(), 0, "an engine panicked");
+        let holdings = self.hub.holdings();
+        assert!(holdings.log_bytes <= self.limits.node_log_bytes_max, "{holdings:?}");
+        assert!(holdings.rooms <= self.limits.rooms_max, "{holdings:?}");
+        let rooms = holdings.rooms * self.limits.room_log_events_max;
+        assert!(holdings.log_events <= rooms, "{holdings:?}");
+    }
+}
+
+impl Client {
+    /// The engine was given `n` more of its bytes.
+    fn was_given(&mut self, n: usize, now: std::time::Duration, head: u64) {
+        self.heard = now;
+        // What comes behind the server's end is thrown away.
+        self.wire.consumed += if self.wire.is_over() { 0 } else { n as u64 };
+        let request = self.expected.back().map(|expected| expected.end);
+        if self.begun_at.is_none() && request.is_some_and(|end| end <= self.wire.consumed) {
+            self.begun_at = Some(head);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! One node: its cores, its clients, its time.
+//!
+//! Knows: everything that takes part in a run, and what can happen next.
+//! Must not know: what is right; that is checked elsewhere.
+
+use crate::client::{Client, Moment};
+use crate::dice::Dice;
+use crate::shadow::Shadow;
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use tidegate::bytes::{ConnKey, Now};
+use tidegate::engine::{Engine, Letter, Listener, Serves, Setup};
+use tidegate::hub::{Hub, Turn};
+use tidegate::limits::Limits;
+use tidegate::metrics::Counters;
+
+/// One core: its engine, and what a reactor keeps beside it.
+pub(crate) struct Core {
+    pub(crate) engine: Engine,
+    /// Connections that are open, and whose they are.
+    pub(crate) keys: BTreeMap<ConnKey, usize>,
+    pub(crate) ready: Vec<ConnKey>,
+    pub(crate) again: Vec<ConnKey>,
+    pub(crate) writable: Vec<ConnKey>,
+    /// Letters by who posted them.
+    pub(crate) mail: Vec<VecDeque<Letter>>,
+    pub(crate) is_rung: bool,
+    pub(crate) is_draining: bool,
+}
+
+/// How far a run is, for whoever reports its failure.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) step: Cell<u64>,
+}
+
+/// A node and its clients.
+pub(crate) struct World<'p> {
+    pub(crate) dice: Dice,
+    pub(crate) now: Duration,
+    /// What the wall clock is ahead by, in milliseconds.
+    pub(crate) wall_ms: u64,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) counters: Arc<[Counters]>,
+    pub(crate) connections: Arc<AtomicUsize>,
+    pub(crate) cores: Vec<Core>,
+    /// The shadow's visits to the door.
+    pub(crate) observer: Turn,
+    pub(crate) shadow: Shadow,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) claims: BTreeMap<String, usize>,
+    pub(crate) is_draining: bool,
+    /// Everything that happened, in one number.
+    pub(crate) hash: u64,
+    pub(crate) is_traced: bool,
+    pub(crate) progress: &'p Progress,
+}
+
+const EPOCH_MS: u64 = 1_700_000_000_000;
+
+impl<'p> World<'p> {
+    /// The world that `seed` makes.
+    pub(crate) fn new(seed: u64, is_traced: bool, progress: &'p Progress) -> World<'p> {
+        let mut dice = Dice::new(seed);
+        let limits = Arc::new(limits(&mut dice));
+        let cores = dice.between(1, 4);
+        let seeds = [dice.roll(), dice.roll(), dice.roll()];
+        // One more: the shadow is a core too.
+        let hub = Arc::new(Hub::new(cores + 1, &limits, seeds, EPOCH_MS));
+        let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
+        let listeners: Arc<[Listener]> =
+            serves.iter().map(|&serves| Listener { serves, loopback: true }).collect();
+        let cores: Vec<Core> = (0..cores)
+            .map(|core| {
+                let engine = Engine::new(Setup {
+                    core: core as u16,
+                    limits: Arc::clone(&limits),
+                    hub: Arc::clone(&hub),
+                    listeners: Arc::clone(&listeners),
+                    allow_origins: Arc::new([]),
+                    allow_hosts: Arc::new([]),
+                    counters: Arc::clone(&counters),
+                    connections: Arc::clone(&connections),
+                    seed: [dice.roll(), dice.roll()],
+                });
+                Core::new(engine, cores)
+            })
+            .collect();
+        let mut observer = Turn::new(cores.len() as u16);
+        observer.everything = true;
+        hub.exchange(&mut observer);
+        World {
+            dice,
+            now: Duration::from_millis(1),
+            wall_ms: EPOCH_MS,
+            limits,
+            hub,
+            counters,
+            connections,
+            cores,
+            observer,
+            shadow: Shadow::default(),
+            clients: Vec::new(),
+            claims: BTreeMap::new(),
+            is_draining: false,
+            hash: seed,
+            is_traced,
+            progress,
+        }
+    }
+
+    /// It is now.
+    pub(crate) fn clock(&self) -> Now {
+        let unix_ms = self.wall_ms + self.now.as_millis() as u64;
+        Now { monotonic: self.now, unix_ms }
+    }
+
+    /// Remembers that something happened.
+    pub(crate) fn note(&mut self, what: &[u64]) {
+        for word in what {
+            self.hash = (self.hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+
+    /// Says what happened, if somebody wants to know.
+    pub(crate) fn trace(&self, what: impl FnOnce() -> String) {
+        if self.is_traced {
+            eprintln!("[{} {:?}] {}", self.progress.step.get(), self.now, what());
+        }
+    }
+
+    /// At most `n` of the client's bytes reach its core.
+    pub(crate) fn carry(&mut self, number: usize, n: usize) -> bool {
+        let client = &mut self.clients[number];
+        if !client.wire.carry(n) {
+            return false;
+        }
+        let core = &mut self.cores[client.core];
+        if let Some(key) = client.key.filter(|key| core.keys.contains_key(key))
+            && !core.ready.contains(&key)
+        {
+            core.ready.push(key);
+            return true;
+        }
+        false
+    }
+
+    /// The client reads at most `n` bytes of what waits for it.
+    pub(crate) fn read(&mut self, number: usize, n: usize) -> bool {
+        let client = &mut self.clients[number];
+        let bytes = client.wire.read(n);
+        let is_over = client.wire.is_over() && client.wire.queued.is_empty();
+        let is_end = is_over && !client.has_seen_end;
+        if bytes.is_empty() && !is_end {
+            return false;
+        }
+        if client.wire.blocked && client.wire.free(1) > 0 {
+            client.wire.blocked = false;
+            let core = &mut self.cores[client.core];
+            core.writable.extend(client.key.filter(|key| core.keys.contains_key(key)));
+        }
+        let moment = Moment {
+            now: self.now,
+            is_draining: self.is_draining,
+            limits: &self.limits,
+            hub: &self.hub,
+            claims: &self.claims,
+        };
+        client.hear(&bytes, &self.shadow, &moment);
+        if is_end {
+            client.hear_end(&self.shadow, &moment);
+            if !client.is_lazy {
+                client.wire.say_end();
+            }
+        }
+        let words =
+            bytes.chunks(8).map(|chunk| chunk.iter().fold(0, |n, b| n << 8 | u64::from(*b)));
+        let words: Vec<u64> = words.chain([number as u64, u64::from(is_end)]).collect();
+        self.note(&words);
+        let end = if is_end { ", and the end" } else { "" };
+        self.trace(|| format!("client {number} reads {}{end}", bytes.escape_ascii()));
+        true
+    }
+}
+
+impl Core {
+    fn new(engine: Engine, cores: usize) -> Core {
+        Core {
+            engine,
+            keys: BTreeMap::new(),
+            ready: Vec::new(),
+            again: Vec::new(),
+            writable: Vec::new(),
+            mail: vec![VecDeque::new(); cores],
+            is_rung: false,
+            is_draining: false,
+        }
+    }
+
+    /// Whether a reactor would not sleep.
+    pub(crate) fn is_wanted(&self, now: Duration) -> bool {
+        self.is_rung
+            || !self.ready.is_empty()
+            || !self.writable.is_empty()
+            || self.mail.iter().any(|letters| !letters.is_empty())
+            || self.engine.next_deadline() <= now
+    }
+}
+
+/// Small limits: what is rare elsewhere happens all the time here.
+fn limits(dice: &mut Dice) -> Limits {
+    let message = *dice.pick(&[400, 1000, 6000, 20_000]);
+    Limits {
+        head_bytes_max: 2000,
+        head_time: Duration::from_secs(5),
+        keep_alive: Duration::from_secs(15),
+        message_bytes_max: message,
+        fragments_max: *dice.pick(&[2, 5, 12]),
+        refusals_max: *dice.pick(&[2, 3, 16]),
+        outbox_bytes_max: message * 2 + *dice.pick(&[300, 4000, 100_000]),
+        read_bytes_per_connection: *dice.pick(&[50, 700, 64 * 1024, 1 << 20]),
+        connections_max: *dice.pick(&[6, 15, 100]),
+        room_log_bytes_max: *dice.pick(&[1500, 6000, 50_000, 1 << 20]),
+        room_log_events_max: *dice.pick(&[3, 15, 1000]),
+        log_age: Duration::from_secs(*dice.pick(&[3, 20, 60])),
+        node_log_bytes_max: *dice.pick(&[4000, 30_000, 1 << 22]),
+        rooms_max: *dice.pick(&[2, 4, 100]),
+        filters_max: 4,
+        drain: Duration::from_secs(*dice.pick(&[2, 30])),
+        linger_bytes_max: *dice.pick(&[100, 64 * 1024]),
+        ..Limits::default()
+    }
+}
