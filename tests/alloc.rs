@@ -160,8 +160,8 @@ fn an_echo_allocates_nothing_at_all() {
     }
 }
 
-/// The bytes that each connection costs the engine and the hub while it is idle, from the 10,000th to the
-/// 20,000th: between them every list that doubles has doubled once.
+/// The bytes that each connection costs the engine and the hub while it is idle, from the 10,000th
+/// to the 20,000th: between them every list that doubles has doubled once.
 fn idle_bytes(connect: impl Fn(&mut Rig, usize)) -> isize {
     const FROM: usize = 10_000;
     // The log is not the connections': a small one, full of what they, too, will publish.

@@ -1,12 +1,12 @@
-//! What the engine costs without a kernel: `cargo bench --bench micro`, with `-- --smoke` only to see that
-//! it runs.
+//! What the engine costs without a kernel: `cargo bench --bench micro`, with `-- --smoke` only to
+//! see that it runs.
 //!
 //! Knows: how a row is measured, the table.
 //! Must not know: sockets, what is measured.
 //!
-//! Every row is the best of several rounds: what disturbs a round only ever makes it slower. A word behind
-//! the options chooses the rows whose names have it. Input is copied to where it is read to, as a kernel
-//! would; that is part of each figure, and about 3 ns for 128 bytes.
+//! Every row is the best of several rounds: what disturbs a round only ever makes it slower. A word
+//! behind the options chooses the rows whose names have it. Input is copied to where it is read to,
+//! as a kernel would; that is part of each figure, and about 3 ns for 128 bytes.
 
 mod fanout;
 mod parts;
@@ -16,7 +16,7 @@ mod rig;
 use std::time::Instant;
 
 const ROUNDS: usize = 9;
-/// Calls in one round with `--smoke`: the same whatever the machine, so that instructions can be counted.
+/// Calls in one round with `--smoke`: always the same, so that instructions can be counted.
 const SMOKE_CALLS: usize = 16;
 
 /// How long and what to measure.

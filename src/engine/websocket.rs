@@ -10,6 +10,7 @@ use super::desk::Desk;
 use super::end::End;
 use crate::bytes::{ConnKey, Place, Tick};
 use crate::hub::{ConnectionId, Sender, Who};
+use crate::limits::OWNED_BYTES_MIN;
 use crate::routes::Behaviour;
 use crate::ws::frame::{self, Opcode};
 use crate::ws::{Event, Fault, Payload, Session};
@@ -138,21 +139,33 @@ impl Conn {
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
         match websocket.behaviour {
             Behaviour::Echo => {
-                let opcode = if binary { Opcode::Binary } else { Opcode::Text };
-                self.outbox.append(&mut desk.pool, |out| {
-                    frame::push_header(out, opcode, payload.as_bytes().len());
-                    if let Payload::Borrowed(bytes) = payload {
-                        out.extend_from_slice(bytes);
-                    }
-                });
-                if let Payload::Owned(bytes) = payload {
-                    self.outbox.append_owned(bytes);
-                }
+                self.echo(desk, binary, payload);
                 Step::Again
             }
             Behaviour::Broadcast { .. } => self.broadcast(desk, place.key, binary, &payload),
             Behaviour::Relay if binary => self.relay_binary(desk, &payload),
             Behaviour::Relay => self.relay(desk, place, &payload),
+        }
+    }
+}
+
+impl Conn {
+    /// Sends a message back. A large one that has a buffer to itself leaves in that buffer; small ones
+    /// share one, as each would hold far more memory than its own bytes.
+    fn echo(&mut self, desk: &mut Desk, binary: bool, payload: Payload<'_>) {
+        let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+        let length = payload.as_bytes().len();
+        let moves = matches!(payload, Payload::Owned(_)) && length >= OWNED_BYTES_MIN;
+        self.outbox.append(&mut desk.pool, |out| {
+            frame::push_header(out, opcode, length);
+            if !moves {
+                out.extend_from_slice(payload.as_bytes());
+            }
+        });
+        match payload {
+            Payload::Owned(bytes) if moves => self.outbox.append_owned(bytes),
+            Payload::Owned(bytes) => desk.pool.give(bytes),
+            Payload::Borrowed(_) => {}
         }
     }
 }

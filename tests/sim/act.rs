@@ -224,9 +224,11 @@ impl World<'_> {
             90..=93 => (Begin::Unknown, Some("garbage".to_owned())),
             94..=96 => (Begin::Unknown, Some("zzzzzzz-00000000001".to_owned())),
             97..=99 => {
+                // One that is only just ahead may be there when it is asked for.
                 let ahead = *self.dice.pick(&[1, 2, 1000]);
-                let future = self.hub.epoch().id(self.shadow.head() + ahead);
-                (Begin::Unknown, Some(String::from_utf8_lossy(&future).into_owned()))
+                let at = self.shadow.head() + ahead;
+                let id = String::from_utf8_lossy(&self.hub.epoch().id(at)).into_owned();
+                (if ahead < 1000 { Begin::Near(at) } else { Begin::Unknown }, Some(id))
             }
             _ => (Begin::Now, None),
         }

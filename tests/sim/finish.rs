@@ -77,7 +77,8 @@ impl World<'_> {
         for number in well {
             let client = &self.clients[number];
             let is_brief = matches!(&client.role, Role::Reader(reader) if !reader.follows);
-            let is_cut = !self.is_draining && !is_brief && !is_there(client);
+            let is_told = client.speaker().is_some_and(|speaker| speaker.got_close.is_some());
+            let is_cut = !self.is_draining && !is_brief && !is_told && !is_there(client);
             assert!(!is_cut, "client {number} is cut off because the process stood still");
         }
     }

@@ -25,6 +25,8 @@ pub(crate) enum Begin {
     Now,
     Earliest,
     At(u64),
+    /// With one that was of the future when it was chosen.
+    Near(u64),
     /// With an id that says nothing: of another epoch, of the future, or none.
     Unknown,
 }
@@ -123,6 +125,11 @@ impl Reader {
                 Begin::Now if !self.is_alone => assert!(at >= begun_at),
                 Begin::Now => assert_eq!(at, begun_at, "now is what was committed before"),
                 Begin::At(asked) => assert_eq!(at, asked, "it resumes where it asked to"),
+                Begin::Near(asked) if at == asked && asked <= shadow.head() => {}
+                Begin::Near(_) => {
+                    self.owes_gap = true;
+                    self.check_lost(0, at, shadow, moment);
+                }
                 Begin::Earliest | Begin::Unknown => self.check_lost(0, at, shadow, moment),
             }
             self.position = Some(at);

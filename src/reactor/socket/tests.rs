@@ -269,7 +269,8 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Plays `case` and checks what is common to all ends. `at_once`: its bytes and the end come with one edge.
+/// Plays `case` and checks what is common to all ends. `at_once`: its bytes and the end come with
+/// one edge.
 fn end_of(case: &Case, end: End, at_once: bool) {
     let label = format!("{}, {end:?}, at once: {at_once}", case.name);
     let mut rig = Rig::new();

@@ -1,4 +1,4 @@
-//! A kernel that does as it is told, and a reactor around it that is only as large as the pump needs.
+//! A kernel that does as it is told, and a reactor only as large as the pump needs.
 //!
 //! Knows: what epoll and a TCP socket promise, the turn's order.
 //! Must not know: how the pump keeps those promises.
