@@ -170,12 +170,17 @@ impl Desk {
         self.websockets + usize::from(!self.is_draining())
     }
 
+    /// Whether something waits to be committed. Who ends when the door has been passed has to be
+    /// told of in another turn, which should come at once.
+    pub(super) fn has_more_to_bring(&self) -> bool {
+        self.rooms.has_changes() || !self.turn.released.is_empty()
+    }
+
     /// Whether there is a reason to come through the door.
     fn has_business(&mut self) -> bool {
         self.housekeeping_is_due()
             || self.hub.is_waiting(self.core)
-            || self.rooms.has_changes()
-            || !self.turn.released.is_empty()
+            || self.has_more_to_bring()
             || !self.turn.charges.is_empty()
             || !self.attaching.is_empty()
             || self.turn.websockets != self.websockets_to_come()

@@ -30,9 +30,12 @@ const PACE_MIN: usize = 100;
 impl Engine {
     /// When [`Engine::expire`] and [`Engine::commit`] should be called next, whatever else happens.
     pub fn next_deadline(&self) -> Duration {
-        if !self.desk.again.is_empty() {
-            return Duration::ZERO;
-        }
+        let is_done = self.desk.again.is_empty() && !self.desk.has_more_to_bring();
+        if is_done { self.next_look() } else { Duration::ZERO }
+    }
+
+    /// When something is due, whoever has more to write at once.
+    fn next_look(&self) -> Duration {
         let soon = if self.desk.is_draining() {
             Tick(self.desk.tick.0 + 1)
         } else {
@@ -43,7 +46,7 @@ impl Engine {
 
     /// Does what is due at `now`.
     pub fn expire(&mut self, now: Now) {
-        let was_due = self.next_deadline();
+        let was_due = self.next_look();
         self.desk.at(now);
         let desk = &mut self.desk;
         if was_due > Duration::ZERO && now.monotonic > was_due + STOPPED_MIN {

@@ -150,8 +150,8 @@ impl Conn {
 }
 
 impl Conn {
-    /// Sends a message back. A large one that has a buffer to itself leaves in that buffer; small ones
-    /// share one, as each would hold far more memory than its own bytes.
+    /// Sends a message back. A large one that has a buffer to itself leaves in that buffer; small
+    /// ones share one, as each would hold far more memory than its own bytes.
     fn echo(&mut self, desk: &mut Desk, binary: bool, payload: Payload<'_>) {
         let opcode = if binary { Opcode::Binary } else { Opcode::Text };
         let length = payload.as_bytes().len();

@@ -9,7 +9,7 @@
 //! follows got since its last visit, its own included, it takes away, in commit order. Nobody
 //! delivers a chunk by a shorter way.
 //!
-//! Invariants, kept by [`State::check`] in debug builds: sequences are contiguous over the commit
+//! Invariants, kept by `State::check` in debug builds: sequences are contiguous over the commit
 //! list, holes included; a room's log is a subsequence of it; the bytes accounted for are the sum
 //! of what is logged; a `connectionId` has one owner and at most one claimant.
 
@@ -145,7 +145,7 @@ impl Hub {
         }
     }
 
-    /// Takes what one connection asks for, at once; see [`Directory::claim`].
+    /// Takes what one connection asks for, at once; see `Directory::claim`.
     pub fn claim(&self, who: Who, place: crate::bytes::Place, given: bool) -> Claim {
         self.lock().directory.claim(who, place, given)
     }

@@ -77,7 +77,11 @@ impl World<'_> {
         for number in well {
             let client = &self.clients[number];
             let is_brief = matches!(&client.role, Role::Reader(reader) if !reader.follows);
-            let is_told = client.speaker().is_some_and(|speaker| speaker.got_close.is_some());
+            let session = client.speaker().and_then(|speaker| speaker.session);
+            let closed = session.and_then(|s| self.shadow.sessions[&s].closed.as_ref());
+            // One that was being closed is let go without its last word.
+            let is_told = client.speaker().is_some_and(|speaker| speaker.got_close.is_some())
+                || closed.is_some_and(|(_, by)| by == "server");
             let is_cut = !self.is_draining && !is_brief && !is_told && !is_there(client);
             assert!(!is_cut, "client {number} is cut off because the process stood still");
         }

@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use world::{Progress, World};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 600;
 /// Each so-many-th seed is run twice.
 const TWICE: u64 = 8;
 

@@ -154,7 +154,9 @@ impl Reader {
             assert!(missed.is_null() && last == position, "nobody can know: {data} {last}");
             return;
         }
-        assert!(last > position, "a gap that goes back: {last} at {position}");
+        // Of several rooms, one's hole may be found only behind another's events.
+        let is_late = last == position && self.rooms.len() > 1;
+        assert!(last > position || is_late, "a gap goes back: {last} at {position}: {self:?}");
         let lost = shadow.after(position).take_while(|(at, _)| *at <= last);
         let lost = lost.filter(|(_, event)| self.wants(event)).count() as u64;
         match missed.as_u64() {

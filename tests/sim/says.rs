@@ -13,14 +13,29 @@ use tidegate::ws::frame::{Opcode, push_masked};
 
 /// The client says something, if it may.
 pub(crate) fn say(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, limits: &Limits) {
+    let what = dice.below(100);
+    say_what(client, what, dice, shadow, limits);
+}
+
+/// The client says a message that nothing is wrong with, if it may.
+pub(crate) fn say_well(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, limits: &Limits) {
+    say_what(client, 0, dice, shadow, limits);
+}
+
+fn say_what(
+    client: &mut Client,
+    what: usize,
+    dice: &mut Dice,
+    shadow: &mut Shadow,
+    limits: &Limits,
+) {
     let (number, is_gone) = (client.number, client.is_gone());
     let Role::Speaker(speaker) = &mut client.role else { return };
     if is_gone || !speaker.may_speak() {
         return;
     }
     let mut out = Vec::new();
-    match dice.below(100) {
-        0..=76 => speaker.say_message(number, dice, shadow, limits, &mut out),
+    match what {
         77..=86 => speaker.say_ping(dice, &mut out),
         87..=88 => frame(&mut out, dice, Opcode::Pong, b"unasked"),
         89..=96 if speaker.talk == Talk::Relay => speaker.say_refused(dice, limits, &mut out),

@@ -4,6 +4,8 @@
 //! Must not know: what follows from it.
 
 use crate::client::Client;
+use crate::says;
+use crate::speaker::Talk;
 use crate::world::World;
 use std::time::Duration;
 
@@ -43,9 +45,9 @@ impl World<'_> {
             }
             // The wall clock is set.
             977..=978 => self.wall_ms = self.wall_ms - 5000 + self.dice.below(10_000) as u64,
-            979 => self.with_client(World::burst),
-            980..=981 => self.flood(),
-            982..=991 => {
+            979..=980 => self.with_client(World::burst),
+            981..=985 => self.flood(),
+            986..=994 => {
                 self.rest();
                 self.check_rest();
             }
@@ -92,26 +94,37 @@ impl World<'_> {
         self.turn(self.clients[number].core);
     }
 
-    /// One core sleeps while the others publish more chunks than one write takes slices.
+    /// One core sleeps while a member of another publishes more chunks than one write takes slices.
     fn flood(&mut self) {
+        self.rest();
         let sleeper = self.dice.below(self.cores.len());
-        let speaks = |client: &&Client| client.is_upgraded && client.speaker().is_some();
+        let room = |client: &Client| client.speaker().and_then(|speaker| speaker.room.clone());
+        let speaks = |client: &&Client| client.is_upgraded && room(client).is_some();
         let (asleep, awake): (Vec<&Client>, Vec<&Client>) =
             self.clients.iter().filter(speaks).partition(|client| client.core == sleeper);
-        let numbers = |clients: Vec<&Client>| clients.iter().map(|c| c.number).collect::<Vec<_>>();
-        let (asleep, awake) = (numbers(asleep), numbers(awake));
-        if let Some(place) = (!awake.is_empty()).then(|| self.dice.below(awake.len())) {
-            for _ in 0..self.dice.below(150) {
-                self.go_on(awake[place]);
-                self.carry(awake[place], usize::MAX);
-                self.turn(self.clients[awake[place]].core);
-            }
+        let is_member = |one: &Client| one.speaker().is_some_and(|s| s.talk != Talk::Relay);
+        let is_near =
+            |one: &&&Client| is_member(one) && asleep.iter().any(|other| room(one) == room(other));
+        let near = awake.iter().filter(is_near).map(|client| client.number).collect::<Vec<_>>();
+        let asleep = asleep.iter().map(|client| client.number).collect::<Vec<_>>();
+        if !near.is_empty() {
+            let number = *self.dice.pick(&near);
+            (0..self.dice.below(200)).for_each(|_| self.say_at_once(number, true));
         }
         for number in asleep {
-            self.go_on(number);
-            self.carry(number, usize::MAX);
+            self.clients[number].wire.room = 1 << 20;
+            self.say_at_once(number, false);
         }
         self.turn(sleeper);
+    }
+
+    fn say_at_once(&mut self, number: usize, turns: bool) {
+        let client = &mut self.clients[number];
+        says::say_well(client, &mut self.dice, &mut self.shadow, &self.limits);
+        self.carry(number, usize::MAX);
+        if turns {
+            self.turn(self.clients[number].core);
+        }
     }
 
     fn turn_one(&mut self) {

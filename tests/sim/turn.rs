@@ -135,9 +135,6 @@ impl World<'_> {
             let mut slices = Slices::default();
             engine.output(key, &mut slices);
             let offered = slices.bytes();
-            if slices.is_full() {
-                eprintln!("FULL");
-            }
             if offered == 0 {
                 return;
             }
@@ -209,6 +206,8 @@ impl World<'_> {
         assert_eq!(engines.sum::<usize>(), all, "connections are counted");
         assert_eq!(self.cores[core].keys.len(), self.cores[core].engine.connections());
         assert!(all <= self.limits.connections_max);
+        let next = self.cores[core].engine.next_deadline();
+        assert!(next.is_zero() || next > self.now, "what was due at {next:?} is done");
         assert_eq!(self.counters[core].panics.value(), 0, "an engine panicked");
         let holdings = self.hub.holdings();
         assert!(holdings.log_bytes <= self.limits.node_log_bytes_max, "{holdings:?}");

@@ -44,7 +44,8 @@ proptest! {
         let theirs = walk().filter(|(who, _)| {
             (whos.is_empty() || whos.contains(who)) && except != Some(*who)
         });
-        let naive: Vec<usize> = theirs.flat_map(|(_, span)| span).filter(|at| *at >= from).collect();
+        let behind = theirs.flat_map(|(_, span)| span).filter(|at| *at >= from);
+        let naive: Vec<usize> = behind.collect();
         let ranges: Vec<_> = wanted(&chunk, format, from, &whos, except).collect();
         prop_assert!(ranges.iter().all(|range| !range.is_empty()));
         prop_assert_eq!(ranges.into_iter().flatten().collect::<Vec<_>>(), naive);
@@ -91,8 +92,8 @@ proptest! {
         turns in turns(),
     ) {
         let mut stage = Stage::new(&limits);
-        // As in an engine: only members have something of their own, have one room, and are not told
-        // how much they miss.
+        // As in an engine: only members have something of their own, have one room, and are not
+        // told how much they miss.
         let is_told_no_gap = format == Format::Frames || limits.room_log_events_max == EVERYTHING;
         let except = except.filter(|_| rooms.len() == 1 && is_told_no_gap);
         let mut reader = Reader::new(&stage, format, &rooms, &whos, except);
@@ -111,9 +112,9 @@ proptest! {
     }
 }
 
-/// What `reader` was told is all that it wants of what was ever said; where something is missing, it
-/// was told, and if it reads all of something, how much. Of several rooms, what one has lost is told
-/// where its log begins, which may be behind events of the others.
+/// What `reader` was told is all that it wants of what was ever said; where something is missing,
+/// it was told, and if it reads all of something, how much. Of several rooms, what one has lost is
+/// told where its log begins, which may be behind events of the others.
 fn check(stage: &Stage, reader: &Reader) {
     let (mut wanted, mut lost) = (VecDeque::from(reader.wanted(stage)), Vec::new());
     let mut has_fallen_off = false;

@@ -215,7 +215,7 @@ fn whoever_sends_is_named_as_they_are() {
 
 proptest! {
     #[test]
-    fn any_chat_can_be_read_back(texts in prop::collection::vec("[^{]\\PC{0,30}|[\\s\\S]{0}", 1..6)) {
+    fn any_chat_can_be_read_back(texts in prop::collection::vec("[\\PC\r\n\t]{0,30}", 1..6)) {
         let hub = hub(1, &Limits::default());
         let say = |text: String| (Said::Chat(text), sender(&hub, "a", 1));
         // What may be an object is in the table above.

@@ -78,8 +78,8 @@ impl Ask {
 }
 
 impl Shadow {
-    /// Holes that reach beyond what a core has seen, or beyond its reader's end, may be told more than
-    /// once and wider than they are; but each event that is there is read, and none lost untold.
+    /// Holes that reach beyond what a core has seen, or beyond its reader's end, may be told more
+    /// than once and wider than they are; but each event that is there is read, and none lost untold.
     pub(super) fn check(&self, ask: &Ask, got: &[Got], after: Sequence, expected: &[Got]) {
         let events = |got: &[Got]| -> Vec<Got> {
             got.iter().filter(|got| matches!(got, Got::Event(_))).copied().collect()
@@ -105,8 +105,8 @@ impl Shadow {
         ask.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
     }
 
-    /// What a reader must get, and where it then must be. `None`: a hole reaches beyond what its core
-    /// has seen, so it may have to come again.
+    /// What a reader must get, and where it then must be. `None`: a hole reaches beyond what its
+    /// core has seen, so it may have to come again.
     pub(super) fn read(&self, ask: &Ask) -> (Vec<Got>, Option<Sequence>) {
         match &ask.rooms {
             None => self.read_all(ask),

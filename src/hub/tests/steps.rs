@@ -306,7 +306,7 @@ impl World {
     }
 }
 
-/// Lets the shadow know the chunks that were committed: a hub takes only such that nobody knows yet.
+/// Lets the shadow know the chunks that were committed: a hub takes only such that nobody knows.
 fn note_chunks(hub: &Hub, shadow: &mut Shadow, turn: &mut Turn) {
     let (next, upto) = (turn.before + 1, turn.seen);
     let mut pieces = VecDeque::new();

@@ -1,4 +1,4 @@
-//! A reader that writes what it gets in any portions, and is live or behind as an engine would have it.
+//! A reader that writes what it gets in any portions, live or behind as an engine would have it.
 //!
 //! Knows: cursors' positions, deliveries.
 //! Must not know: how ranges of bytes are found.
@@ -47,8 +47,8 @@ impl Reader {
         }
     }
 
-    /// Whether it reads all of something, so that what it misses can be counted. What a member misses
-    /// is not told: it is closed.
+    /// Whether it reads all of something, so that what it misses can be counted. What a member
+    /// misses is not told: it is closed.
     pub(super) fn is_whole(&self) -> bool {
         let is_one = self.rooms.as_ref().is_none_or(|rooms| rooms.len() == 1);
         is_one && self.whos.is_empty()

@@ -22,7 +22,7 @@ struct Frame {
 }
 
 /// The frame at the front of `input`. `Err(Unfinished)`: it is not all there.
-fn frame(input: &mut std::vec::IntoIter<u8>, is_open: bool) -> Result<Frame, End> {
+fn frame(input: &mut impl Iterator<Item = u8>, is_open: bool) -> Result<Frame, End> {
     let mut byte = || input.next().ok_or(End::Unfinished);
     let (first, second) = (byte()?, byte()?);
     let (fin, opcode) = (first & 0x80 != 0, first & 0x0f);
@@ -59,7 +59,7 @@ fn frame(input: &mut std::vec::IntoIter<u8>, is_open: bool) -> Result<Frame, End
 }
 
 fn naive(input: &[u8]) -> (Vec<Seen>, End) {
-    let mut input = input.to_vec().into_iter();
+    let mut input = input.iter().copied();
     let (mut seen, mut open) = (Vec::new(), None::<(bool, Vec<u8>)>);
     while input.len() > 0 {
         let frame = match frame(&mut input, open.is_some()) {
