@@ -23,7 +23,10 @@ fn main() -> ExitCode {
         Ok(command) => command,
         Err(refusal) => return refuse(&refusal),
     };
-    start_log();
+    if let Err(mistake) = start_log() {
+        eprintln!("tidegate: {mistake}");
+        return ExitCode::from(USAGE);
+    }
     match command {
         Command::Serve(config) => match reactor::serve(config) {
             Ok(()) => ExitCode::SUCCESS,
@@ -52,12 +55,27 @@ fn refuse(refusal: &Refusal) -> ExitCode {
 }
 
 /// The log goes to standard error, so that a supervisor keeps it and a pipe does not.
-fn start_log() {
-    let set = |name| env::var(name).ok().filter(|filter| !filter.is_empty());
-    let filter = set("TIDEGATE_LOG").or_else(|| set("RUST_LOG"));
+///
+/// A filter that names no level would log nothing at all without a word: it is refused.
+fn start_log() -> Result<(), String> {
+    let set = |name| env::var(name).ok().filter(|filter| !filter.is_empty()).map(|it| (name, it));
+    let given = set("TIDEGATE_LOG").or_else(|| set("RUST_LOG"));
+    let filter = given.as_ref().map_or(LOG_FILTER, |(_, filter)| filter);
+    let has_level = |part: &str| {
+        let level = part.rsplit('=').next().unwrap_or(part);
+        level.trim().parse::<log::LevelFilter>().is_ok()
+    };
+    let directives = filter.split('/').next().unwrap_or(filter);
+    if let Some((name, filter)) = &given
+        && !directives.split(',').all(has_level)
+    {
+        let levels = "off, error, warn, info, debug or trace, or module=level, separated by commas";
+        return Err(format!("{name}: \"{filter}\" names no level; write {levels}"));
+    }
     env_logger::Builder::new()
-        .parse_filters(filter.as_deref().unwrap_or(LOG_FILTER))
+        .parse_filters(filter)
         .format_timestamp(Some(TimestampPrecision::Millis))
         .format_target(false)
         .init();
+    Ok(())
 }

@@ -46,14 +46,14 @@ pub(super) static GROUPS: [Group; 6] = [
         settings: &[
             Setting {
                 flag: "insecure",
-                help: "Accept that everyone who reaches an address may connect and read",
+                help: "Accept that everyone who reaches an address may read and write",
                 default: None,
                 takes: Takes::Nothing(|config| &mut config.insecure),
             },
             Setting {
                 flag: "allow-origin",
-                help: "Pages that may connect; repeatable",
-                default: Some("pages of this machine"),
+                help: "Pages that may connect (repeatable)",
+                default: Some("this machine's, on loopback"),
                 takes: Takes::Origins(|config| &mut config.allow_origins),
             },
             Setting {

@@ -46,7 +46,7 @@ pub(super) struct Mood {
     pub(super) paused: bool,
     /// There is input in `partial` that it could use as soon as it may go on.
     pub(super) backlog: bool,
-    /// It closed its half while there was still input to use.
+    /// It closed its half.
     pub(super) ended: bool,
     /// It has published to its room this turn.
     pub(super) published: bool,

@@ -98,13 +98,11 @@ impl End {
 impl Conn {
     /// The peer's half is closed. What that means depends on what it was saying.
     pub(super) fn receive_end(&mut self) -> Option<End> {
+        self.mood.ended = true;
         match &mut self.state {
-            // It sent all it wanted to ask, and reads on; what is not a whole request never will
-            // be.
-            State::Http(_) if self.mood.backlog => {
-                self.mood.ended = true;
-                None
-            }
+            // It sent all it wanted to ask, and reads on: what it asked is answered first. What is
+            // not a whole request never will be.
+            State::Http(_) if self.mood.backlog => None,
             State::Http(_) => Some(End::ANSWERED),
             State::WebSocket(_) | State::EventStream(_) => Some(End::LOST),
             State::Closing(closing) => {
@@ -175,7 +173,7 @@ impl Engine {
             until,
             half_closed: false,
             awaiting: None,
-            heard_end: false,
+            heard_end: conn.mood.ended,
             patience,
         };
         match mem::replace(&mut conn.state, State::Closing(closing)) {

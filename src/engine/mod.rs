@@ -154,8 +154,11 @@ impl Engine {
             }
             Some(End::PANIC)
         });
+        let asked_all = conn.mood.ended && !conn.mood.backlog;
         if let Some(end) = end {
             self.end(key, end);
+        } else if asked_all && matches!(conn.state, State::Http(_)) {
+            self.end(key, End::ANSWERED);
         } else {
             self.settle(key);
         }

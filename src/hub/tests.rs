@@ -117,6 +117,11 @@ fn thousands_of_holes_are_joined_and_still_counted() {
     // In the middle of joined holes the count begins there.
     let (words, _) = fetch(&hub, Wanted { next: 500, upto: 500, ..all });
     assert_eq!(words, ["gap to 500: Some(1)"]);
+    // With the event before them gone, they are no holes any more, but the beginning.
+    publish(&hub, &mut turn, &rare, &[text()]);
+    assert_eq!(hub.gone_through(None), 3000);
+    let (words, _) = fetch(&hub, Wanted { upto: 3002, seen: 3002, ..all });
+    assert_eq!(words, ["gap to 3000: Some(3000)", "3001-3001", "3002-3002"]);
 }
 
 #[test]

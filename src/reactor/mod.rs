@@ -62,7 +62,7 @@ impl fmt::Display for StartError {
             StartError::Listen { addr, error } if error.kind() == io::ErrorKind::AddrInUse => {
                 write!(
                     f,
-                    "{addr} is in use by another program; choose another with --ws-addr or \
+                    "{addr} is in use already; choose another with --ws-addr or \
                      --http-addr"
                 )
             }
@@ -220,6 +220,9 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
     eprintln!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send");
     eprintln!("                    {{\"connectionId\":\"me\",\"message\":\"hello\"}}");
     let limits = &config.limits;
+    if bound.iter().any(|(addr, _)| !addr.ip().is_loopback()) {
+        log::warn!("--insecure: everyone who reaches these addresses can connect, read and write");
+    }
     log::info!(
         "pid {}, up to {} connections (descriptor limit {nofile})",
         std::process::id(),

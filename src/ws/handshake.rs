@@ -142,7 +142,8 @@ impl Refusal {
             Refusal::NotUpgrade => {
                 "This is a WebSocket address: open it with a WebSocket client, such as \
                  new WebSocket(url) in a browser. If you did, a proxy in between dropped the \
-                 Upgrade and Connection headers."
+                 Upgrade and Connection headers. Events are read from the other listener \
+                 (--http-addr, by default port 8082)."
             }
             Refusal::OldHttp => {
                 "A WebSocket needs HTTP/1.1, and this request is HTTP/1.0. Behind nginx, set \

@@ -21,7 +21,8 @@ const WS: u8 = 0;
 const HTTP: u8 = 1;
 const BOTH: u8 = 2;
 
-/// What can be asked, and what is answered: status, whether it is HEAD, body, whether the connection ends.
+/// What can be asked, and what is answered: status, whether it is HEAD, body, whether the
+/// connection ends.
 type Question = (&'static str, u16, bool, Option<&'static str>, bool);
 const QUESTIONS: [Question; 12] = [
     ("GET /hello", 200, false, Some("{\"response\":\"world\"}"), false),

@@ -62,7 +62,8 @@ pub(crate) struct Client {
     pub(crate) is_upgraded: bool,
     /// The last response said that it is the last.
     is_last: bool,
-    /// The head of the commit order in the turn that got its last request, before that turn's commit.
+    /// The head of the commit order in the turn that got its last request, before that turn's
+    /// commit.
     pub(crate) begun_at: Option<u64>,
     buffer: Vec<u8>,
     /// It does not read.
@@ -73,7 +74,8 @@ pub(crate) struct Client {
     pub(crate) was_odd: bool,
     /// It does not answer: no pong, no close, no FIN.
     pub(crate) is_lazy: bool,
-    /// When the engine was last given something of it, and when the kernel last took something for it.
+    /// When the engine was last given something of it, and when the kernel last took something for
+    /// it.
     pub(crate) heard: Duration,
     pub(crate) took: Duration,
     /// It has seen the server's end.

@@ -159,8 +159,8 @@ impl World<'_> {
             assert_eq!(core.engine.connections(), 0);
         }
         self.wall_ms += 3_600_000;
-        // The oldest event is as old as it may be, the next look at the logs comes, and what was in the
-        // hands of a core is dropped in its turn after that.
+        // The oldest event is as old as it may be, the next look at the logs comes, and what was in
+        // the hands of a core is dropped in its turn after that.
         self.sleep(self.limits.log_age + Duration::from_secs(25));
         self.check_nothing_left();
     }

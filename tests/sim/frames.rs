@@ -1,4 +1,5 @@
-//! WebSocket frames as a client receives them, read from RFC 6455 §5.2 and not by the server's own code.
+//! WebSocket frames as a client receives them, read from RFC 6455 §5.2 and not by the server's own
+//! code.
 //!
 //! Knows: frames of a server without extensions.
 //! Must not know: what the server meant.

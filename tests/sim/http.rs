@@ -28,8 +28,8 @@ impl Response {
     }
 }
 
-/// Takes a whole response off the front of `bytes`; of one that goes on for ever, or that ends HTTP, the
-/// head. To HEAD (`head_only`) no body is sent.
+/// Takes a whole response off the front of `bytes`; of one that goes on for ever, or that ends
+/// HTTP, the head. To HEAD (`head_only`) no body is sent.
 pub(crate) fn take(bytes: &mut Vec<u8>, head_only: bool) -> Option<Response> {
     let head_length = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = str::from_utf8(&bytes[..head_length - 4]).expect("a head is text");

@@ -4,8 +4,8 @@
 //! Must not know: what a run does.
 //!
 //! `cargo test --test sim` runs a fixed set of seeds. `TIDEGATE_SIM_SEEDS=N` runs the first N, and
-//! `TIDEGATE_SIM_SEED=S` that one alone, telling all that happens in it. The same seed is the same run, bit for
-//! bit: some are run twice to see that it is so.
+//! `TIDEGATE_SIM_SEED=S` that one alone, telling all that happens in it. The same seed is the same
+//! run, bit for bit: some are run twice to see that it is so.
 
 mod act;
 mod check;

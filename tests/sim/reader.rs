@@ -210,7 +210,8 @@ impl Reader {
         self.seen.push(id.to_owned());
     }
 
-    /// What it wants before `at` it must have had already; only what another room has lost may be told later.
+    /// What it wants before `at` it must have had already; only what another room has lost may be
+    /// told later.
     fn skip_to(&mut self, at: u64, shadow: &Shadow, moment: &Moment<'_>) {
         let room = &shadow.event(at).room;
         while let Some((next, event)) = self.next_event(shadow).filter(|(next, _)| *next < at) {

@@ -1,10 +1,11 @@
-//! What really happened: every committed event in order, and what had to be true of it when it came.
+//! What really happened: every committed event in order, and what had to be true of it when it
+//! came.
 //!
 //! Knows: chunks as the hub numbers them, who had said what.
 //! Must not know: who reads, how the engine works.
 //!
-//! The shadow is a core of its own that follows everything and does nothing, so it sees each chunk once and in
-//! commit order, also one that its log loses at once.
+//! The shadow is a core of its own that follows everything and does nothing, so it sees each chunk
+//! once and in commit order, also one that its log loses at once.
 
 use crate::check;
 use crate::client::{Client, Moment};

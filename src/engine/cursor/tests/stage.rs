@@ -16,11 +16,11 @@ const ROOMS: [&str; 3] = ["main", "a", "b"];
 /// Who speaks in a room, one after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
-    room: usize,
-    audience: Audience,
-    speakers: Vec<usize>,
+    pub(super) room: usize,
+    pub(super) audience: Audience,
+    pub(super) speakers: Vec<usize>,
     /// How long what they say is.
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 pub(super) fn batch() -> impl Strategy<Value = Batch> {
