@@ -52,8 +52,8 @@ pub(super) static GROUPS: [Group; 6] = [
             },
             Setting {
                 flag: "allow-origin",
-                help: "Pages that may connect (repeatable)",
-                default: Some("this machine's, on loopback"),
+                help: "Pages that may connect; repeatable",
+                default: Some("those of loopback, on loopback"),
                 takes: Takes::Origins(|config| &mut config.allow_origins),
             },
             Setting {
