@@ -53,7 +53,7 @@ pub(super) static GROUPS: [Group; 6] = [
             Setting {
                 flag: "allow-origin",
                 help: "Pages that may connect; repeatable",
-                default: Some("those of loopback, on loopback"),
+                default: Some("loopback, on loopback"),
                 takes: Takes::Origins(|config| &mut config.allow_origins),
             },
             Setting {
