@@ -23,6 +23,10 @@ use std::time::Duration;
 
 /// Pieces fetched from the logs at once.
 const PIECES_MAX: usize = 16;
+/// Pieces fetched for a reader whose format may have to be made for it.
+const PIECES_TO_MAKE_MAX: usize = 2;
+/// Bytes made for readers of history in one turn, all together: nobody else is to wait for them.
+const MADE_BYTES_MAX: usize = 512 * 1024;
 /// Fetches for one reader in one turn, if they bring nothing that it wants.
 const FETCHES_MAX: usize = 4;
 
@@ -87,6 +91,13 @@ impl Engine {
     }
 }
 
+fn pieces_max(format: Format) -> usize {
+    match format {
+        Format::Events | Format::Frames => PIECES_MAX,
+        Format::FullEvents | Format::Lines => PIECES_TO_MAKE_MAX,
+    }
+}
+
 /// What a reader that lags can do next.
 enum Refill {
     /// It does not read any more.
@@ -129,14 +140,17 @@ impl Conn {
                 let is_end = until != EventStream::FOLLOWS;
                 return if is_end { Refill::AtEnd } else { Refill::CaughtUp };
             }
+            if desk.made_bytes >= MADE_BYTES_MAX {
+                return Refill::Later;
+            }
             let keys = cursor.scope.keys(|room| &desk.rooms.room(room).key);
             let mut pieces = VecDeque::new();
             let next = desk.hub.fetch(
                 Cursor::wants(lag, keys, (upto, desk.seen)),
                 &mut pieces,
-                PIECES_MAX,
+                pieces_max(format),
             );
-            lag.take(&mut pieces, next, format, &mut desk.turn.charges);
+            desk.made_bytes += lag.take(&mut pieces, next, format);
         }
         Refill::Later
     }

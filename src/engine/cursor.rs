@@ -163,35 +163,46 @@ impl Lag {
         debug_assert_eq!(n, 0, "no more leaves than was in hand");
     }
 
-    /// Takes what the logs had for it into its hand. Formats that were newly made go to `charges`.
+    /// Takes what the logs had for it into its hand, and gives the bytes that had to be made.
     pub(super) fn take(
         &mut self,
         pieces: &mut VecDeque<Piece>,
         next: Sequence,
         format: Format,
-        charges: &mut Vec<(RoomKey, Sequence, usize)>,
-    ) {
+    ) -> usize {
+        let mut made = 0;
         for piece in pieces.drain(..) {
             match piece {
                 Piece::Gap { last, missed } => self.take_gap(last, missed),
-                Piece::Chunk(chunk) => {
-                    make(&chunk, format, charges);
-                    self.take_chunk(chunk, format);
-                }
+                Piece::Chunk(chunk) => made += self.take_chunk(&chunk, format),
             }
         }
         self.next = next;
+        made
     }
 
-    fn take_chunk(&mut self, chunk: Arc<Chunk>, format: Format) {
+    fn take_chunk(&mut self, chunk: &Arc<Chunk>, format: Format) -> usize {
         let had = self.next.saturating_sub(chunk.first()) as usize;
-        let at = if had == 0 { 0 } else { chunk.span(format, had).start };
         self.next = chunk.last() + 1;
         self.ordinal = Some(chunk.next_ordinal());
+        if !self.may_want(chunk, format) {
+            return 0;
+        }
+        let (chunk, made) = chunk.rendered(format);
+        let at = if had == 0 { 0 } else { chunk.span(format, had).start };
         let is_wanted = wanted(&chunk, format, at, &self.whos, self.except).next().is_some();
         if is_wanted {
             self.hand.push_back(Reading::Chunk(chunk, at));
         }
+        made
+    }
+
+    /// Whether there can be anything for it in `chunk`: asked before a format is made for nothing.
+    fn may_want(&self, chunk: &Chunk, format: Format) -> bool {
+        let is_theirs = format != Format::Frames || chunk.audience() == Audience::Everyone;
+        let is_plain = self.whos.is_empty();
+        let is_one_of = |who: &Who| self.whos.contains(who);
+        is_theirs && (is_plain || chunk.senders().iter().any(|(_, sender)| is_one_of(&sender.who)))
     }
 
     /// A gap that directly follows another is told together with it.

@@ -22,6 +22,7 @@ impl Engine {
     pub fn commit(&mut self, now: Now) {
         self.desk.at(now);
         self.desk.delivery.clear();
+        self.desk.made_bytes = 0;
         self.drain_some();
         if self.desk.has_business() {
             self.pass_the_door();

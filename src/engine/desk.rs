@@ -76,6 +76,8 @@ pub(super) struct Desk {
     pub(super) publishers: Vec<ConnKey>,
     /// Readers that have more to get than one turn gives.
     pub(super) again: Vec<ConnKey>,
+    /// Bytes made for readers of history this turn.
+    pub(super) made_bytes: usize,
     pub(super) deadlines: Deadlines,
     pub(super) actions: VecDeque<Action>,
     pub(super) pool: Pool,
@@ -116,6 +118,7 @@ impl Desk {
             attaching: Vec::new(),
             publishers: Vec::new(),
             again: Vec::new(),
+            made_bytes: 0,
             deadlines: Deadlines::default(),
             actions: VecDeque::new(),
             pool: Pool::default(),

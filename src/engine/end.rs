@@ -15,7 +15,7 @@ use crate::hub::{CloseEvent, EndedBy, Format};
 use crate::limits::Limits;
 use crate::ws::close::CloseCode;
 use crate::ws::frame::Opcode;
-use crate::ws::{Event, Session, close, frame};
+use crate::ws::{Event, Fault, Session, close, frame};
 use std::mem;
 
 /// Why and how a connection ends.
@@ -33,6 +33,8 @@ enum How {
     Ask,
     /// The peer sent one: ours is the answer.
     Answer,
+    /// We send one and listen no more (RFC 6455 §7.1.7).
+    Fail,
     /// What is due leaves, then we close.
     Finish,
     /// There is nobody to send to.
@@ -69,6 +71,11 @@ impl End {
     /// We close with `code`.
     pub(super) fn ours(code: CloseCode, reason: &str) -> End {
         End { code, reason: reason.to_owned(), by: EndedBy::Server, how: How::Ask }
+    }
+
+    /// The peer broke the protocol.
+    pub(super) fn fault(fault: Fault) -> End {
+        End { how: How::Fail, ..End::ours(fault.close_code(), fault.reason()) }
     }
 
     /// The peer closed.
@@ -127,7 +134,7 @@ impl EventStream {
         const UNASKED_BYTES_MAX: u32 = 4096;
         self.unasked = self.unasked.saturating_add(rest.len() as u32);
         *rest = &mut [];
-        if self.unasked > UNASKED_BYTES_MAX { Step::End(End::LOST) } else { Step::Wait }
+        if self.unasked > UNASKED_BYTES_MAX { Step::End(End::ANSWERED) } else { Step::Wait }
     }
 }
 
@@ -298,7 +305,7 @@ impl Conn {
 
     /// Sends a close frame, if somebody is there to get it.
     fn say_close(&mut self, desk: &mut Desk, session: Session, end: &End) {
-        if !matches!(end.how, How::Ask | How::Answer) {
+        if !matches!(end.how, How::Ask | How::Answer | How::Fail) {
             return;
         }
         let reason = if end.how == How::Answer { "" } else { end.reason() };

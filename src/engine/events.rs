@@ -29,6 +29,8 @@ const UNKNOWN_PARAMETER: Problem = (
     "unknown-parameter",
     "/events takes: room, connectionId (both repeatable), lastEventId, since, follow, format.",
 );
+const BODY: Problem =
+    (Status::BadRequest, "unexpected-body", "A request for a stream of events has no body.");
 const BAD_SINCE: Problem =
     (Status::BadRequest, "bad-parameter", "The parameter since can only be: earliest.");
 const BAD_FOLLOW: Problem =
@@ -226,6 +228,9 @@ impl Page<'_> {
     fn stream(&self, conn: &mut Conn, desk: &mut Desk, key: ConnKey) -> Result<Answered, Problem> {
         if desk.is_draining() {
             return Err(STOPPING);
+        }
+        if self.request.framing().has_body() {
+            return Err(BODY);
         }
         let asked = self.asked(desk)?;
         let is_lines = self.request.prefers(NDJSON, EVENT_STREAM);

@@ -13,7 +13,7 @@ use crate::hub::{ConnectionId, Sender, Who};
 use crate::limits::OWNED_BYTES_MIN;
 use crate::routes::Behaviour;
 use crate::ws::frame::{self, Opcode};
-use crate::ws::{Event, Fault, Payload, Session};
+use crate::ws::{Event, Payload, Session};
 
 /// A connection after the 101.
 #[derive(Debug)]
@@ -167,12 +167,5 @@ impl Conn {
             Payload::Owned(bytes) => desk.pool.give(bytes),
             Payload::Borrowed(_) => {}
         }
-    }
-}
-
-impl End {
-    /// The peer broke the protocol.
-    pub(super) fn fault(fault: Fault) -> End {
-        End::ours(fault.close_code(), fault.reason())
     }
 }

@@ -197,6 +197,38 @@ impl Chunk {
         (&encoding.bytes, new_bytes)
     }
 
+    /// The chunk for one reader of history that wants `format`, and the bytes this took. If nobody
+    /// has it in that format it is made for this reader alone: what is read back must not make the
+    /// log larger, and other readers' history shorter.
+    pub fn rendered(self: &Arc<Chunk>, format: Format) -> (Arc<Chunk>, usize) {
+        let is_there = self.others[format as usize].get().is_some();
+        if is_there || format == self.made || format == Format::Frames {
+            return (Arc::clone(self), 0);
+        }
+        let encoding = encode(self, format);
+        let bytes = encoding.bytes.capacity() + encoding.ends.capacity() * size_of::<u32>();
+        let others = [const { OnceLock::new() }; FORMATS];
+        let _ = others[format as usize].set(encoding);
+        let rendering = Chunk {
+            first: self.first,
+            ordinal: self.ordinal,
+            at: self.at,
+            room: self.room,
+            room_name: Arc::clone(&self.room_name),
+            audience: self.audience,
+            epoch: self.epoch,
+            index: self.index.clone(),
+            senders: self.senders.clone(),
+            made: self.made,
+            bytes: Vec::new(),
+            others,
+            charged: AtomicUsize::new(0),
+            held: Arc::clone(&self.held),
+        };
+        rendering.charge(rendering.cost() + bytes);
+        (Arc::new(rendering), bytes)
+    }
+
     /// The bytes in `format`, which [`Chunk::encoded`] has made before.
     pub fn bytes(&self, format: Format) -> &[u8] {
         self.encoded(format).0

@@ -113,7 +113,7 @@ impl Reader {
                 let (rooms, seen) = (self.rooms.as_deref(), stage.turn.seen);
                 let mut pieces = VecDeque::new();
                 let next = stage.hub.fetch(Cursor::wants(lag, rooms, (seen, seen)), &mut pieces, 3);
-                lag.take(&mut pieces, next, self.format, &mut stage.turn.charges);
+                lag.take(&mut pieces, next, self.format);
             }
         }
     }
