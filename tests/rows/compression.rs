@@ -1,0 +1,1 @@
+//! Rows about compression (RFC 7692).

@@ -1,0 +1,1 @@
+//! Rows about WebSocket frames (RFC 6455).

@@ -1,0 +1,1 @@
+//! Rows about HTTP heads, bodies, handshakes.
