@@ -8,8 +8,6 @@
 //! nothing, where a context of its own would take some 400 KiB. Both are made when they are first
 //! needed.
 
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
-
 use super::Fault;
 use super::utf8::Validator;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};

@@ -3,8 +3,6 @@
 //! Knows: the grammar of `Sec-WebSocket-Extensions`, the parameters of `permessage-deflate`.
 //! Must not know: how messages are compressed, whether the server wants them to be.
 
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
-
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
