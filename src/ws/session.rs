@@ -239,9 +239,7 @@ impl Frame {
 }
 
 fn consume<'a>(rest: &mut &'a mut [u8], n: usize) -> &'a mut [u8] {
-    let (front, behind) = std::mem::take(rest).split_at_mut(n);
-    *rest = behind;
-    front
+    rest.split_off_mut(..n).unwrap_or_default()
 }
 
 /// A message of one frame that is all there.
