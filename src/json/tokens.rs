@@ -39,6 +39,7 @@ impl<'a> Tokens<'a> {
     /// space.
     #[inline(always)]
     pub(super) fn skip_space(&mut self) {
+        let [..=b' ', ..] = self.rest else { return };
         if let [b' ', behind @ ..] = self.rest {
             self.rest = behind;
         }
