@@ -54,7 +54,7 @@ impl HeadScan {
         let end = bytes.len().min(limits.head_bytes_max).min(u32::MAX as usize);
         let window = bytes.get(..end).unwrap_or(bytes);
         loop {
-            self.skip_ordinary(window);
+            self.skip_ordinary(window, limits);
             let Some(&byte) = window.get(self.seen as usize) else {
                 break;
             };
@@ -68,13 +68,23 @@ impl HeadScan {
         if bytes.len() > end { Err(Fault::HeadTooLarge) } else { Ok(None) }
     }
 
-    /// Moves to the next CR or LF where nothing else matters.
-    fn skip_ordinary(&mut self, window: &[u8]) {
-        if !self.after_cr && matches!(self.place, Place::Version | Place::Line) {
-            let rest = window.get(self.seen as usize..).unwrap_or_default();
-            let count = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
-            self.seen = self.seen.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-        }
+    /// Moves on to the next byte that matters where most do not.
+    fn skip_ordinary(&mut self, window: &[u8], limits: &Limits) {
+        let rest = window.get(self.seen as usize..).unwrap_or_default();
+        let found = match self.place {
+            _ if self.after_cr => return,
+            Place::Target => {
+                // Not past its limit, which is for `look` to find.
+                let room = limits.uri_bytes_max.saturating_sub(self.target_len());
+                let rest = rest.get(..room).unwrap_or(rest);
+                memchr::memchr3(b' ', b'\r', b'\n', rest).unwrap_or(rest.len())
+            }
+            Place::Version | Place::Line => {
+                memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len())
+            }
+            Place::Start | Place::Method | Place::LineStart => return,
+        };
+        self.seen = self.seen.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
     }
 
     /// Takes one byte; `true`: it was the last of the head.
