@@ -1,6 +1,7 @@
 //! The WebSocket protocol, as far as one connection can see it (RFC 6455).
 //!
-//! Knows: the handshake, frames, masks, UTF-8, close codes, and which fault is answered with which.
+//! Knows: the handshake, extensions, frames, masks, compression, UTF-8, close codes, and which
+//! fault is answered with which.
 //! Must not know: HTTP beyond what a handshake offers, what messages mean, sockets, time.
 //!
 //! The decoders here neither wait nor keep what they are given: `Ok(None)` means that more bytes
@@ -22,6 +23,8 @@
 )]
 
 pub mod close;
+pub mod deflate;
+pub mod extension;
 mod fault;
 pub mod frame;
 pub mod handshake;
@@ -36,4 +39,4 @@ mod session;
 pub mod utf8;
 
 pub use fault::Fault;
-pub use session::{Event, Payload, Session};
+pub use session::{Event, Payload, Session, Tools};
