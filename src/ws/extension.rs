@@ -3,8 +3,6 @@
 //! Knows: the grammar of `Sec-WebSocket-Extensions`, the parameters of `permessage-deflate`.
 //! Must not know: how messages are compressed, whether the server wants them to be.
 
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
-
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
@@ -126,7 +124,7 @@ impl<'a> Scan<'a> {
     }
 
     /// `;`, a name, and perhaps `=` and a value. `None`: there is no `;`.
-    #[allow(clippy::type_complexity)]
+    #[expect(clippy::type_complexity, reason = "a pair, in the answers of every decoder")]
     fn parameter(&mut self) -> Result<Option<(&'a str, Option<Cow<'a, str>>)>, Malformed> {
         self.skip_blanks();
         if !self.skip(';') {

@@ -92,6 +92,14 @@ pub struct Header {
     pub length: u64,
 }
 
+impl Header {
+    /// The same as a size; what no memory can hold is as much as any can.
+    #[inline]
+    pub fn payload_bytes(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX)
+    }
+}
+
 /// Reads the header at the front of `bytes`. `compressed`: messages may be, so that RSV1 is allowed
 /// in the first frame of one.
 ///

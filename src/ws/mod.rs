@@ -29,12 +29,6 @@ mod fault;
 pub mod frame;
 pub mod handshake;
 pub mod mask;
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::cast_possible_truncation,
-    reason = "all its sums and places are below the limit on messages"
-)]
 mod session;
 pub mod utf8;
 
