@@ -102,7 +102,7 @@ impl Conn {
             };
         }
         match &self.state {
-            State::Closing(closing) if closing.until <= desk.tick => Late::Gone,
+            State::Closing(closing) if closing.waits() && closing.until <= desk.tick => Late::Gone,
             State::Http(http) => match http.since {
                 Some(since) if passed(since, limits.head_time) => Late::End(End::ANSWERED),
                 None if passed(self.heard.max(self.took), limits.keep_alive) => {
@@ -177,7 +177,8 @@ impl Conn {
     fn next_look(&self, desk: &Desk) -> Tick {
         let limits = &desk.limits;
         let next = match &self.state {
-            State::Closing(closing) => closing.until,
+            State::Closing(closing) if closing.waits() => closing.until,
+            State::Closing(_) => self.took.after(limits.write_stall),
             State::Http(http) => match http.since {
                 Some(since) => since.after(limits.head_time),
                 None => self.heard.max(self.took).after(limits.keep_alive),
