@@ -16,7 +16,8 @@ fn addr_of(server: &Server, listener: Listener) -> SocketAddr {
     }
 }
 
-/// Plays every case on both listeners, cut where `cut` says, and looks whether anything was executed.
+/// Plays every case on both listeners, cut where `cut` says, and looks whether anything was
+/// executed.
 fn play_all(cut: impl Fn(&[u8]) -> Vec<usize>) {
     let server = patient(&[]);
     let mut witness = Witness::of(&server);

@@ -116,7 +116,8 @@ fn any_number_of_offers_of_extensions_is_no_more_than_one() {
     assert!(WebSocket::try_connect(server.ws, "/echo", &lines).is_ok());
 }
 
-/// kemal #767: what came behind a refused handshake was executed. One line for each way to be refused.
+/// kemal #767: what came behind a refused handshake was executed. One line for each way to be
+/// refused.
 #[test]
 fn whatever_refuses_a_handshake_also_closes() {
     let server = patient(&["--max-rooms", "1"]);
@@ -204,6 +205,30 @@ fn early_frames_are_read_behind_the_answer_and_never_behind_a_refusal() {
     assert_eq!(wire.read_response().unwrap().status, 101);
     for message in messages {
         assert_eq!(reader.next().unwrap().data, message, "the first that is published at all");
+    }
+}
+
+/// RFC 9110 §9.3.2: whatever HEAD is answered has no body. A proxy would take one for the beginning of
+/// the next answer.
+#[test]
+fn a_refused_head_has_no_body() {
+    let server = patient(&[]);
+    for (lines, status) in [
+        ("", 405),
+        ("Host: localhost\r\n", 400),
+        ("Content-Length: 1048577\r\n", 413),
+        ("X: a\nb\r\n", 400),
+        ("Origin: https://evil.example\r\n", 403),
+    ] {
+        for blank in ["", "\r\n", "\r\n\r\n"] {
+            let mut wire = Wire::connect(server.ws);
+            let request = request(server.ws, "HEAD", "/", lines);
+            wire.write([blank, &request].concat().as_bytes());
+            let answer = wire.read_head().unwrap();
+            assert_eq!(answer.status, status, "{lines}");
+            assert_ne!(answer.header("content-length"), Some("0"), "what GET would have");
+            assert_eq!(wire.read_to_end(), b"", "{lines}");
+        }
     }
 }
 

@@ -17,8 +17,8 @@ fn peak_memory_kib(server: &Server) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// The answers together would be many times what any buffer holds. So the server stops reading until
-/// somebody reads from it; what waits meanwhile is bounded.
+/// The answers together would be many times what any buffer holds. So the server stops reading
+/// until somebody reads from it; what waits meanwhile is bounded.
 #[test]
 fn ten_thousand_requests_of_one_who_never_reads_are_not_all_answered() {
     let server = patient(&["--write-stall", "1s"]);
@@ -57,11 +57,27 @@ fn ten_thousand_requests_of_one_who_reads_late_are_all_answered() {
     assert_eq!(wire.read_to_end(), b"");
 }
 
+/// Who waits to be read from is not silent: what it asked is answered, however late it takes it.
+#[test]
+fn requests_that_wait_for_a_slow_reader_are_not_an_idle_connection() {
+    let options = ["--heartbeat", "300ms", "--write-stall", "1h", "--keep-alive", "100ms"];
+    let server = Server::start(&options);
+    let mut wire = Wire::connect(server.http);
+    wire.write(METRICS.repeat(2500).as_bytes());
+    let mut reader = EventStream::open(server.http, "/events");
+    assert_eq!(reader.wire.read_through(b"\n").unwrap(), b":\n");
+    for n in 0..2500 {
+        assert_eq!(wire.read_response().map(|page| page.status), Some(200), "{n}");
+    }
+    // Then it is, and is closed.
+    assert_eq!(wire.read_to_end(), b"");
+}
+
 /// hyper #4086: a half-closed connection whose body was open kept the loop turning.
 #[test]
 fn a_half_closed_connection_does_not_keep_the_loop_turning() {
-    // With a small outbox the server does not get to read the end; with a large one it does, and what
-    // it has to say still waits.
+    // With a small outbox the server does not get to read the end; with a large one it does, and
+    // what it has to say still waits.
     for outbox in ["256KiB", "256MiB"] {
         let options = ["--outbox", outbox, "--heartbeat", "300ms", "--write-stall", "1h"];
         let server = patient(&options);

@@ -8,8 +8,8 @@ use crate::support::websocket::handshake;
 use crate::support::{Message, Server, WebSocket, Wire};
 use std::net::SocketAddr;
 
-/// A server that waits as long as a slow machine needs, so that nothing but bytes decides. One core,
-/// so that [`Witness`] is read from by the same loop as everybody else.
+/// A server that waits as long as a slow machine needs, so that nothing but bytes decides. One
+/// core, so that [`Witness`] is read from by the same loop as everybody else.
 pub(super) fn patient(options: &[&str]) -> Server {
     let mut command = tidegate();
     command.args(["--ws-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--cores", "1"]);
@@ -58,8 +58,8 @@ impl Witness {
     }
 }
 
-/// What came of a connection, in the words of the corpus. `ending` is the one that is expected: it says
-/// how to find out.
+/// What came of a connection, in the words of the corpus. `ending` is the one that is expected: it
+/// says how to find out.
 pub(super) fn outcome(mut wire: Wire, addr: SocketAddr, ending: &str) -> String {
     match ending {
         "open" => wire.write(request(addr, "GET", "/hello", "Connection: close\r\n").as_bytes()),
@@ -101,8 +101,7 @@ pub(super) fn in_words(response: &Response) -> String {
     }
 }
 
-/// Whether the first that comes is the close frame of a client that does not speak WebSocket, and then
-/// the end.
+/// Whether what comes is a close frame for one who does not speak WebSocket, and then the end.
 fn fails(mut websocket: WebSocket) -> bool {
     let is_failed = matches!(websocket.next(), Some(Message::Close(Some(1002), _)));
     is_failed && websocket.next().is_none()
