@@ -18,8 +18,8 @@ fn addr_of(server: &Server, listener: Listener) -> SocketAddr {
 
 /// Plays every case on both listeners, cut where `cut` says, and looks whether anything was
 /// executed.
-fn play_all(cut: impl Fn(&[u8]) -> Vec<usize>) {
-    let server = patient(&[]);
+fn play_all(options: &[&str], cut: impl Fn(&[u8]) -> Vec<usize>) {
+    let server = patient(options);
     let mut witness = Witness::of(&server);
     for listener in LISTENERS {
         let addr = addr_of(&server, listener);
@@ -47,12 +47,13 @@ fn nothing_was_executed(server: &Server) {
 
 #[test]
 fn each_request_has_its_one_answer() {
-    play_all(|_| Vec::new());
+    play_all(&[], |_| Vec::new());
+    play_all(&["--compression"], |_| Vec::new());
 }
 
 #[test]
 fn each_request_cut_at_its_line_ends_has_the_same_answer() {
-    play_all(|bytes| {
+    play_all(&[], |bytes| {
         let is_end = |at: &usize| matches!(bytes[*at - 1], b'\r' | b'\n' | b':');
         (1..bytes.len()).filter(is_end).collect()
     });
@@ -60,7 +61,7 @@ fn each_request_cut_at_its_line_ends_has_the_same_answer() {
 
 #[test]
 fn each_request_sent_byte_by_byte_has_the_same_answer() {
-    play_all(|bytes| (1..bytes.len()).collect());
+    play_all(&[], |bytes| (1..bytes.len()).collect());
 }
 
 /// There a handshake and any other request are told apart by the request itself.

@@ -25,37 +25,57 @@ fn followed(server: &Server, request: &str, ending: &str) -> String {
     outcome(wire, server.ws, ending)
 }
 
-/// CVE-2021-32640, and others that took quadratic time or died of a name: nothing in these lists is
-/// looked at, so nothing in them does harm.
+/// With compression and without: offers are read in either case, as RFC 6455 §9.1 asks for.
+const EITHER: [&[&str]; 2] =
+    [&["--max-head", "256KiB"], &["--max-head", "256KiB", "--compression"]];
+
+/// CVE-2021-32640, and others that took quadratic time or died of a name: what is no list is
+/// refused, and what is one and means nothing is ignored.
 #[test]
-fn lists_of_nonsense_are_ignored() {
-    let server = patient(&[]);
+fn lists_of_nonsense_are_refused_or_ignored() {
     let spaces = format!("a{}b", " ".repeat(8000));
     let quotes = format!("x; y=\"{}", "\\\"".repeat(4000));
     let nonsense = [
-        spaces.as_str(),
-        &" ,\t".repeat(2700),
-        &"\"".repeat(8000),
-        &quotes,
-        &"a;".repeat(4000),
-        &"=".repeat(8000),
-        "constructor",
-        "__proto__, toString; hasOwnProperty",
-        "",
+        ("", true),
+        ("constructor", true),
+        ("__proto__, toString; hasOwnProperty", true),
+        (&*" ,\t".repeat(2700), true),
+        (&*"a;b=\"c\",".repeat(900), true),
+        (&*spaces, false),
+        (&*"\"".repeat(8000), false),
+        (&*quotes, false),
+        (&*"a;".repeat(4000), false),
+        (&*"=".repeat(8000), false),
+        ("a\u{1}b", false),
+        ("a\u{7f}b", false),
+        ("a\u{e9}b", false),
     ];
-    for name in ["Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"] {
-        for value in nonsense {
-            let head = handshake(server.ws, "/echo", &format!("{name}: {value}\r\n"));
-            let answer = exchange(server.ws, &head);
-            assert_eq!(in_words(&answer), "101", "{name}: {value}");
-            assert_eq!(answer.header(name), None, "{name}: {value}");
-        }
-        for value in ["a\u{1}b", "a\u{7f}b", "a\u{e9}b"] {
-            let head = handshake(server.ws, "/echo", &format!("{name}: {value}\r\n"));
-            assert_eq!(in_words(&exchange(server.ws, &head)), "400 bad-header", "{name}");
+    for options in EITHER {
+        let server = patient(options);
+        for (value, is_list) in nonsense {
+            let ask = |name: &str| {
+                let head = handshake(server.ws, "/echo", &format!("{name}: {value}\r\n"));
+                let answer = exchange(server.ws, &head);
+                assert_eq!(answer.header(name), None, "{value}");
+                in_words(&answer)
+            };
+            let is_text = value.bytes().all(|byte| byte == b'\t' || matches!(byte, 0x20..0x7f));
+            let expected = match (is_list, is_text) {
+                (true, _) => "101",
+                (false, true) => "400 bad-websocket-extensions",
+                (false, false) => "400 bad-header",
+            };
+            assert_eq!(ask("Sec-WebSocket-Extensions"), expected, "{value}");
+            // Of subprotocols none is chosen, so they are not read.
+            let expected = if is_text { "101" } else { "400 bad-header" };
+            assert_eq!(ask("Sec-WebSocket-Protocol"), expected, "{value}");
         }
     }
-    // The lists that are looked at.
+}
+
+#[test]
+fn lists_that_are_looked_at_may_be_of_any_length() {
+    let server = patient(&[]);
     let commas = ", \t,".repeat(2000);
     for (name, value, expected) in [
         ("Upgrade", format!("{commas}websocket{commas}"), "101"),
@@ -96,24 +116,36 @@ fn an_upgrade_has_one_answer_whatever_it_names() {
 /// libwebsockets b0073c7: a table for offers overflowed.
 #[test]
 fn any_number_of_offers_of_extensions_is_no_more_than_one() {
-    let server = patient(&["--max-head", "256KiB"]);
     let parameters = |count: usize| (0..count).map(|n| format!(";p{n}=1")).collect::<String>();
     let offer = |count: usize| format!("permessage-deflate{}", parameters(count));
+    let good = "permessage-deflate; client_max_window_bits";
+    let twice = "permessage-deflate; server_no_context_takeover; server_no_context_takeover";
     let lists = [
-        vec![offer(0); 1000].join(", "),
-        vec![offer(20); 1000].join(","),
-        vec![offer(200); 100].join(", "),
-        offer(200),
-        (0..1000).map(|n| format!("x-offer-{n}")).collect::<Vec<_>>().join(", "),
+        (vec![offer(0); 1000].join(", "), true),
+        (vec![offer(20); 1000].join(","), false),
+        (vec![offer(200); 100].join(", "), false),
+        (vec![twice; 1000].join(","), false),
+        (format!("{}, {good}", vec![offer(20); 999].join(", ")), true),
+        (format!("{}, {good}", vec![twice; 999].join(",")), true),
+        ((0..1000).map(|n| format!("x-offer-{n}")).collect::<Vec<_>>().join(", "), false),
+        (vec![good; 50].join("\r\nSec-WebSocket-Extensions: "), true),
     ];
-    for list in lists {
-        let lines = format!("Sec-WebSocket-Extensions: {list}\r\n");
-        let mut client = WebSocket::try_connect(server.ws, "/echo", &lines).expect("it is ignored");
-        client.say("hello");
-        assert_eq!(client.hear(), Message::Text("hello".to_owned()));
+    for options in EITHER {
+        let server = patient(options);
+        for (list, is_good) in &lists {
+            let lines = format!("Sec-WebSocket-Extensions: {list}\r\n");
+            let mut wire = Wire::connect(server.ws);
+            wire.write(handshake(server.ws, "/echo", &lines).as_bytes());
+            let answer = wire.read_response().unwrap();
+            assert_eq!(answer.status, 101);
+            let agreed = answer.header("sec-websocket-extensions");
+            assert_eq!(agreed.is_some(), *is_good && options.contains(&"--compression"));
+            assert!(agreed.is_none_or(|one| one.matches("permessage-deflate").count() == 1));
+            let mut client = WebSocket { wire };
+            client.say("hello");
+            assert_eq!(client.hear(), Message::Text("hello".to_owned()));
+        }
     }
-    let lines = "Sec-WebSocket-Extensions: permessage-deflate\r\n".repeat(50);
-    assert!(WebSocket::try_connect(server.ws, "/echo", &lines).is_ok());
 }
 
 /// kemal #767: what came behind a refused handshake was executed. One line for each way to be
@@ -141,6 +173,7 @@ fn whatever_refuses_a_handshake_also_closes() {
         ),
         (instead("Sec-WebSocket-Key", ""), "400 missing-websocket-key"),
         (instead("Sec-WebSocket-Key", "Sec-WebSocket-Key: x\r\n"), "400 bad-websocket-key"),
+        (good("/echo", "Sec-WebSocket-Extensions: =\r\n"), "400 bad-websocket-extensions"),
         (good("/?token=x", ""), "400 unknown-parameter"),
         (good("/nowhere", ""), "404 no-such-route"),
         (good("/chat/a?echo=maybe", ""), "400 bad-parameter"),
@@ -208,8 +241,8 @@ fn early_frames_are_read_behind_the_answer_and_never_behind_a_refusal() {
     }
 }
 
-/// RFC 9110 §9.3.2: whatever HEAD is answered has no body. A proxy would take one for the beginning of
-/// the next answer.
+/// RFC 9110 §9.3.2: whatever HEAD is answered has no body. A proxy would take one for the beginning
+/// of the next answer.
 #[test]
 fn a_refused_head_has_no_body() {
     let server = patient(&[]);

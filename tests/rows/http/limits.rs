@@ -18,7 +18,8 @@ fn handshake_of(count: usize) -> String {
     let fillers = "A: b\r\n".repeat(count - 5);
     format!(
         "GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{fillers}Upgrade: websocket\r\n\r\n"
+         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\
+         {fillers}Upgrade: websocket\r\n\r\n"
     )
 }
 
