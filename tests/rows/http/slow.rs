@@ -8,6 +8,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 const COUNT: usize = 200;
 const OPEN: &str = "tidegate_connections{kind=\"http\"}";
@@ -27,6 +28,8 @@ fn drip(wires: &mut [Wire], mut each: impl FnMut(&mut Wire)) {
                     // It may be closed already.
                     let _ = handle.write(b"x");
                 }
+                // Slow is what they are; nothing waits for this.
+                thread::sleep(Duration::from_millis(5));
             }
         });
         let _at_the_end = Sets(&is_over);
