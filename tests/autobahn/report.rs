@@ -23,9 +23,9 @@ const SECTIONS: [(&str, &str, usize); 11] = [
 /// Cases that the suite runs and does not judge.
 const NOT_JUDGED: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
 
-/// Close codes as PROTOCOL.md promises them, where the suite takes any or none: a close frame before
-/// more data, one without a code, and two with codes that nobody may send. In all other cases it
-/// wants a certain code, but takes a close without one too; these tests do not.
+/// Close codes as PROTOCOL.md promises them, where the suite takes any or none: a close frame
+/// before more data, one without a code, and two with codes that nobody may send. In all other
+/// cases it wants a certain code, but takes a close without one too; these tests do not.
 const CLOSE_CODES: [(&str, Option<u64>); 4] =
     [("7.1.6", Some(1000)), ("7.3.1", None), ("7.13.1", Some(1002)), ("7.13.2", Some(1002))];
 
