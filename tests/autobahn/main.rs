@@ -33,6 +33,11 @@ fn every_case_has_its_outcome_without_compression() {
     check("plain", &[]);
 }
 
+#[test]
+fn every_case_has_its_outcome_with_compression() {
+    check("compressed", &["--compression"]);
+}
+
 fn check(name: &str, more: &[&str]) {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
