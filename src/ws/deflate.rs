@@ -139,9 +139,12 @@ impl Inflater {
         let mut sink = Sink { out, bytes_max, utf8: text.then(Validator::default) };
         // Strictly this is no message, but what it means is plain (RFC 7692 §7.2.3.6 sends a 0x00).
         if !deflated.is_empty() {
-            let inflate = self.inflate.get_or_insert_with(|| Box::new(Decompress::new(false)));
+            // As with the compressor: what a fault or a panic left half-way is not used again.
+            let mut inflate =
+                self.inflate.take().unwrap_or_else(|| Box::new(Decompress::new(false)));
             inflate.reset(false);
-            run(inflate, deflated, &mut sink)?;
+            run(&mut inflate, deflated, &mut sink)?;
+            self.inflate = Some(inflate);
         }
         sink.finish()?;
         self.tally.add(deflated.len(), out.len());

@@ -18,9 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::Server;
 
-/// What the suite's largest messages need; a room's log is never less than a message.
-const OPTIONS: [&str; 6] =
-    ["--max-message", "16MiB", "--max-fragments", "131072", "--room-log", "16MiB"];
+/// What the suite's largest messages need.
+const OPTIONS: [&str; 4] = ["--max-message", "16MiB", "--max-fragments", "131072"];
 
 /// With compression 220 s of processor time go by, two thirds of them in the suite itself.
 const PATIENCE: Duration = Duration::from_secs(1200);
