@@ -1,14 +1,17 @@
 //! The parts that every message passes, beside their naive twins.
 //!
-//! Knows: unmasking, headers, UTF-8, the envelope scan; the head and the body of a request.
+//! Knows: unmasking, headers, UTF-8, the envelope scan, compression; the head and the body of a
+//! request.
 //! Must not know: connections.
 
 use std::hint::black_box;
 
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use serde::de::IgnoredAny;
 use tidegate::http::{Decoder, Framing, HeadScan, Request};
 use tidegate::json;
 use tidegate::limits::{HEADERS_CAPACITY, Limits};
+use tidegate::ws::deflate::{Deflater, Inflater, WINDOW_BITS};
 use tidegate::ws::frame::decode_header;
 use tidegate::ws::mask::unmask;
 use tidegate::ws::utf8::is_utf8;
@@ -30,6 +33,7 @@ const HANDSHAKE: &[u8] = b"GET /ws/main?connectionId=a%20b HTTP/1.1\r\n\
 /// Measures them.
 pub(crate) fn rows(run: &Run) {
     messages(run);
+    compression(run);
     requests(run);
 }
 
@@ -59,6 +63,53 @@ fn messages(run: &Run) {
         let slow = || _ = black_box(serde_json::from_slice::<IgnoredAny>(black_box(&text)).is_ok());
         compare(run, &format!("scan, {bytes} B (twin: serde_json)"), "message", fast, slow);
     }
+}
+
+fn compression(run: &Run) {
+    for bytes in [512, 1024, 16_384, 65_536] {
+        let payload = readings(bytes);
+        let mut deflater = Deflater::new(0);
+        let deflated = deflater.deflate(&payload, WINDOW_BITS).unwrap_or_default().to_vec();
+        let mut thorough = Compress::new(Compression::default(), false);
+        let mut out = Vec::with_capacity(2 * bytes);
+        let fast = || _ = black_box(deflater.deflate(black_box(&payload), WINDOW_BITS));
+        let slow = || {
+            thorough.reset();
+            out.clear();
+            let _ = thorough.compress_vec(black_box(&payload), &mut out, FlushCompress::Sync);
+        };
+        let percent = deflated.len() * 100 / bytes;
+        let name = format!("deflate, {bytes} B to {percent} % (twin: level 6)");
+        compare(run, &name, "message", fast, slow);
+        let (mut inflater, mut message) = (Inflater::default(), Vec::with_capacity(bytes + 1));
+        let mut other = Vec::with_capacity(bytes + 1);
+        let fast = || {
+            message.clear();
+            let _ = black_box(inflater.inflate(black_box(&deflated), true, bytes, &mut message));
+        };
+        let slow = || {
+            other.clear();
+            let mut inflate = Decompress::new(false);
+            let _ = inflate.decompress_vec(black_box(&deflated), &mut other, FlushDecompress::Sync);
+        };
+        compare(run, &format!("inflate, {bytes} B (twin: an own inflater)"), "message", fast, slow);
+    }
+}
+
+/// JSON as sensors send it.
+fn readings(bytes: usize) -> Vec<u8> {
+    let mut text = "{\"connectionId\":\"1700000000000\",\"readings\":[".to_owned();
+    let mut noise = 88_172_645_463_325_252_u64;
+    while text.len() < bytes {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        let (name, degrees, part) = (noise % 1000, noise % 40, (noise >> 20) % 100);
+        text.push_str(&format!("{{\"sensor\":\"s-{name}\",\"temperature\":{degrees}.{part}}},"));
+    }
+    text.truncate(bytes - 2);
+    text.push_str("]}");
+    text.into_bytes()
 }
 
 fn requests(run: &Run) {
