@@ -50,8 +50,8 @@ impl End {
     pub(super) const SILENT: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Timeout, How::Gone);
     /// Took nothing for too long.
     pub(super) const STALLED: End = End::fixed(CloseCode::FELL_OFF, EndedBy::Timeout, How::Gone);
-    /// Our own error.
-    pub(super) const PANIC: End = End::fixed(CloseCode::INTERNAL, EndedBy::Server, How::Ask);
+    /// Our own error. What it left of the connection's input is not to be read on with.
+    pub(super) const PANIC: End = End::fixed(CloseCode::INTERNAL, EndedBy::Server, How::Fail);
     /// Somebody else has its name now.
     pub(super) const REPLACED: End = End::fixed(CloseCode::REPLACED, EndedBy::Server, How::Ask);
     /// More waits for it than may, or what it has not read is gone.

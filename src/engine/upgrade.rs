@@ -8,6 +8,7 @@ use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
 use super::http::Answered;
+use super::panics::{Trap, trap};
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
@@ -32,6 +33,7 @@ pub(super) fn answer(
                 Ok(room) => room,
                 Err(problem) => return refuse(conn, desk, request, &problem),
             };
+            desk.rooms.begin(room);
             begin(conn, desk, key, &route, room, id.as_deref(), &accept)
         }
         Err(problem) => refuse(conn, desk, request, &problem),
@@ -205,6 +207,7 @@ fn begin(
         }
         Behaviour::Echo => {}
     }
+    trap(Trap::Handshake);
     Answered::Became
 }
 
