@@ -46,6 +46,9 @@ impl End {
     pub(super) const ANSWERED: End = End::fixed(CloseCode::NORMAL, EndedBy::Server, How::Finish);
     /// Reset, or ended without a close frame.
     pub(super) const LOST: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Network, How::Gone);
+    /// It closed its half without a close frame; what it was answered before still leaves.
+    pub(super) const HALF_CLOSED: End =
+        End::fixed(CloseCode::ABNORMAL, EndedBy::Network, How::Finish);
     /// Silent for too long.
     pub(super) const SILENT: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Timeout, How::Gone);
     /// Took nothing for too long.
@@ -111,7 +114,8 @@ impl Conn {
             // not a whole request never will be.
             State::Http(_) if self.mood.backlog => None,
             State::Http(_) => Some(End::ANSWERED),
-            State::WebSocket(_) | State::EventStream(_) => Some(End::LOST),
+            State::WebSocket(_) => Some(End::HALF_CLOSED),
+            State::EventStream(_) => Some(End::LOST),
             State::Closing(closing) => {
                 closing.heard_end = true;
                 None
