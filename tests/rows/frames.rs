@@ -1,1 +1,5 @@
 //! Rows about WebSocket frames (RFC 6455).
+
+mod case;
+mod corpus;
+mod session;
