@@ -37,7 +37,7 @@ pub(crate) enum End {
     /// The server's close frame.
     Fault(u16),
     /// The end of the connection alone.
-    End,
+    Cut,
     /// The connection lives.
     Open,
 }
@@ -115,7 +115,7 @@ impl End {
         match (what, code) {
             ("close", code) => End::Close(code),
             ("fault", Some(code)) => End::Fault(code),
-            ("end", None) => End::End,
+            ("end", None) => End::Cut,
             ("open", None) => End::Open,
             _ => panic!("{item}: no end of a case"),
         }

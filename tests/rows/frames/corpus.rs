@@ -64,7 +64,7 @@ fn check(addr: SocketAddr, case: &Case, cuts: &[usize]) {
             }
             other => panic!("{name}: {other:?}"),
         },
-        End::End => {}
+        End::Cut => {}
         End::Open => {
             client.ping(b"open?");
             assert_eq!(client.next(), Some(Message::Pong(b"open?".to_vec())), "{name}");

@@ -90,7 +90,7 @@ fn cuts(case: &Case) -> Vec<usize> {
 fn cutting_a_case_anywhere_changes_nothing() {
     let limits = Limits::default();
     for case in corpus() {
-        let end = if case.end == End::End { End::Open } else { case.end };
+        let end = if case.end == End::Cut { End::Open } else { case.end };
         let expected = (case.says.clone(), end);
         let byte_by_byte = Reader::read(&limits, case.input.chunks(1));
         assert_eq!(byte_by_byte, expected, "{} byte by byte", case.name);
