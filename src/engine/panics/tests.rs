@@ -51,6 +51,7 @@ impl Core {
             limits,
             hub: Arc::clone(&hub),
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
+            compression: false,
             allow_origins: Arc::new([]),
             allow_hosts: Arc::new([]),
             counters: Arc::clone(&counters),

@@ -3,13 +3,15 @@
 use super::case::{Case, End, Said, corpus};
 use tidegate::bytes::{Pool, Tick};
 use tidegate::limits::Limits;
-use tidegate::ws::{Event, Session};
+use tidegate::ws::deflate::Inflater;
+use tidegate::ws::{Event, Session, Tools};
 
 /// A reader that keeps what the decoder has left over, as the engine does.
 #[derive(Default)]
 struct Reader {
     session: Session,
     pool: Pool,
+    inflater: Inflater,
     partial: Vec<u8>,
     says: Vec<Said>,
     end: Option<End>,
@@ -36,14 +38,17 @@ impl Reader {
             }
             room[..n].copy_from_slice(&piece[..n]);
             piece = &piece[n..];
-            let event = self.session.filled(n);
+            let Reader { pool, inflater, .. } = self;
+            let event = self.session.filled(n, &mut Tools { limits, pool, inflater });
             note(event, &mut self.says, &mut self.end);
         }
         let mut input = std::mem::take(&mut self.partial);
         input.extend_from_slice(piece);
         let mut rest = input.as_mut_slice();
         while self.end.is_none() {
-            let event = self.session.next(&mut rest, limits, Tick(0), &mut self.pool);
+            let Reader { pool, inflater, .. } = self;
+            let tools = &mut Tools { limits, pool, inflater };
+            let event = self.session.next(&mut rest, Tick(0), tools);
             if matches!(event, Ok(None)) {
                 break;
             }

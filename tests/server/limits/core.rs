@@ -38,6 +38,7 @@ impl Core {
             limits: Arc::clone(&limits),
             hub: Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms)),
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
+            compression: false,
             allow_origins: Arc::new([]),
             allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),
