@@ -12,13 +12,23 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+const OVER_SOCKETS: &str = "over sockets: tests/rows/http/limits";
+
 /// Each limit with the tests of its edge, or with the reason why input does not reach it.
 const TABLE: &[(&str, &[&str], &str)] = &[
-    ("head_bytes_max", &["src/http/head::the_head_limit_is_exact"], ""),
-    ("headers_max", &["src/http/fields::the_number_of_fields_is_limited_exactly"], ""),
-    ("uri_bytes_max", &["src/http/head::the_target_limit_is_exact_and_known_at_once"], ""),
+    ("head_bytes_max", &["src/http/head::the_head_limit_is_exact"], OVER_SOCKETS),
+    ("headers_max", &["src/http/fields::the_number_of_fields_is_limited_exactly"], OVER_SOCKETS),
+    (
+        "uri_bytes_max",
+        &["src/http/head::the_target_limit_is_exact_and_known_at_once"],
+        OVER_SOCKETS,
+    ),
     ("head_time", &["tests/server/limits/times::a_head_has_its_time"], ""),
-    ("body_bytes_max", &["src/http/body::the_body_limit_is_exact_and_known_when_announced"], ""),
+    (
+        "body_bytes_max",
+        &["src/http/body::the_body_limit_is_exact_and_known_when_announced"],
+        OVER_SOCKETS,
+    ),
     ("keep_alive", &["tests/server/limits/times::a_quiet_http_connection_has_its_time"], ""),
     (
         "message_bytes_max",

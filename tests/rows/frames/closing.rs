@@ -39,8 +39,8 @@ fn a_client_that_ignores_a_close_frame_is_freed() {
         assert_eq!(client.next().unwrap().error_code(), "not-json");
         assert!(matches!(client.next(), Some(Message::Close(Some(1008), _))));
         // What it says instead of the close frame that is due neither counts nor helps.
-        client.say("more nonsense");
-        client.ping(b"still there?");
+        client.try_say("more nonsense");
+        client.wire.try_write(&frame(0x9, true, b"still there?"));
     }
     for client in &mut clients {
         assert_eq!(client.next(), None);
