@@ -42,6 +42,36 @@ const IMPURE_WORDS: &[&str] = &[
     "eprintln!",
 ];
 
+/// These read what peers sent, and no byte of it may make them panic. Clippy knows most of what
+/// could; a part's `mod.rs` denies that for all its files. An exception is an `#[expect]` with its
+/// reason, on the smallest item.
+const DECODERS: &[&str] = &["http", "json", "routes", "sse", "ws"];
+const DENIED_IN_DECODERS: &[&str] = &[
+    "clippy::unwrap_used",
+    "clippy::expect_used",
+    "clippy::panic",
+    "clippy::unreachable",
+    "clippy::indexing_slicing",
+    "clippy::string_slice",
+    "clippy::arithmetic_side_effects",
+    "clippy::cast_possible_truncation",
+    "clippy::allow_attributes",
+    "clippy::allow_attributes_without_reason",
+];
+/// What panics at a place or a length that is not there, and no lint sees.
+const PANICS_UNSEEN: &[&str] = &[
+    ".split_at(",
+    ".split_at_mut(",
+    ".split_off(",
+    ".drain(",
+    ".remove(",
+    ".swap_remove(",
+    ".copy_within(",
+    "assert!(",
+    "assert_eq!(",
+    "assert_ne!(",
+];
+
 /// Nowhere, not even in tests.
 const UNFINISHED: &[&str] =
     &["todo!", "dbg!", "unimplemented!", concat!("TO", "DO"), concat!("FIX", "ME"), "XXX"];
@@ -100,11 +130,22 @@ fn the_code_keeps_its_rules() {
         let source = Source::read(root, path);
         check_arrows(&source, &mut complaints);
         check_purity(&source, &mut complaints);
+        check_decoder(&source, &mut complaints);
         check_header(&source, &mut complaints);
         check_length(&source, &mut complaints);
         check_finished(&source, &mut complaints);
     }
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+/// What the lints do not forbid, sums elsewhere than in the decoders, must not wrap either.
+#[test]
+fn releases_check_their_sums() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let (_, release) = manifest.split_once("[profile.release]\n").unwrap();
+    let release = release.split("\n[").next().unwrap();
+    assert!(release.lines().any(|line| line == "overflow-checks = true"), "{release}");
 }
 
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -163,6 +204,29 @@ fn check_purity(source: &Source, complaints: &mut Vec<String>) {
         let found = IMPURE_WORDS.iter().find(|word| uses(line, word));
         if let Some(word) = found {
             source.complain(complaints, number, &format!("{word} has no place in a pure part"));
+        }
+    }
+}
+
+/// Lint levels go down the tree of modules: a new file of a decoder stands under them without a
+/// word.
+fn check_decoder(source: &Source, complaints: &mut Vec<String>) {
+    if !DECODERS.contains(&source.part.as_str()) {
+        return;
+    }
+    if source.path.ends_with(format!("{}/mod.rs", source.part)) {
+        let text: String = source.code.split_whitespace().collect();
+        let denied = text.split_once("#![cfg_attr(not(test),deny(").map_or("", |(_, rest)| rest);
+        let denied: Vec<_> = denied.split("))]").next().unwrap_or_default().split(',').collect();
+        for lint in DENIED_IN_DECODERS.iter().filter(|lint| !denied.contains(lint)) {
+            source.complain(complaints, 1, &format!("a decoder that does not deny {lint}"));
+        }
+    }
+    for (number, line) in source.statements() {
+        // What only debug builds assert says what we believe, of ourselves.
+        let line = line.replace("debug_assert", "").replace("const _: () = assert!", "");
+        if let Some(word) = PANICS_UNSEEN.iter().find(|word| line.contains(**word)) {
+            source.complain(complaints, number, &format!("{word} may panic, in a decoder"));
         }
     }
 }

@@ -10,7 +10,8 @@ use super::mistakes::{Mistake, Mistakes, Problem};
 use super::settings::{self, Takes};
 use super::{Config, addresses};
 
-/// `small` must not be more than `large`.
+/// `small` must not be more than `large`. A default gives way: whoever asks for more of the one gets
+/// more of the other, unless it was given, too.
 struct Relation {
     small: &'static str,
     large: &'static str,
@@ -55,7 +56,8 @@ pub(super) fn check(config: &mut Config, given: &[Given], mistakes: &mut Mistake
 }
 
 impl Relation {
-    /// Blames an option that was given, not a default; the smaller one if both were.
+    /// Raises a default that is too small. Otherwise blames an option that was given, the smaller one
+    /// if both were.
     fn check(&self, config: &mut Config, given: &[Given], mistakes: &mut Mistakes) {
         let (Some((small, small_text)), Some((large, large_text))) =
             (quantity(config, self.small), quantity(config, self.large))
@@ -65,6 +67,9 @@ impl Relation {
         if small <= large {
             return;
         }
+        if find(given, self.large).is_none() {
+            return raise(config, self.large, small);
+        }
         let why = self.why;
         if let Some(option) = find(given, self.small) {
             let problem = Problem::Above { flag: self.large, value: large_text, why };
@@ -73,6 +78,12 @@ impl Relation {
             let problem = Problem::Below { flag: self.small, value: small_text, why };
             mistakes.push(Mistake::new(option, &option.text(), problem));
         }
+    }
+}
+
+fn raise(config: &mut Config, flag: &str, value: u64) {
+    if let Some(Takes::Quantity(_, _, field)) = settings::named(flag).map(|it| &it.takes) {
+        field.set(config, value);
     }
 }
 
@@ -104,7 +115,8 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::config::Refusal;
+    use crate::config::{Command, Refusal};
+    use crate::limits::Limits;
 
     fn mistakes(line: &str) -> String {
         let args = std::iter::once("tidegate").chain(line.split_whitespace()).map(OsString::from);
@@ -127,7 +139,7 @@ mod tests {
     #[test]
     fn the_option_that_was_given_is_blamed() {
         assert_eq!(
-            mistakes("--max-message 8MiB"),
+            mistakes("--max-message 8MiB --room-log 4MiB"),
             "--max-message: \"8MiB\" is more than --room-log (4MiB): \
              a message must fit into the log of its room"
         );
@@ -137,8 +149,29 @@ mod tests {
              a message must fit into the log of its room"
         );
         assert_eq!(mistakes("--room-log 32KiB --max-message 32KiB"), "");
-        assert!(mistakes("--read-budget 2MiB").contains("--turn-budget (1MiB)"));
+        let line = "--read-budget 2MiB --turn-budget 1MiB";
+        assert!(mistakes(line).contains("--turn-budget (1MiB)"));
+        // What the room's log was raised to does not fit, either.
+        let line = "--max-message 8MiB --node-log 4MiB";
+        assert!(mistakes(line).contains("--room-log (8MiB)"), "{}", mistakes(line));
         assert!(mistakes("--node-log 1MiB").contains("--room-log (4MiB)"));
+    }
+
+    #[test]
+    fn a_default_gives_way_to_what_was_given() {
+        let read = |line: &str| {
+            let args = std::iter::once("tidegate").chain(line.split_whitespace());
+            match Config::from_args(args.map(OsString::from), |_| None) {
+                Ok(Command::Serve(config)) => config.limits,
+                Err(refusal) => panic!("{line}: {refusal}"),
+            }
+        };
+        let limits = read("--max-message 16MiB");
+        assert_eq!((limits.message_bytes_max, limits.room_log_bytes_max), (16 << 20, 16 << 20));
+        assert_eq!(limits.node_log_bytes_max, Limits::default().node_log_bytes_max);
+        assert_eq!(read("--room-log 1GiB").node_log_bytes_max, 1 << 30);
+        assert_eq!(read("--read-budget 2MiB").read_bytes_per_turn, 2 << 20);
+        assert_eq!(read("--max-message 8KiB").room_log_bytes_max, 4 << 20);
     }
 
     #[test]

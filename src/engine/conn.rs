@@ -87,7 +87,7 @@ impl EventStream {
 pub(super) struct Closing {
     /// The event it was in the middle of.
     pub(super) rest: Option<Box<Cursor>>,
-    /// When it is cut off.
+    /// When it is cut off, if it [waits](Closing::waits) for the peer.
     pub(super) until: Tick,
     /// Our half is closed: the rest of its input is thrown away.
     pub(super) half_closed: bool,
@@ -97,6 +97,14 @@ pub(super) struct Closing {
     pub(super) heard_end: bool,
     /// How much more is thrown away.
     pub(super) patience: u32,
+}
+
+impl Closing {
+    /// Whether the peer is to say or to hear something. Before that it has to take what is due, and
+    /// may do so as slowly as at any other time.
+    pub(super) fn waits(&self) -> bool {
+        self.awaiting.is_some() || self.half_closed
+    }
 }
 
 const _: () = assert!(size_of::<Conn>() <= 192, "the budget of an idle connection, DESIGN part 9");

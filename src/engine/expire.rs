@@ -112,9 +112,11 @@ impl Conn {
             };
         }
         match &self.state {
-            State::Closing(closing) if closing.until <= desk.tick => Late::Gone,
+            State::Closing(closing) if closing.waits() && closing.until <= desk.tick => Late::Gone,
             State::Http(http) => match http.since {
                 Some(since) if passed(since, limits.head_time) => Late::End(End::ANSWERED),
+                // Who has yet to take an answer is not silent, and may have asked more.
+                _ if self.mood.blocked => Late::No,
                 None if passed(self.heard.max(self.took), limits.keep_alive) => {
                     Late::End(End::ANSWERED)
                 }
@@ -184,12 +186,14 @@ impl Conn {
     }
 
     /// When it should be looked at again.
-    fn next_look(&self, desk: &Desk) -> Tick {
+    pub(super) fn next_look(&self, desk: &Desk) -> Tick {
         let limits = &desk.limits;
         let next = match &self.state {
-            State::Closing(closing) => closing.until,
+            State::Closing(closing) if closing.waits() => closing.until,
+            State::Closing(_) => self.took.after(limits.write_stall),
             State::Http(http) => match http.since {
                 Some(since) => since.after(limits.head_time),
+                None if self.mood.blocked => self.took.after(limits.write_stall),
                 None => self.heard.max(self.took).after(limits.keep_alive),
             },
             State::WebSocket(websocket) => {

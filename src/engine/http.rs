@@ -60,7 +60,7 @@ impl Conn {
         }
         match http.scan.find(rest, &desk.limits) {
             Ok(None) => Step::Wait,
-            Err(fault) => self.refuse(desk, fault),
+            Err(fault) => self.refuse(desk, fault, rest),
             Ok(Some(length)) => {
                 let (head, behind) = std::mem::take(rest).split_at_mut(length);
                 *rest = behind;
@@ -87,23 +87,26 @@ impl Conn {
         }
     }
 
-    fn refuse(&mut self, desk: &mut Desk, fault: Fault) -> Step {
+    /// Answers what has a fault; `head` is what came of it.
+    fn refuse(&mut self, desk: &mut Desk, fault: Fault, head: &[u8]) -> Step {
         desk.counters().http_faults.add(1);
         desk.counters().responses.count(fault.status().code());
         let date = *desk.date.of(desk.now.unix_ms / 1000);
-        self.outbox.append(&mut desk.pool, |out| Response::refuse(out, fault, &date));
+        self.outbox.append(&mut desk.pool, |out| {
+            Response::refuse(out, fault, head, &date);
+        });
         Step::End(End::ANSWERED)
     }
 
     fn answer_head(&mut self, desk: &mut Desk, key: ConnKey, head: &[u8]) -> Step {
         let request = match Request::parse(head, &desk.limits) {
             Ok(request) => request,
-            Err(fault) => return self.refuse(desk, fault),
+            Err(fault) => return self.refuse(desk, fault, head),
         };
         trap(Trap::Request);
         let framing = request.framing();
         if matches!(framing, Framing::Length(bytes) if bytes > desk.limits.body_bytes_max as u64) {
-            return self.refuse(desk, Fault::BodyTooLarge);
+            return self.refuse(desk, Fault::BodyTooLarge, head);
         }
         let serves = desk.listener(self.listener).serves;
         let wants_upgrade = request.lists("upgrade", "websocket");

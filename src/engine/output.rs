@@ -51,7 +51,11 @@ impl Engine {
             conn.took = desk.tick;
         }
         conn.account(desk, n);
-        conn.mood.blocked = is_blocked;
+        if std::mem::replace(&mut conn.mood.blocked, is_blocked) && !is_blocked {
+            // What was not looked at as long as it could take nothing.
+            let next = conn.next_look(desk);
+            desk.wake_by(key, next);
+        }
         if is_blocked {
             desk.wake_by(key, desk.tick.after(desk.limits.write_stall));
             self.fall_behind(key);

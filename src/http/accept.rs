@@ -72,12 +72,18 @@ fn quality<'a>(mut parameters: impl Iterator<Item = &'a str>) -> u16 {
 
 /// RFC 9110 §12.4.2: `0`, `1`, or a fraction of at most three digits.
 fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    // `parse` alone would take a sign.
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let digits = fraction.bytes().chain(*b"000").take(3);
-    let fraction = digits.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    let fraction = match fraction.len() {
+        0 => 0,
+        1 => fraction.parse::<u16>().ok()?.checked_mul(100)?,
+        2 => fraction.parse::<u16>().ok()?.checked_mul(10)?,
+        3 => fraction.parse().ok()?,
+        _ => return None,
+    };
     match whole {
         "0" => Some(fraction),
         "1" if fraction == 0 => Some(QUALITY_MAX),

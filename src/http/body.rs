@@ -95,10 +95,9 @@ impl Decoder {
         if self.phase == Phase::Length && self.left > limits.body_bytes_max as u64 {
             return Err(Fault::BodyTooLarge);
         }
-        let mut used = 0;
-        while let Some(&byte) = bytes.get(used) {
+        for (used, &byte) in bytes.iter().enumerate() {
             match self.phase {
-                Phase::Done => break,
+                Phase::Done => return Ok(Step { used, data: &[], done: true }),
                 Phase::Length | Phase::Data => return Ok(self.take(bytes, used)),
                 Phase::Size | Phase::Padding | Phase::Extension | Phase::SizeLf => {
                     self.look_at_size(byte, limits)?;
@@ -114,9 +113,8 @@ impl Decoder {
                 Phase::LastLf if byte != b'\n' => return Err(Fault::BadTrailer),
                 Phase::LastLf => self.phase = Phase::Done,
             }
-            used += 1;
         }
-        Ok(Step { used, data: &[], done: self.is_done() })
+        Ok(Step { used: bytes.len(), data: &[], done: self.is_done() })
     }
 
     /// Whether the body is complete.
@@ -126,13 +124,14 @@ impl Decoder {
 
     /// The data at `start`: all of it that is there.
     fn take<'a>(&mut self, bytes: &'a [u8], start: usize) -> Step<'a> {
-        let rest = &bytes[start..];
-        let count = usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
-        self.left -= count as u64;
+        let rest = bytes.get(start..).unwrap_or_default();
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let data = rest.get(..left).unwrap_or(rest);
+        self.left = self.left.saturating_sub(data.len() as u64);
         if self.left == 0 {
             self.phase = if self.phase == Phase::Length { Phase::Done } else { Phase::DataCr };
         }
-        Step { used: start + count, data: &rest[..count], done: self.is_done() }
+        Step { used: start.saturating_add(data.len()), data, done: self.is_done() }
     }
 
     fn expect(&mut self, byte: u8, expected: u8, next: Phase) -> Result<(), Fault> {
@@ -159,7 +158,7 @@ impl Decoder {
             (Phase::Extension, _) if token::is_field_byte(byte) => {}
             _ => return Err(Fault::BadChunk),
         }
-        self.extension_bytes += 1;
+        self.extension_bytes = self.extension_bytes.saturating_add(1);
         if self.extension_bytes > EXTENSION_BYTES_MAX {
             return Err(Fault::ExtensionsTooLong);
         }
@@ -171,7 +170,7 @@ impl Decoder {
         if self.digits == SIZE_DIGITS_MAX {
             return Err(Fault::BadChunk);
         }
-        self.digits += 1;
+        self.digits = self.digits.saturating_add(1);
         self.left = self.left << 4 | u64::from(digit);
         Ok(())
     }

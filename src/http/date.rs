@@ -29,8 +29,10 @@ impl HttpDate {
     pub fn of(&mut self, unix_seconds: u64) -> &[u8; DATE_BYTES] {
         if unix_seconds != self.second {
             self.second = unix_seconds;
-            let moment = UNIX_EPOCH + Duration::from_secs(unix_seconds.min(LAST_SECOND));
-            if let Ok(text) = httpdate::fmt_http_date(moment).as_bytes().try_into() {
+            let since = Duration::from_secs(unix_seconds.min(LAST_SECOND));
+            if let Some(moment) = UNIX_EPOCH.checked_add(since)
+                && let Ok(text) = httpdate::fmt_http_date(moment).as_bytes().try_into()
+            {
                 self.text = text;
             }
         }

@@ -46,7 +46,10 @@ pub(super) struct Line<'a> {
 impl<'a> Fields<'a> {
     pub(super) fn parse(head: &'a [u8], limits: &Limits) -> Result<(Line<'a>, Fields<'a>), Fault> {
         let mut lines = [httparse::EMPTY_HEADER; HEADERS_CAPACITY];
-        let room = &mut lines[..limits.headers_max.min(HEADERS_CAPACITY)];
+        let room = match lines.split_at_mut_checked(limits.headers_max) {
+            Some((room, _)) => room,
+            None => &mut lines,
+        };
         let mut request = httparse::Request::new(room);
         request.parse(head).map_err(|error| fault_of(error, head))?;
         let (Some(method), Some(target), Some(minor)) =
@@ -64,8 +67,9 @@ impl<'a> Fields<'a> {
         let mut seen = [false; ONCE.len()];
         for line in self.lines() {
             let is_line = |name: &str| line.name.eq_ignore_ascii_case(name);
-            if let Some(place) = ONCE.iter().position(|name| is_line(name)) {
-                if std::mem::replace(&mut seen[place], true) {
+            let place = ONCE.iter().position(|name| is_line(name));
+            if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
+                if std::mem::replace(seen, true) {
                     return Err(Fault::DuplicateHeader);
                 }
             } else if !LISTS.iter().any(|name| is_line(name)) {
@@ -80,7 +84,7 @@ impl<'a> Fields<'a> {
     }
 
     fn lines(&self) -> &[httparse::Header<'a>] {
-        &self.lines[..self.count]
+        self.lines.get(..self.count).unwrap_or_default()
     }
 
     fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {

@@ -52,14 +52,15 @@ impl HeadScan {
     /// head, its empty line included; more may follow.
     pub fn find(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Fault> {
         let end = bytes.len().min(limits.head_bytes_max).min(u32::MAX as usize);
-        let window = &bytes[..end];
+        let window = bytes.get(..end).unwrap_or(bytes);
         loop {
-            self.skip_ordinary(window);
+            self.skip_ordinary(window, limits);
             let Some(&byte) = window.get(self.seen as usize) else {
                 break;
             };
             let ended = self.look(byte, limits)?;
-            self.seen += 1;
+            // It cannot wrap: that byte stands before `end`, which is a u32.
+            self.seen = self.seen.wrapping_add(1);
             if ended {
                 return Ok(Some(self.seen as usize));
             }
@@ -67,12 +68,23 @@ impl HeadScan {
         if bytes.len() > end { Err(Fault::HeadTooLarge) } else { Ok(None) }
     }
 
-    /// Moves to the next CR or LF where nothing else matters.
-    fn skip_ordinary(&mut self, window: &[u8]) {
-        if !self.after_cr && matches!(self.place, Place::Version | Place::Line) {
-            let rest = window.get(self.seen as usize..).unwrap_or_default();
-            self.seen += memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len()) as u32;
-        }
+    /// Moves on to the next byte that matters where most do not.
+    fn skip_ordinary(&mut self, window: &[u8], limits: &Limits) {
+        let rest = window.get(self.seen as usize..).unwrap_or_default();
+        let found = match self.place {
+            _ if self.after_cr => return,
+            Place::Target => {
+                // Not past its limit, which is for `look` to find.
+                let room = limits.uri_bytes_max.saturating_sub(self.target_len());
+                let rest = rest.get(..room).unwrap_or(rest);
+                memchr::memchr3(b' ', b'\r', b'\n', rest).unwrap_or(rest.len())
+            }
+            Place::Version | Place::Line => {
+                memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len())
+            }
+            Place::Start | Place::Method | Place::LineStart => return,
+        };
+        self.seen = self.seen.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
     }
 
     /// Takes one byte; `true`: it was the last of the head.
@@ -100,7 +112,7 @@ impl HeadScan {
             Place::Start => self.place = Place::Method,
             Place::Method if byte == b' ' => {
                 self.place = Place::Target;
-                self.target_at = (self.seen + 1) as u8;
+                self.target_at = u8::try_from(self.seen).unwrap_or(u8::MAX).saturating_add(1);
             }
             Place::Method if !token::is_token(byte) => return Err(Fault::NotHttp),
             Place::Method if self.method_is_full() => return Err(Fault::MethodTooLong),
@@ -116,18 +128,19 @@ impl HeadScan {
     }
 
     fn method_is_full(&self) -> bool {
-        self.seen as usize - 2 * self.blank_lines as usize >= METHOD_BYTES_MAX
+        let blank = usize::from(self.blank_lines) << 1;
+        (self.seen as usize).saturating_sub(blank) >= METHOD_BYTES_MAX
     }
 
     fn target_len(&self) -> usize {
-        self.seen as usize - self.target_at as usize
+        (self.seen as usize).saturating_sub(usize::from(self.target_at))
     }
 
     fn end_line(&mut self) -> Result<bool, Fault> {
         match self.place {
             Place::Start if self.blank_lines == BLANK_LINES_MAX => Err(Fault::NotHttp),
             Place::Start => {
-                self.blank_lines += 1;
+                self.blank_lines = self.blank_lines.saturating_add(1);
                 Ok(false)
             }
             Place::Method | Place::Target => Err(Fault::BadRequestLine),

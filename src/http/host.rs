@@ -25,7 +25,7 @@ impl<'a> Host<'a> {
             Some(inner) => inner.split_once(']').filter(|(name, _)| is_ipv6(name)),
             None => {
                 let end = text.find(':').unwrap_or(text.len());
-                Some(text.split_at(end)).filter(|(name, _)| is_name(name))
+                text.split_at_checked(end).filter(|(name, _)| is_name(name))
             }
         }
         .ok_or(Fault::BadHost)?;

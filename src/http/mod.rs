@@ -12,6 +12,21 @@
 //! 3. [`Decoder`] yields the body as [`Framing`] says.
 //!
 //! What is wrong with a request is a [`Fault`]; [`Response`] writes an answer in one piece.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason
+    )
+)]
 
 mod accept;
 mod body;

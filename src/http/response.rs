@@ -57,10 +57,13 @@ impl<'v> Response<'v> {
         Response { out, status }
     }
 
-    /// Answers what could not be understood, in one go; the connection is to be closed.
-    pub fn refuse(out: &'v mut Vec<u8>, fault: Fault, date: &[u8; DATE_BYTES]) {
+    /// Answers what could not be understood, in one go; the connection is to be closed. `head` is
+    /// what came of the request: HEAD is sent no body, whatever else is wrong (RFC 9110 §9.3.2).
+    pub fn refuse(out: &'v mut Vec<u8>, fault: Fault, head: &[u8], date: &[u8; DATE_BYTES]) {
+        let head_only = head.trim_ascii_start().starts_with(b"HEAD ");
         let response = Response::begin(out, fault.status(), date);
-        response.problem(Terms::CLOSE, fault.code(), fault.detail());
+        let terms = Terms { head_only, ..Terms::CLOSE };
+        response.problem(terms, fault.code(), fault.detail());
     }
 
     /// Appends one field.
@@ -223,7 +226,7 @@ mod tests {
     fn every_fault_is_a_problem_that_closes() {
         for fault in Fault::ALL {
             let mut out = Vec::new();
-            Response::refuse(&mut out, *fault, DATE);
+            Response::refuse(&mut out, *fault, b"GET /", DATE);
             let text = String::from_utf8(out).expect("ASCII");
             assert!(text.starts_with(&format!("HTTP/1.1 {} ", fault.status().code())));
             let (head, body) = text.split_once("\r\n\r\n").expect("a head");
@@ -234,6 +237,9 @@ mod tests {
                 (&value["code"], &value["detail"]),
                 (&fault.code().into(), &fault.detail().into())
             );
+            let mut out = Vec::new();
+            Response::refuse(&mut out, *fault, b"\r\nHEAD /", DATE);
+            assert_eq!(out, text.as_bytes()[..head.len() + 4], "the head, and no body");
         }
     }
 

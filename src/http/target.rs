@@ -100,7 +100,8 @@ fn parse_absolute(raw: &str) -> Result<Target<'_>, Fault> {
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return Err(Fault::BadTarget);
     }
-    let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at_checked(end).ok_or(Fault::BadTarget)?;
     Ok(Target::split(Some(Host::parse(authority)?), rest))
 }
 
@@ -110,8 +111,8 @@ fn check_bytes(raw: &str) -> Result<(), Fault> {
     if !raw.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Err(Fault::BadTarget);
     }
-    for (at, _) in raw.match_indices('%') {
-        let digits = raw.get(at + 1..at + 3).ok_or(Fault::BadEscape)?;
+    for behind in raw.split('%').skip(1) {
+        let digits = behind.get(..2).ok_or(Fault::BadEscape)?;
         // NUL ends a string in too many of the programs that this text may be handed on to.
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) || digits == "00" {
             return Err(Fault::BadEscape);

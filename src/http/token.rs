@@ -3,27 +3,13 @@
 //! Knows: single bytes, and the white space around a value.
 //! Must not know: what fields mean.
 
-const TOKEN: [bool; 256] = token_table();
-
-const fn token_table() -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0u8;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let signs = b"!#$%&'*+-.^_`|~";
-    let mut at = 0;
-    while at < signs.len() {
-        table[signs[at] as usize] = true;
-        at += 1;
-    }
-    table
-}
-
 /// A byte of a method or a field name: `tchar`.
 pub(super) fn is_token(byte: u8) -> bool {
-    TOKEN[byte as usize]
+    matches!(
+        byte,
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\''
+            | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+    )
 }
 
 /// A byte of a field's value: visible ASCII, obs-text, space or tab.

@@ -6,6 +6,21 @@
 //! A message is published as its sender wrote it, so nothing is parsed into values here: [`scan`]
 //! reads the text once, from left to right, and remembers one place. [`unescape`] and
 //! [`escape_into`] turn the inside of one JSON string into text and back.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason
+    )
+)]
 
 mod open;
 mod scan;
@@ -37,9 +52,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// The bytes that stand there in `text`, which must be the text that was scanned.
+    /// The bytes that stand there in `text`, which should be the text that was scanned; nothing if
+    /// it is one that has no such place.
     pub fn of(self, text: &[u8]) -> &[u8] {
-        &text[self.start..self.end]
+        text.get(self.start..self.end).unwrap_or_default()
     }
 }
 

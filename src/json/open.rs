@@ -13,43 +13,40 @@ pub(super) enum Kind {
     Object,
 }
 
-/// What is open at one place of a text, one bit for each: the innermost is the lowest.
-pub(super) struct Open {
-    kinds: u128,
-    depth: usize,
-}
+/// What is open at one place of a text, one bit for each, and the innermost is the lowest. The
+/// highest bit that is set stands for the outermost, whatever it is: where it stands is the depth.
+pub(super) struct Open(u128);
 
-const _: () = assert!(JSON_DEPTH_MAX <= u128::BITS as usize + 1, "a bit for all but the outermost");
+/// How much of `Open` is left at the greatest depth.
+const ZEROS_MIN: usize = u128::BITS as usize - JSON_DEPTH_MAX;
 
 impl Open {
-    /// Only the outermost object, which has no bit.
+    /// Only the outermost object.
     pub(super) fn outermost() -> Self {
-        Open { kinds: 0, depth: 1 }
+        Open(1)
     }
 
     #[inline]
     pub(super) fn push(&mut self, kind: Kind) -> Result<(), Fault> {
-        if self.depth == JSON_DEPTH_MAX {
+        if self.0.leading_zeros() as usize == ZEROS_MIN {
             return Err(Fault::TooDeep);
         }
-        self.depth += 1;
-        self.kinds = self.kinds << 1 | u128::from(kind == Kind::Object);
+        self.0 = self.0 << 1 | u128::from(kind == Kind::Object);
         Ok(())
     }
 
     #[inline]
     pub(super) fn pop(&mut self) {
-        self.depth -= 1;
-        self.kinds >>= 1;
+        self.0 >>= 1;
     }
 
     #[inline]
     pub(super) fn innermost(&self) -> Kind {
-        if self.kinds & 1 == 1 { Kind::Object } else { Kind::Array }
+        if self.0 & 1 == 1 { Kind::Object } else { Kind::Array }
     }
 
     #[inline]
     pub(super) fn is_outermost(&self) -> bool {
-        self.depth == 1
+        self.0 == 1
     }
 }

@@ -48,8 +48,9 @@ pub fn escape_into(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut rest = text.as_bytes();
     loop {
-        let (plain, special) = rest.split_at(rest.len() - skip_plain(rest).len());
-        out.extend_from_slice(plain);
+        let special = skip_plain(rest);
+        let plain_bytes = rest.len().saturating_sub(special.len());
+        out.extend_from_slice(rest.get(..plain_bytes).unwrap_or_default());
         let Some((&byte, behind)) = special.split_first() else {
             return;
         };
@@ -59,7 +60,8 @@ pub fn escape_into(out: &mut Vec<u8>, text: &str) {
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
             _ => {
-                let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]);
+                let digit = |value: u8| HEX.get(usize::from(value)).copied().unwrap_or_default();
+                let (high, low) = (digit(byte >> 4), digit(byte & 0xf));
                 out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
             }
         }
@@ -148,29 +150,25 @@ impl Units<'_> {
         let Some(first) = self.digits() else {
             return Unit::Nothing;
         };
-        let code = match (first, self.0) {
+        let second = match (first, self.0) {
             (0xd800..=0xdbff, [b'\\', b'u', rest @ ..]) => {
                 self.0 = rest;
-                match self.digits() {
-                    Some(second @ 0xdc00..=0xdfff) => {
-                        0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
-                    }
-                    _ => return Unit::Nothing,
-                }
+                self.digits()
             }
-            _ => first,
+            _ => None,
         };
-        match (u8::try_from(code), char::from_u32(code)) {
-            (Ok(byte @ ..0x80), _) => Unit::Byte(byte),
-            (_, Some(char)) => Unit::Char(char),
-            (_, None) => Unit::Nothing,
+        match char::decode_utf16([first].into_iter().chain(second)).next() {
+            Some(Ok(char)) if char.is_ascii() => Unit::Byte(char as u8),
+            Some(Ok(char)) => Unit::Char(char),
+            _ => Unit::Nothing,
         }
     }
 
-    fn digits(&mut self) -> Option<u32> {
+    fn digits(&mut self) -> Option<u16> {
         let (digits, rest) = self.0.split_first_chunk::<4>()?;
         self.0 = rest;
-        digits.iter().try_fold(0, |code, &digit| Some(code << 4 | char::from(digit).to_digit(16)?))
+        let append = |code, digit: &u8| Some(code << 4 | char::from(*digit).to_digit(16)?);
+        u16::try_from(digits.iter().try_fold(0u32, append)?).ok()
     }
 }
 

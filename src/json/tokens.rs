@@ -39,6 +39,7 @@ impl<'a> Tokens<'a> {
     /// space.
     #[inline(always)]
     pub(super) fn skip_space(&mut self) {
+        let [..=b' ', ..] = self.rest else { return };
         if let [b' ', behind @ ..] = self.rest {
             self.rest = behind;
         }
@@ -297,7 +298,8 @@ impl<'a> Tokens<'a> {
 
     #[inline(always)]
     fn at(&self) -> usize {
-        self.length - self.rest.len()
+        // It cannot wrap: `rest` is the end of a text of that length.
+        self.length.wrapping_sub(self.rest.len())
     }
 
     #[cold]
@@ -310,10 +312,10 @@ impl<'a> Tokens<'a> {
 #[inline(never)]
 fn space(rest: &[u8]) -> (usize, bool) {
     let mut line_breaks = false;
-    let mut count = 0;
-    while let Some(byte @ (b' ' | b'\t' | b'\n' | b'\r')) = rest.get(count) {
+    let is_space = |byte: &&u8| {
         line_breaks |= matches!(byte, b'\n' | b'\r');
-        count += 1;
-    }
+        matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    };
+    let count = rest.iter().take_while(is_space).count();
     (count, line_breaks)
 }

@@ -2,6 +2,21 @@
 //!
 //! Knows: path segments, names of rooms.
 //! Must not know: connections, HTTP beyond a path and a query, IO, clocks.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason
+    )
+)]
 
 use crate::limits::Limits;
 use std::borrow::Cow;

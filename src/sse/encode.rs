@@ -24,22 +24,32 @@ const ID: &[u8] = b"id: ";
 const DATA: &[u8] = b"\ndata: ";
 const END: &[u8] = b"\n\n";
 
-/// The bytes of an event around its payload.
+/// The bytes of an event with so long a payload.
 pub fn event_length(kind: Kind, payload: usize) -> usize {
-    let name = if kind == Kind::Binary { BINARY.len() } else { 0 };
-    name + ID.len() + ID_BYTES + DATA.len() + payload + END.len()
+    payload.saturating_add(match kind {
+        Kind::Message => MESSAGE_BYTES,
+        Kind::Binary => BINARY_BYTES,
+    })
 }
 
+/// Where the parts of [`message_head`] stand.
+const ID_AT: usize = ID.len();
+const DATA_AT: usize = ID_AT + ID_BYTES;
+
 /// The bytes of a message event before its payload.
-pub const MESSAGE_HEAD_BYTES: usize = ID.len() + ID_BYTES + DATA.len();
+pub const MESSAGE_HEAD_BYTES: usize = DATA_AT + DATA.len();
+
+/// The bytes of an event around its payload, by its kind.
+const MESSAGE_BYTES: usize = MESSAGE_HEAD_BYTES + END.len();
+const BINARY_BYTES: usize = BINARY.len() + MESSAGE_BYTES;
 
 /// What stands before the payload of a message event without a number yet: for an epoch always the
 /// same.
 pub fn message_head(epoch: &Epoch) -> [u8; MESSAGE_HEAD_BYTES] {
     let mut head = [0; MESSAGE_HEAD_BYTES];
-    head[..ID.len()].copy_from_slice(ID);
-    head[ID.len()..][..ID_BYTES].copy_from_slice(&epoch.id(0));
-    head[ID.len() + ID_BYTES..].copy_from_slice(DATA);
+    head[..ID_AT].copy_from_slice(ID);
+    head[ID_AT..DATA_AT].copy_from_slice(&epoch.id(0));
+    head[DATA_AT..].copy_from_slice(DATA);
     head
 }
 
@@ -79,7 +89,7 @@ fn finish(
     out.extend_from_slice(&head);
     let place = out.len();
     payload(out);
-    debug_assert!(!out[place..].iter().any(|byte| matches!(byte, b'\r' | b'\n')));
+    debug_assert!(!out.iter().skip(place).any(|byte| matches!(byte, b'\r' | b'\n')));
     out.extend_from_slice(END);
     place
 }

@@ -59,7 +59,9 @@ pub fn write_digits(sequence: Sequence, digits: &mut [u8; DIGITS]) {
 
 fn write_base32(mut value: u64, digits: &mut [u8]) {
     for digit in digits.iter_mut().rev() {
-        *digit = ALPHABET[(value % 32) as usize];
+        if let Some(letter) = ALPHABET.get((value % 32) as usize) {
+            *digit = *letter;
+        }
         value /= 32;
     }
 }
@@ -89,12 +91,8 @@ impl LastEventId {
 
 fn read_base32(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0u64, |value, digit| {
-        let digit_value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'v' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(value * 32 + u64::from(digit_value))
+        let digit_value = ALPHABET.binary_search(digit).ok()?;
+        Some(value << 5 | digit_value as u64)
     })
 }
 

@@ -2,6 +2,21 @@
 //!
 //! Knows: the event stream format of the HTML standard, section 9.2; ids of events.
 //! Must not know: rooms, connections, HTTP, sockets, clocks.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason
+    )
+)]
 
 mod encode;
 mod id;

@@ -8,6 +8,9 @@ use std::ops::Deref;
 use super::Fault;
 use super::frame::CONTROL_BYTES_MAX;
 
+/// Before the reason.
+const CODE_BYTES: usize = 2;
+
 /// Why a WebSocket was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CloseCode(pub u16);
@@ -78,7 +81,7 @@ impl Deref for Payload {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes[..self.length]
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
@@ -88,14 +91,12 @@ impl Deref for Payload {
 pub fn payload(code: CloseCode, reason: &str) -> Payload {
     let mut payload = Payload { bytes: [0; CONTROL_BYTES_MAX], length: 0 };
     if code.is_sendable() {
-        let mut end = reason.len().min(CONTROL_BYTES_MAX - 2);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        let reason = &reason[..end];
-        payload.length = 2 + reason.len();
-        payload.bytes[..2].copy_from_slice(&code.0.to_be_bytes());
-        payload.bytes[2..payload.length].copy_from_slice(reason.as_bytes());
+        let longest = reason.len().min(CONTROL_BYTES_MAX - CODE_BYTES);
+        // `get` gives nothing where a character would be cut.
+        let reason = (0..=longest).rev().find_map(|end| reason.get(..end)).unwrap_or_default();
+        let bytes = code.0.to_be_bytes().into_iter().chain(reason.bytes());
+        payload.bytes.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+        payload.length = reason.len().saturating_add(CODE_BYTES);
     }
     payload
 }

@@ -53,9 +53,9 @@ pub struct Tally {
 
 impl Tally {
     fn add(&mut self, deflated: usize, bytes: usize) {
-        self.messages += 1;
-        self.deflated_bytes += deflated as u64;
-        self.bytes += bytes as u64;
+        self.messages = self.messages.saturating_add(1);
+        self.deflated_bytes = self.deflated_bytes.saturating_add(deflated as u64);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 }
 
@@ -176,7 +176,8 @@ fn push<'a>(
         let (had, in_before) = (sink.out.len(), inflate.total_in());
         let status = inflate.decompress_vec(rest, sink.out, FlushDecompress::None);
         let status = status.map_err(|_| Fault::BadDeflate)?;
-        let used = (inflate.total_in() - in_before) as usize;
+        let used = inflate.total_in().saturating_sub(in_before);
+        let used = usize::try_from(used).unwrap_or(usize::MAX);
         rest = rest.get(used..).unwrap_or_default();
         sink.check(had)?;
         let is_full = sink.out.len() == sink.out.capacity();
@@ -195,7 +196,7 @@ impl Sink<'_> {
     /// Room for some more bytes, doubling, but hardly more than may come out.
     fn make_room(&mut self) {
         if self.out.len() == self.out.capacity() {
-            let left = (self.bytes_max + 1).saturating_sub(self.out.len());
+            let left = self.bytes_max.saturating_add(1).saturating_sub(self.out.len());
             self.out.reserve_exact(left.min(self.out.len().max(OUT_BYTES_MIN)).max(1));
         }
     }

@@ -124,7 +124,7 @@ impl<'a> Scan<'a> {
     }
 
     /// `;`, a name, and perhaps `=` and a value. `None`: there is no `;`.
-    #[allow(clippy::type_complexity)]
+    #[expect(clippy::type_complexity, reason = "a pair, in the answers of every decoder")]
     fn parameter(&mut self) -> Result<Option<(&'a str, Option<Cow<'a, str>>)>, Malformed> {
         self.skip_blanks();
         if !self.skip(';') {

@@ -18,6 +18,9 @@ const IN_TWO_BYTES: u8 = 126;
 /// In the second byte: the length follows in eight bytes.
 const IN_EIGHT_BYTES: u8 = 127;
 
+/// What a payload is masked with, the last of a header.
+const MASK_BYTES: usize = 4;
+
 /// The longest header of a frame without a mask.
 pub const HEADER_BYTES_MAX: usize = 10;
 
@@ -89,6 +92,14 @@ pub struct Header {
     pub length: u64,
 }
 
+impl Header {
+    /// The same as a size; what no memory can hold is as much as any can.
+    #[inline]
+    pub fn payload_bytes(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX)
+    }
+}
+
 /// Reads the header at the front of `bytes`. `compressed`: messages may be, so that RSV1 is allowed
 /// in the first frame of one.
 ///
@@ -107,29 +118,31 @@ pub fn decode_header(bytes: &[u8], compressed: bool) -> Result<Option<(Header, u
     if second & MASKED == 0 {
         return Err(Fault::Unmasked);
     }
-    let (length, behind) = match second & !MASKED {
+    let (length, behind, used) = match second & !MASKED {
         IN_TWO_BYTES.. if opcode.is_control() => return Err(Fault::LongControl),
-        short @ ..IN_TWO_BYTES => (u64::from(short), behind),
+        short @ ..IN_TWO_BYTES => (u64::from(short), behind, 2 + MASK_BYTES),
         IN_TWO_BYTES => match behind {
             [0, ..IN_TWO_BYTES, ..] => return Err(Fault::NonMinimalLength),
-            [high, low, behind @ ..] => (u64::from(u16::from_be_bytes([*high, *low])), behind),
+            [high, low, behind @ ..] => {
+                (u64::from(u16::from_be_bytes([*high, *low])), behind, 4 + MASK_BYTES)
+            }
             _ => return Ok(None),
         },
         IN_EIGHT_BYTES.. => match behind {
             [0x80..=0xff, ..] => return Err(Fault::LengthTopBit),
             [0, 0, 0, 0, 0, 0, ..] => return Err(Fault::NonMinimalLength),
             _ => match behind.split_first_chunk() {
-                Some((length, behind)) => (u64::from_be_bytes(*length), behind),
+                Some((length, behind)) => (u64::from_be_bytes(*length), behind, 10 + MASK_BYTES),
                 None => return Ok(None),
             },
         },
     };
-    let Some((mask, behind)) = behind.split_first_chunk() else {
+    let Some(mask) = behind.first_chunk::<MASK_BYTES>() else {
         return Ok(None);
     };
     let (fin, rsv1) = (first & FIN != 0, first & RSV1 != 0);
     let header = Header { fin, rsv1, opcode, mask: *mask, length };
-    Ok(Some((header, bytes.len() - behind.len())))
+    Ok(Some((header, used)))
 }
 
 #[inline]
@@ -155,8 +168,8 @@ fn check_first(first: u8, compressed: bool) -> Result<Opcode, Fault> {
 pub fn encode_header(opcode: Opcode, length: usize, out: &mut [u8; HEADER_BYTES_MAX]) -> usize {
     debug_assert!(!opcode.is_control() || length <= CONTROL_BYTES_MAX);
     out[0] = FIN | opcode.bits();
-    if length <= CONTROL_BYTES_MAX {
-        out[1] = length as u8;
+    if let Ok(short @ ..IN_TWO_BYTES) = u8::try_from(length) {
+        out[1] = short;
         2
     } else if let Ok(length) = u16::try_from(length) {
         out[1] = IN_TWO_BYTES;
@@ -181,9 +194,9 @@ pub fn push_header(out: &mut Vec<u8>, opcode: Opcode, length: usize) {
     let mut header = [0; HEADER_BYTES_MAX];
     let header_bytes = encode_header(opcode, length, &mut header);
     // A copy of constant length, cut afterwards: 2 ns instead of 7.
-    let start = out.len();
+    let end = out.len().saturating_add(header_bytes);
     out.extend_from_slice(&header);
-    out.truncate(start + header_bytes);
+    out.truncate(end);
 }
 
 /// Appends the header of a whole message that is compressed (RFC 7692 §6).
@@ -197,15 +210,16 @@ pub fn push_deflated_header(out: &mut Vec<u8>, opcode: Opcode, length: usize) {
 
 /// Appends a whole frame as a client sends it, for tests and for whoever plays the client.
 pub fn push_masked(out: &mut Vec<u8>, fin: bool, opcode: Opcode, mask: [u8; 4], payload: &[u8]) {
-    let start = out.len();
+    let mut header = [0; HEADER_BYTES_MAX];
     // A control frame may be too long here: that, too, is something that a client can do.
-    push_header(out, Opcode::Binary, payload.len());
-    out[start] = if fin { FIN } else { 0 } | opcode.bits();
-    out[start + 1] |= MASKED;
+    let header_bytes = encode_header(Opcode::Binary, payload.len(), &mut header);
+    header[0] = if fin { FIN } else { 0 } | opcode.bits();
+    header[1] |= MASKED;
+    out.extend(header.iter().take(header_bytes));
     out.extend_from_slice(&mask);
     let start = out.len();
     out.extend_from_slice(payload);
-    unmask(&mut out[start..], mask, 0);
+    unmask(out.get_mut(start..).unwrap_or_default(), mask, 0);
 }
 
 #[cfg(test)]

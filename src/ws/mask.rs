@@ -9,7 +9,8 @@ const FOUR_TIMES: u128 = 0x1_0000_0001_0000_0001_0000_0001;
 /// Unmasks `bytes` where they lie. `phase`: how many bytes of the same payload came before them.
 #[inline]
 pub fn unmask(bytes: &mut [u8], key: [u8; 4], phase: usize) {
-    let turned = u32::from_le_bytes(key).rotate_right(8 * (phase % 4) as u32);
+    #[expect(clippy::cast_possible_truncation, reason = "a remainder of 4 fits into anything")]
+    let turned = u32::from_le_bytes(key).rotate_right(((phase % 4) as u32) << 3);
     let wide = u128::from(turned) * FOUR_TIMES;
     let (blocks, rest) = bytes.as_chunks_mut::<16>();
     for block in blocks {

@@ -6,6 +6,21 @@
 //!
 //! The decoders here neither wait nor keep what they are given: `Ok(None)` means that more bytes
 //! are needed, and a [`Fault`] is found at the first byte that proves it.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason
+    )
+)]
 
 pub mod close;
 pub mod deflate;

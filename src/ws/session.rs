@@ -138,7 +138,7 @@ impl Session {
                 return control(rest, &header, length);
             }
             self.check(&header, tools.limits)?;
-            let is_there = (rest.len() - length) as u64 >= header.length;
+            let is_there = rest.len().saturating_sub(length) as u64 >= header.length;
             if self.open.is_none() && header.fin && is_there {
                 return whole(rest, &header, length, tools).map(Some);
             }
@@ -156,9 +156,9 @@ impl Session {
             return None;
         }
         // What a header announces is only believed as far as the peer has shown that it sends.
-        let believed = left.min(OWNED_BYTES_MIN.max(open.filled * 4));
-        open.bytes.resize(open.filled + believed, 0);
-        Some(&mut open.bytes[open.filled..])
+        let believed = left.min(OWNED_BYTES_MIN.max(open.filled.saturating_mul(4)));
+        open.bytes.resize(open.filled.saturating_add(believed), 0);
+        open.bytes.get_mut(open.filled..)
     }
 
     /// `n` bytes were read into [`Session::room`].
@@ -169,12 +169,14 @@ impl Session {
     ) -> Result<Option<Event<'static>>, Fault> {
         let Some(open) = &mut self.open else { return Ok(None) };
         let Some(frame) = &mut open.frame else { return Ok(None) };
-        let piece = &mut open.bytes[open.filled..open.filled + n];
+        let end = open.filled.saturating_add(n);
+        #[expect(clippy::indexing_slicing, reason = "`n` is ours: if it lies, all must end here")]
+        let piece = &mut open.bytes[open.filled..end];
         frame.unmask(piece);
         if !open.binary && !open.deflated {
             open.utf8.push(piece).map_err(|_| Fault::BadUtf8)?;
         }
-        open.filled += n;
+        open.filled = end;
         open.end_frame();
         if open.is_whole { self.finish(tools) } else { Ok(None) }
     }
@@ -216,10 +218,9 @@ impl Session {
                 utf8: Validator::default(),
             })
         });
-        open.fragments += 1;
-        // Checked against the limit on messages, which is far below 2^32.
-        let left = header.length as usize;
-        open.frame = Some(Frame { fin: header.fin, mask: header.mask, come: 0, left });
+        open.fragments = open.fragments.saturating_add(1);
+        let (fin, left) = (header.fin, header.payload_bytes());
+        open.frame = Some(Frame { fin, mask: header.mask, come: 0, left });
     }
 
     fn finish(&mut self, tools: &mut Tools<'_>) -> Result<Option<Event<'static>>, Fault> {
@@ -255,7 +256,7 @@ impl Open {
         }
         self.bytes.truncate(self.filled);
         self.bytes.extend_from_slice(piece);
-        self.filled += n;
+        self.filled = self.filled.saturating_add(n);
         self.end_frame();
         Ok(())
     }
@@ -271,15 +272,13 @@ impl Frame {
     /// Unmasks the next `piece` of the payload.
     fn unmask(&mut self, piece: &mut [u8]) {
         unmask(piece, self.mask, self.come);
-        self.come += piece.len();
-        self.left -= piece.len();
+        self.come = self.come.saturating_add(piece.len());
+        self.left = self.left.saturating_sub(piece.len());
     }
 }
 
 fn consume<'a>(rest: &mut &'a mut [u8], n: usize) -> &'a mut [u8] {
-    let (front, behind) = std::mem::take(rest).split_at_mut(n);
-    *rest = behind;
-    front
+    rest.split_off_mut(..n).unwrap_or_default()
 }
 
 /// A message of one frame that is all there.
@@ -290,7 +289,7 @@ fn whole<'a>(
     tools: &mut Tools<'_>,
 ) -> Result<Event<'a>, Fault> {
     consume(rest, header_bytes);
-    let payload = consume(rest, header.length as usize);
+    let payload = consume(rest, header.payload_bytes());
     unmask(payload, header.mask, 0);
     let binary = header.opcode == Opcode::Binary;
     if header.rsv1 {
@@ -325,8 +324,8 @@ fn control<'a>(
     header: &Header,
     header_bytes: usize,
 ) -> Result<Option<Event<'a>>, Fault> {
-    let length = header.length as usize;
-    if rest.len() < header_bytes + length {
+    let length = header.payload_bytes();
+    if rest.len() < header_bytes.saturating_add(length) {
         return Ok(None);
     }
     consume(rest, header_bytes);

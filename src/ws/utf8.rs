@@ -38,7 +38,7 @@ impl Validator {
             self.step(*byte)?;
             rest = behind;
         }
-        let (whole, begun) = rest.split_at(rest.len() - begun_bytes(rest));
+        let (whole, begun) = cut(rest);
         if !is_utf8(whole) {
             return Err(BadUtf8);
         }
@@ -52,11 +52,11 @@ impl Validator {
 
     /// RFC 3629 §4, row by row.
     fn step(&mut self, byte: u8) -> Result<(), BadUtf8> {
-        if self.missing > 0 {
+        if let Some(missing) = self.missing.checked_sub(1) {
             if !(self.low..=self.high).contains(&byte) {
                 return Err(BadUtf8);
             }
-            self.expect(self.missing - 1, 0x80, 0xbf);
+            self.expect(missing, 0x80, 0xbf);
             return Ok(());
         }
         match byte {
@@ -78,20 +78,20 @@ impl Validator {
     }
 }
 
-/// How many bytes at the end of `bytes` look like a character that has begun: a first byte, and
+/// Cuts off what looks like a character that has begun at the end of `bytes`: a first byte, and
 /// fewer behind it than it asks for.
-fn begun_bytes(bytes: &[u8]) -> usize {
-    for (index, &byte) in bytes.iter().rev().take(3).enumerate() {
-        let bytes_wanted = match byte {
-            ..=0x7f => 1,
-            0x80..=0xbf => continue,
-            0xc0..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0.. => 4,
-        };
-        return if index + 1 < bytes_wanted { index + 1 } else { 0 };
+fn cut(bytes: &[u8]) -> (&[u8], &[u8]) {
+    if let Some((whole, begun @ [0xc0..=0xff])) = bytes.split_last_chunk() {
+        return (whole, begun);
     }
-    0
+    if let Some((whole, begun @ [0xe0..=0xff, 0x80..=0xbf])) = bytes.split_last_chunk() {
+        return (whole, begun);
+    }
+    if let Some((whole, begun @ [0xf0..=0xff, 0x80..=0xbf, 0x80..=0xbf])) = bytes.split_last_chunk()
+    {
+        return (whole, begun);
+    }
+    (bytes, &[])
 }
 
 #[cfg(test)]

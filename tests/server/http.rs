@@ -62,6 +62,34 @@ fn each_mistake_has_its_status() {
     }
 }
 
+/// A stream does not end, so a body would never be read. Refused, it is skipped like any other.
+#[test]
+fn a_stream_with_a_body_is_refused() {
+    let server = Server::start(&[]);
+    let hello = request(server.http, "GET", "/hello", "");
+    for method in ["GET", "HEAD"] {
+        let sized = format!("Content-Length: {}\r\n", hello.len());
+        let mut wire = Wire::connect(server.http);
+        let ask = |more: &str| request(server.http, method, "/events", more);
+        wire.write([ask(&sized), hello.clone(), hello.clone()].concat().as_bytes());
+        let refusal = wire.read_head().unwrap();
+        assert_eq!(refusal.status, 400, "{method}");
+        if method == "GET" {
+            let length = refusal.header("content-length").unwrap().parse().unwrap();
+            let body = String::from_utf8(wire.read_exactly(length).unwrap()).unwrap();
+            assert_eq!(Response { body, ..refusal }.code(), "unexpected-body");
+        }
+        assert_eq!(wire.read_response().unwrap().body, WORLD, "{method}");
+    }
+    let chunked = request(server.http, "GET", "/events", "Transfer-Encoding: chunked\r\n");
+    let mut wire = Wire::connect(server.http);
+    wire.write([&*chunked, "5\r\nhello\r\n0\r\n\r\n", &hello].concat().as_bytes());
+    assert_eq!(wire.read_response().unwrap().code(), "unexpected-body");
+    assert_eq!(wire.read_response().unwrap().body, WORLD);
+    // To announce that there is none is not to announce one.
+    EventStream::open_with(server.http, "/events", "Content-Length: 0\r\n");
+}
+
 #[test]
 fn a_head_that_does_not_come_is_not_waited_for() {
     let server = Server::start(&["--head-time", "100ms", "--keep-alive", "100ms"]);

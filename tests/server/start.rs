@@ -44,6 +44,43 @@ fn every_mistake_is_named_at_once() {
     assert!(text(&output.stderr).contains("TIDEGATE_CORES"));
 }
 
+/// A filter that names no level would log nothing at all, without a word.
+#[test]
+fn a_log_filter_that_names_no_level_is_refused() {
+    let with = |name: &str, filter: &str| {
+        let mut command = tidegate();
+        command.env(name, filter).args(["--ws-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]);
+        command
+    };
+    for (name, filter) in [
+        ("TIDEGATE_LOG", "tidegate"),
+        ("TIDEGATE_LOG", "verbose"),
+        ("TIDEGATE_LOG", "info,tidegate::reactor"),
+        ("TIDEGATE_LOG", "tidegate=loud"),
+        ("TIDEGATE_LOG", "info,"),
+        ("TIDEGATE_LOG", "/info"),
+        ("RUST_LOG", "tidegate"),
+    ] {
+        let output = with(name, filter).stdout(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{filter}");
+        let stderr = text(&output.stderr);
+        assert_eq!((stderr.lines().count(), output.stdout.len()), (1, 0), "{filter}: {stderr}");
+        let parts = [&*format!("{name}: \"{filter}\""), "info", "module=level"];
+        assert!(parts.iter().all(|part| stderr.contains(part)), "{filter}: {stderr}");
+    }
+    for (name, filter) in [
+        ("TIDEGATE_LOG", ""),
+        ("TIDEGATE_LOG", "OFF"),
+        ("TIDEGATE_LOG", "tidegate=debug, warn"),
+        ("TIDEGATE_LOG", "warn/word"),
+        ("RUST_LOG", "trace"),
+    ] {
+        assert_eq!(http::get(Server::spawn(&mut with(name, filter)).http, "/livez").status, 200);
+    }
+    // Ours is asked first, so what is wrong with the other is nobody's business.
+    Server::spawn(with("RUST_LOG", "tidegate").env("TIDEGATE_LOG", "info"));
+}
+
 #[test]
 fn a_port_in_use_is_one_clear_line() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
