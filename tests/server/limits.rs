@@ -7,27 +7,45 @@ mod sizes;
 mod times;
 
 use crate::support::websocket::frame;
-use crate::support::{EventStream, Message, Server, WebSocket};
+use crate::support::{Message, Server, WebSocket};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const OVER_SOCKETS: &str = "over sockets: tests/rows/http/limits";
-
 /// Each limit with the tests of its edge, or with the reason why input does not reach it.
 const TABLE: &[(&str, &[&str], &str)] = &[
-    ("head_bytes_max", &["src/http/head::the_head_limit_is_exact"], OVER_SOCKETS),
-    ("headers_max", &["src/http/fields::the_number_of_fields_is_limited_exactly"], OVER_SOCKETS),
+    (
+        "head_bytes_max",
+        &[
+            "src/http/head::the_head_limit_is_exact",
+            "tests/rows/http/limits::the_size_of_a_head_is_limited_to_the_byte",
+        ],
+        "",
+    ),
+    (
+        "headers_max",
+        &[
+            "src/http/fields::the_number_of_fields_is_limited_exactly",
+            "tests/rows/http/limits::a_header_too_many_is_refused_and_not_left_out",
+        ],
+        "",
+    ),
     (
         "uri_bytes_max",
-        &["src/http/head::the_target_limit_is_exact_and_known_at_once"],
-        OVER_SOCKETS,
+        &[
+            "src/http/head::the_target_limit_is_exact_and_known_at_once",
+            "tests/rows/http/limits::the_target_is_limited_to_the_byte",
+        ],
+        "",
     ),
     ("head_time", &["tests/server/limits/times::a_head_has_its_time"], ""),
     (
         "body_bytes_max",
-        &["src/http/body::the_body_limit_is_exact_and_known_when_announced"],
-        OVER_SOCKETS,
+        &[
+            "src/http/body::the_body_limit_is_exact_and_known_when_announced",
+            "tests/rows/http/limits::a_body_is_limited_to_the_byte",
+        ],
+        "",
     ),
     ("keep_alive", &["tests/server/limits/times::a_quiet_http_connection_has_its_time"], ""),
     (
@@ -66,6 +84,7 @@ const TABLE: &[(&str, &[&str], &str)] = &[
     (
         "connection_id_bytes_max",
         &[
+            "tests/rows/http/names::a_connection_id_is_limited_to_the_byte",
             "tests/server/limits::a_name_may_be_as_long_as_the_limit_and_no_longer",
             "src/routes/mod::names_have_their_limits",
         ],
@@ -94,7 +113,7 @@ const TABLE: &[(&str, &[&str], &str)] = &[
     (
         "room_name_bytes_max",
         &[
-            "tests/server/limits::a_name_may_be_as_long_as_the_limit_and_no_longer",
+            "tests/rows/http/names::the_name_of_a_room_is_limited_to_the_byte",
             "src/routes/mod::names_have_their_limits",
         ],
         "",
@@ -107,7 +126,7 @@ const TABLE: &[(&str, &[&str], &str)] = &[
         ],
         "",
     ),
-    ("filters_max", &["tests/server/limits::so_many_filters_and_no_more"], ""),
+    ("filters_max", &["tests/rows/http/limits::filters_are_limited_one_by_one"], ""),
     ("drain", &["tests/server/limits/times::whoever_stays_is_cut_off_when_the_drain_is_over"], ""),
     ("HEADERS_CAPACITY", &[], "the most that headers_max can be set to, which `config` checks"),
     ("CHUNK_BYTES_MAX", &["src/hub/tests::a_batch_is_full_before_a_chunk_is_too_large"], ""),
@@ -208,7 +227,7 @@ fn so_many_refusals_and_no_more() {
 
 #[test]
 fn a_name_may_be_as_long_as_the_limit_and_no_longer() {
-    let server = Server::start(&["--max-connection-id", "36B", "--max-room-name", "20B"]);
+    let server = Server::start(&["--max-connection-id", "36B"]);
     // Two bytes in UTF-8, six in a URL; six, too, in JSON's escapes: what counts is the name.
     for (sign, in_url, in_json) in [("x", "%78", r"\u0078"), ("ü", "%C3%BC", r"\u00fc")] {
         for bytes in [34, 36, 38] {
@@ -225,26 +244,5 @@ fn a_name_may_be_as_long_as_the_limit_and_no_longer() {
             let code = WebSocket::try_connect(server.ws, &target, "").err().map(|no| no.code());
             assert_eq!(code.as_deref(), (bytes > 36).then_some("bad-connection-id"), "{target}");
         }
-        for bytes in [18, 20, 22] {
-            for route in ["ws", "chat"] {
-                let target = format!("/{route}/{}", in_url.repeat(bytes / sign.len()));
-                let code = WebSocket::try_connect(server.ws, &target, "").err().map(|no| no.code());
-                assert_eq!(code.as_deref(), (bytes > 20).then_some("bad-room"), "{target}");
-            }
-        }
-    }
-}
-
-#[test]
-fn so_many_filters_and_no_more() {
-    let server = Server::start(&["--max-filters", "3"]);
-    for name in ["room", "connectionId"] {
-        let target = |count: usize| {
-            let filters: Vec<String> = (0..count).map(|n| format!("{name}=n{n}")).collect();
-            format!("/events?{}", filters.join("&"))
-        };
-        (2..=3).for_each(|count| _ = EventStream::open(server.http, &target(count)));
-        let refusal = crate::support::http::get(server.http, &target(4));
-        assert_eq!((refusal.status, refusal.code().as_str()), (400, "too-many-filters"));
     }
 }
