@@ -25,6 +25,8 @@ pub struct Limits {
     pub head_time: Duration,
     /// One request body; over it: 413.
     pub body_bytes_max: usize,
+    /// From the end of a request's head to the end of its body, however steadily that comes.
+    pub body_time: Duration,
     /// How long a kept-alive HTTP connection may be silent between two requests.
     pub keep_alive: Duration,
 
@@ -99,6 +101,7 @@ impl Default for Limits {
             uri_bytes_max: 4 * KIB,
             head_time: Duration::from_secs(5),
             body_bytes_max: MIB,
+            body_time: Duration::from_secs(30),
             keep_alive: Duration::from_secs(15),
             message_bytes_max: 64 * KIB,
             fragments_max: 128,

@@ -135,6 +135,12 @@ pub(super) static GROUPS: [Group; 6] = [
             size("max-body", "One request's body", KIB..=PAYLOAD_MAX, |c| {
                 &mut c.limits.body_bytes_max
             }),
+            time(
+                "body-time",
+                "From the end of a request's head to that of its body",
+                TICK..=HOUR,
+                |c| &mut c.limits.body_time,
+            ),
             time("keep-alive", "Silence between two requests of a connection", TICK..=HOUR, |c| {
                 &mut c.limits.keep_alive
             }),

@@ -115,6 +115,9 @@ impl Conn {
             State::Closing(closing) if closing.waits() && closing.until <= desk.tick => Late::Gone,
             State::Http(http) => match http.since {
                 Some(since) if passed(since, limits.head_time) => Late::End(End::ANSWERED),
+                _ if http.body_since.is_some_and(|since| passed(since, limits.body_time)) => {
+                    Late::End(End::ANSWERED)
+                }
                 // Who has yet to take an answer is not silent, and may have asked more.
                 _ if self.mood.blocked => Late::No,
                 None if passed(self.heard.max(self.took), limits.keep_alive) => {
@@ -194,7 +197,11 @@ impl Conn {
             State::Http(http) => match http.since {
                 Some(since) => since.after(limits.head_time),
                 None if self.mood.blocked => self.took.after(limits.write_stall),
-                None => self.heard.max(self.took).after(limits.keep_alive),
+                None => {
+                    let silence = self.heard.max(self.took).after(limits.keep_alive);
+                    let body = http.body_since.map(|since| since.after(limits.body_time));
+                    body.map_or(silence, |body| body.min(silence))
+                }
             },
             State::WebSocket(websocket) => {
                 let silence = match websocket.pinged {

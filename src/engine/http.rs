@@ -17,13 +17,15 @@ pub(super) struct Http {
     scan: HeadScan,
     /// The body of a request that was answered, on its way to nowhere.
     body: Option<Decoder>,
+    /// Since when that has been under way.
+    pub(super) body_since: Option<Tick>,
     /// Since when the request, or the first one of the connection, has been waited for.
     pub(super) since: Option<Tick>,
 }
 
 impl Http {
     pub(super) fn new(now: Tick) -> Http {
-        Http { scan: HeadScan::default(), body: None, since: Some(now) }
+        Http { scan: HeadScan::default(), body: None, body_since: None, since: Some(now) }
     }
 }
 
@@ -80,7 +82,7 @@ impl Conn {
                 let (used, done) = (step.used, step.done);
                 *rest = &mut std::mem::take(rest)[used..];
                 if done {
-                    http.body = None;
+                    (http.body, http.body_since) = (None, None);
                 }
                 if done || used > 0 { Step::Again } else { Step::Wait }
             }
@@ -138,9 +140,11 @@ impl Conn {
         if let State::Http(http) = &mut self.state {
             http.scan = HeadScan::default();
             http.since = None;
-            http.body = framing.has_body().then(|| Decoder::new(framing));
+            if framing.has_body() {
+                (http.body, http.body_since) = (Some(Decoder::new(framing)), Some(desk.tick));
+            }
         }
-        desk.wake_by(key, desk.tick.after(desk.limits.keep_alive));
+        desk.wake_by(key, desk.tick.after(desk.limits.keep_alive.min(desk.limits.body_time)));
         Step::Again
     }
 

@@ -40,6 +40,11 @@ pub fn deflated_bytes_max(bytes: usize) -> usize {
     bytes.saturating_add(bytes / 16).saturating_add(64)
 }
 
+/// How many bytes [`LEVEL`] makes of `bytes` at most: its code has up to 9 bits for each.
+fn out_bytes_max(bytes: usize) -> usize {
+    bytes.saturating_add(bytes / 8).saturating_add(64)
+}
+
 /// What a [`Deflater`] or an [`Inflater`] has done since it was last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -86,14 +91,20 @@ impl Deflater {
         if payload.len() < self.bytes_min || reaches_too_far {
             return None;
         }
-        let compress = self.compress.get_or_insert_with(|| Box::new(Compress::new(LEVEL, false)));
+        // It is put back only when nothing is left in it: what could not leave it, for lack of room
+        // or by a panic, zlib-rs 0.6 does not forget in a reset either, and spoils later messages.
+        let mut compress =
+            self.compress.take().unwrap_or_else(|| Box::new(Compress::new(LEVEL, false)));
         compress.reset();
         self.out.clear();
-        // What does not fit in here has not become smaller, and is not asked for.
-        self.out.reserve_exact(payload.len());
+        self.out.reserve_exact(out_bytes_max(payload.len()));
         let status = compress.compress_vec(payload, &mut self.out, FlushCompress::Sync);
-        let is_all = status.is_ok() && self.out.len() < payload.len();
-        let deflated = self.out.strip_suffix(&TAIL).filter(|_| is_all)?;
+        let is_all = status.is_ok() && self.out.len() < self.out.capacity();
+        if is_all {
+            self.compress = Some(compress);
+        }
+        let is_smaller = is_all && self.out.len() < payload.len();
+        let deflated = self.out.strip_suffix(&TAIL).filter(|_| is_smaller)?;
         self.tally.add(deflated.len(), payload.len());
         Some(deflated)
     }
@@ -128,9 +139,12 @@ impl Inflater {
         let mut sink = Sink { out, bytes_max, utf8: text.then(Validator::default) };
         // Strictly this is no message, but what it means is plain (RFC 7692 §7.2.3.6 sends a 0x00).
         if !deflated.is_empty() {
-            let inflate = self.inflate.get_or_insert_with(|| Box::new(Decompress::new(false)));
+            // As with the compressor: what a fault or a panic left half-way is not used again.
+            let mut inflate =
+                self.inflate.take().unwrap_or_else(|| Box::new(Decompress::new(false)));
             inflate.reset(false);
-            run(inflate, deflated, &mut sink)?;
+            run(&mut inflate, deflated, &mut sink)?;
+            self.inflate = Some(inflate);
         }
         sink.finish()?;
         self.tally.add(deflated.len(), out.len());

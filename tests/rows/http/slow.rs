@@ -139,3 +139,36 @@ fn whoever_only_sits_there_is_closed_without_a_word() {
     witnesses.are_served();
     assert!(matches!(witnesses.client.leave(1000, "").as_slice(), [] | [Message::Ping(_)]));
 }
+
+/// It is answered already; what is left is how long it may hold its place.
+#[test]
+fn a_body_has_its_time_however_steadily_it_comes() {
+    let options = ["--body-time", "1s", "--keep-alive", "1h", "--max-body", "1MiB"];
+    let server = Server::start(&options);
+    let mut witnesses = Witnesses::of(&server);
+    let mut good = Wire::connect(server.http);
+    good.write(request(server.http, "POST", "/hello", "Content-Length: 4\r\n").as_bytes());
+    good.write(b"body");
+    assert_eq!(good.read_response().expect("an answer").status, 405);
+    let fields = ["Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"];
+    let mut wires: Vec<Wire> = (0..COUNT)
+        .map(|n| {
+            let mut wire = Wire::connect(server.http);
+            wire.write(request(server.http, "POST", "/hello", fields[n % 2]).as_bytes());
+            if n % 2 == 1 {
+                wire.write(b"fffff\r\n");
+            }
+            wire
+        })
+        .collect();
+    drip(&mut wires, |wire| {
+        assert_eq!(wire.read_response().expect("an answer").status, 405);
+        assert_eq!(wire.read_to_end(), b"");
+    });
+    // Beside the one that asks there is the good one.
+    wait_until("all are closed", || metric(server.http, OPEN) == 2);
+    witnesses.are_served();
+    // Meanwhile a body that came in time held nothing up, nor did the silence behind it.
+    good.write(request(server.http, "GET", "/hello", "").as_bytes());
+    assert_eq!(in_words(&good.read_response().expect("an answer")), "200 world");
+}
