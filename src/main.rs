@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::env;
+use std::panic;
 use std::process::ExitCode;
 
 use env_logger::TimestampPrecision;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         eprintln!("tidegate: {mistake}");
         return ExitCode::from(USAGE);
     }
+    log_panics();
     match command {
         Command::Serve(config) => match reactor::serve(config) {
             Ok(()) => ExitCode::SUCCESS,
@@ -78,4 +80,47 @@ fn start_log() -> Result<(), String> {
         .format_target(false)
         .init();
     Ok(())
+}
+
+/// A panic is logged with its place and no more: its message may have a client's data in it.
+fn log_panics() {
+    panic::set_hook(Box::new(|panicked| match panicked.location() {
+        Some(place) => log::error!("panicked at {place}"),
+        None => log::error!("panicked"),
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+    use std::thread;
+
+    const SECRET: &str = "5ecre7";
+
+    #[test]
+    fn a_panic_is_logged_without_its_message() {
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "tests::in_a_process_of_its_own", "--ignored", "--nocapture"])
+            .env_remove("TIDEGATE_LOG")
+            .env_remove("RUST_LOG")
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        let said = [log.as_ref(), &String::from_utf8_lossy(&output.stdout)].concat();
+        assert!(output.status.success(), "{said}");
+        assert!(log.contains("ERROR] panicked at src/main.rs:"), "{said}");
+        assert!(!said.contains(SECRET), "{said}");
+    }
+
+    /// What the test above starts: the hook is the whole process's.
+    #[test]
+    #[ignore = "a part of another test"]
+    fn in_a_process_of_its_own() {
+        start_log().unwrap();
+        log_panics();
+        assert!(thread::spawn(|| panic!("{SECRET}")).join().is_err());
+    }
 }

@@ -16,7 +16,9 @@ use rig::Rig;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tidegate::bytes::ConnKey;
+use tidegate::engine::Space;
 use tidegate::limits::Limits;
+use tidegate::ws::frame::{Opcode, push_masked};
 
 /// The system's allocator with a counter before it.
 struct Counting;
@@ -204,4 +206,82 @@ fn an_idle_event_stream_is_small() {
     let stream = idle_bytes(|rig, _| _ = rig.stream());
     println!("an idle event stream: {stream} bytes");
     assert!(stream <= IDLE_BYTES_MAX, "{stream} bytes for each");
+}
+
+/// The header of a masked frame that announces `length` bytes.
+fn header(first: u8, length: u64) -> Vec<u8> {
+    let mut header = vec![first, 0xff];
+    header.extend_from_slice(&length.to_be_bytes());
+    header.extend_from_slice(&[1, 2, 3, 4]);
+    header
+}
+
+/// What is announced is not believed: of 16 MiB nothing is held but what came.
+#[test]
+fn a_frame_that_has_only_begun_is_small() {
+    const SOCKETS: usize = 5000;
+    const BYTES_MAX: isize = 8 * 1024;
+    let limits = Limits { message_bytes_max: 16 << 20, ..Limits::default() };
+    let mut rig = Rig::new(limits);
+    let keys: Vec<ConnKey> = (0..SOCKETS).map(|_| rig.websocket("/echo")).collect();
+    let before = BYTES.get();
+    for key in &keys {
+        rig.receive(*key, &mut [&header(0x82, 16 << 20)[..], b"x"].concat());
+        // The reactor asks where to read the rest to.
+        assert!(matches!(rig.engine.space(*key), Space::Own(_)));
+    }
+    rig.turn();
+    let each = (BYTES.get() - before) / SOCKETS as isize;
+    println!("a frame that has only begun: {each} bytes");
+    assert!(each < BYTES_MAX, "{each} bytes for each");
+}
+
+/// However many fragments it has, a message is one buffer, and the buffer is not larger than what
+/// came but for the doubling.
+#[test]
+fn fragments_are_one_buffer() {
+    const FRAGMENTS: usize = 131_000;
+    const MESSAGE_MAX: usize = 256 * 1024;
+    for payload in [&b"x"[..], b""] {
+        let limits =
+            Limits { fragments_max: 200_000, message_bytes_max: MESSAGE_MAX, ..Limits::default() };
+        let mut rig = Rig::new(limits);
+        let key = rig.websocket("/echo");
+        let mut input = Vec::new();
+        push_masked(&mut input, false, Opcode::Binary, [1, 2, 3, 4], payload);
+        for _ in 1..FRAGMENTS {
+            push_masked(&mut input, false, Opcode::Continuation, [1, 2, 3, 4], payload);
+        }
+        let (before, mut most) = (BYTES.get(), 0);
+        let count = allocations(|| {
+            for piece in input.chunks_mut(10_000) {
+                rig.receive(key, piece);
+                rig.turn();
+                most = most.max(BYTES.get() - before);
+            }
+        });
+        println!("{FRAGMENTS} fragments: {most} bytes, {count} allocations");
+        assert!(most <= (MESSAGE_MAX + 4096) as isize, "{most} bytes");
+        assert!(count <= 32, "{count} allocations");
+    }
+}
+
+#[test]
+fn unsolicited_pongs_allocate_nothing() {
+    let mut rig = Rig::new(Limits::default());
+    let key = rig.websocket("/echo");
+    let mut pongs = Vec::new();
+    (0..100).for_each(|_| push_masked(&mut pongs, true, Opcode::Pong, [1, 2, 3, 4], &[7; 125]));
+    let mut scratch = pongs.clone();
+    rig.receive(key, &mut scratch);
+    rig.turn();
+    let (before, taken) = (BYTES.get(), rig.taken);
+    let count = allocations(|| {
+        for _ in 0..1000 {
+            scratch.copy_from_slice(&pongs);
+            rig.receive(key, &mut scratch);
+            rig.turn();
+        }
+    });
+    assert_eq!((count, BYTES.get() - before, rig.taken - taken), (0, 0, 0));
 }

@@ -33,6 +33,9 @@ pub struct Deadlines {
     occupied: [u64; WORDS],
     /// Everything due before this tick has been handed out.
     turned: Tick,
+    /// Something may be due in this very tick. Otherwise what is in its bucket is due a whole turn
+    /// of the wheel later, or more.
+    is_due_now: bool,
 }
 
 impl Default for Deadlines {
@@ -42,6 +45,7 @@ impl Default for Deadlines {
             heads: [NONE; BUCKETS],
             occupied: [0; WORDS],
             turned: Tick(0),
+            is_due_now: false,
         }
     }
 }
@@ -55,6 +59,7 @@ impl Deadlines {
         }
         self.clear(slot);
         let due = due.clamp(self.turned, Tick(UNARMED.0 - 1));
+        self.is_due_now |= due == self.turned;
         let bucket = due.0 as usize % BUCKETS;
         let next = self.heads[bucket];
         self.links[slot as usize] = Link { due, previous: NONE, next };
@@ -102,6 +107,7 @@ impl Deadlines {
             self.expire_bucket((self.turned.0 + step) as usize % BUCKETS, now, due);
         }
         self.turned = now;
+        self.is_due_now = false;
     }
 
     fn expire_bucket(&mut self, bucket: usize, now: Tick, due: &mut Vec<u32>) {
@@ -119,7 +125,10 @@ impl Deadlines {
     /// A tick by which [`Deadlines::expire`] should be called next: no later than the earliest
     /// deadline, earlier if that lies beyond the wheel. `None` when there is none.
     pub fn next(&self) -> Option<Tick> {
-        let start = self.turned.0 as usize % BUCKETS;
+        if self.is_due_now {
+            return Some(self.turned);
+        }
+        let start = (self.turned.0 as usize + 1) % BUCKETS;
         // The word of `start` is looked at twice: first its bits from `start` on, last those before
         // it.
         (0..=WORDS).find_map(|step| {
@@ -130,7 +139,7 @@ impl Deadlines {
                 _ => self.occupied[word],
             };
             let bucket = word * 64 + bits.trailing_zeros() as usize;
-            let ahead = (bucket + BUCKETS - start) % BUCKETS;
+            let ahead = (bucket + BUCKETS - start) % BUCKETS + 1;
             (bits != 0).then_some(Tick(self.turned.0 + ahead as u32))
         })
     }
@@ -181,6 +190,8 @@ mod tests {
                         let expected: Vec<u32> = passed.map(|(slot, _)| *slot).collect();
                         prop_assert_eq!(due, expected);
                         naive.retain(|_, at| *at > now);
+                        // Who comes when it says so, comes no second time in the same tick.
+                        prop_assert!(wheel.next().is_none_or(|next| next > now));
                     }
                 }
                 let earliest = naive.values().min().copied();

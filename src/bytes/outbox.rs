@@ -103,6 +103,17 @@ impl Outbox {
         &mut rest[last]
     }
 
+    /// Takes back what a [`Outbox::append`] wrote that panicked before its end.
+    pub fn mend(&mut self) {
+        let rest = self.rest.iter().flat_map(|rest| rest.iter()).map(Vec::len);
+        let held = self.front.len() - self.sent as usize + rest.sum::<usize>();
+        let excess = held - self.len();
+        let last = self.rest.as_mut().and_then(|rest| rest.back_mut());
+        let last = last.unwrap_or(&mut self.front);
+        last.truncate(last.len() - excess);
+        self.replaceable = 0;
+    }
+
     /// Adds what waits to `slices`, as far as there is room.
     pub fn gather<'a>(&'a self, slices: &mut Slices<'a>) {
         if self.is_empty() {

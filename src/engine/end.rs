@@ -45,12 +45,15 @@ impl End {
     pub(super) const ANSWERED: End = End::fixed(CloseCode::NORMAL, EndedBy::Server, How::Finish);
     /// Reset, or ended without a close frame.
     pub(super) const LOST: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Network, How::Gone);
+    /// It closed its half without a close frame; what it was answered before still leaves.
+    pub(super) const HALF_CLOSED: End =
+        End::fixed(CloseCode::ABNORMAL, EndedBy::Network, How::Finish);
     /// Silent for too long.
     pub(super) const SILENT: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Timeout, How::Gone);
     /// Took nothing for too long.
     pub(super) const STALLED: End = End::fixed(CloseCode::FELL_OFF, EndedBy::Timeout, How::Gone);
-    /// Our own error.
-    pub(super) const PANIC: End = End::fixed(CloseCode::INTERNAL, EndedBy::Server, How::Ask);
+    /// Our own error. What it left of the connection's input is not to be read on with.
+    pub(super) const PANIC: End = End::fixed(CloseCode::INTERNAL, EndedBy::Server, How::Fail);
     /// Somebody else has its name now.
     pub(super) const REPLACED: End = End::fixed(CloseCode::REPLACED, EndedBy::Server, How::Ask);
     /// More waits for it than may, or what it has not read is gone.
@@ -110,7 +113,8 @@ impl Conn {
             // not a whole request never will be.
             State::Http(_) if self.mood.backlog => None,
             State::Http(_) => Some(End::ANSWERED),
-            State::WebSocket(_) | State::EventStream(_) => Some(End::LOST),
+            State::WebSocket(_) => Some(End::HALF_CLOSED),
+            State::EventStream(_) => Some(End::LOST),
             State::Closing(closing) => {
                 closing.heard_end = true;
                 None

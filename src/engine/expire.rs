@@ -12,6 +12,7 @@ use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::{Desk, Drain};
 use super::end::End;
+use super::panics::{Trap, trap};
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::{Status, Terms};
 use crate::hub::Format;
@@ -62,23 +63,12 @@ impl Engine {
     }
 
     fn look_at(&mut self, key: ConnKey) {
-        let Engine { conns, desk } = self;
-        let Some(conn) = conns.find_mut(key) else { return };
-        match conn.late(desk) {
-            Late::No => {}
-            Late::Gone => return self.remove(key),
-            Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
-            Late::End(end) => {
-                if end == End::ANSWERED {
-                    conn.say_timeout(desk);
-                }
-                return self.end(key, end);
-            }
+        match self.guarded(key, |conn, desk| conn.look(desk, key)) {
+            Some(Late::No) => self.settle(key),
+            Some(Late::Gone) => self.remove(key),
+            Some(Late::End(end)) => self.end(key, end),
+            None => {}
         }
-        conn.remind(desk);
-        let next = conn.next_look(desk);
-        desk.wake_by(key, next);
-        self.settle(key);
     }
 }
 
@@ -91,6 +81,26 @@ enum Late {
 }
 
 impl Conn {
+    /// Its deadline has passed: says what is late, or what it is told, and sets the next.
+    fn look(&mut self, desk: &mut Desk, key: ConnKey) -> Late {
+        trap(Trap::Deadline);
+        match self.late(desk) {
+            Late::No => {}
+            Late::Gone => return Late::Gone,
+            Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
+            Late::End(end) => {
+                if end == End::ANSWERED {
+                    self.say_timeout(desk);
+                }
+                return Late::End(end);
+            }
+        }
+        self.remind(desk);
+        let next = self.next_look(desk);
+        desk.wake_by(key, next);
+        Late::No
+    }
+
     /// What a connection has taken too long for.
     fn late(&self, desk: &Desk) -> Late {
         let limits = &desk.limits;

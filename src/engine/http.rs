@@ -6,6 +6,7 @@
 use super::conn::{Conn, Serves, State};
 use super::desk::Desk;
 use super::end::End;
+use super::panics::{Trap, trap};
 use super::{Step, events, upgrade};
 use crate::bytes::{ConnKey, Tick};
 use crate::http::{Decoder, Fault, Framing, HeadScan, Request, Response, Status, Terms};
@@ -104,6 +105,7 @@ impl Conn {
             Ok(request) => request,
             Err(fault) => return self.refuse(desk, fault, head),
         };
+        trap(Trap::Request);
         let framing = request.framing();
         if matches!(framing, Framing::Length(bytes) if bytes > desk.limits.body_bytes_max as u64) {
             return self.refuse(desk, Fault::BodyTooLarge, head);
@@ -144,6 +146,16 @@ impl Conn {
         }
         desk.wake_by(key, desk.tick.after(desk.limits.keep_alive.min(desk.limits.body_time)));
         Step::Again
+    }
+
+    /// A request that we failed on is told so, if it has no answer yet.
+    pub(super) fn say_failure(&mut self, desk: &mut Desk) {
+        let State::Http(http) = &self.state else { return };
+        if http.since.is_some() && http.body.is_none() {
+            let (status, detail) =
+                (Status::InternalServerError, "The server failed on this request; it is a bug.");
+            self.problem(desk, Terms::CLOSE, status, "internal-error", detail, &[]);
+        }
     }
 
     /// Appends a problem document as the answer to a request.

@@ -7,6 +7,7 @@ use super::Step;
 use super::conn::{Conn, State};
 use super::desk::Desk;
 use super::end::End;
+use super::panics::{Trap, trap};
 use super::websocket::Name;
 use crate::bytes::{ConnKey, Place};
 use crate::hub::{Audience, Batch, ConnectionId, Sender};
@@ -102,6 +103,7 @@ impl Conn {
         push(desk.rooms.batch(room, Audience::Subscribers, bytes, &desk.hub), sender);
         websocket.refusals = 0;
         desk.counters().published.message.add(1);
+        trap(Trap::Published);
     }
 
     /// A binary message on a relay route.

@@ -26,6 +26,7 @@ mod http;
 mod letters;
 mod messages;
 mod output;
+mod panics;
 mod random;
 mod register;
 mod rooms;
@@ -42,7 +43,6 @@ use desk::Desk;
 use end::End;
 use http::Http;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The engine of one core.
 #[derive(Debug)]
@@ -125,8 +125,7 @@ impl Engine {
         self.handle(key, n, now, |conn, desk| conn.filled(desk, key, n));
     }
 
-    /// Lets `work` handle input, and does what it says about the connection's end. A panic in there
-    /// ends this connection and no other.
+    /// Lets `work` handle input, and does what it says about the connection's end.
     fn handle(
         &mut self,
         key: ConnKey,
@@ -145,15 +144,8 @@ impl Engine {
             }
         }
         desk.count_in(conn.listener, n);
-        let mark = conn.home().map(|room| desk.rooms.mark(room));
-        let end = catch_unwind(AssertUnwindSafe(|| work(conn, desk)));
-        let end = end.unwrap_or_else(|_| {
-            desk.counters().panics.add(1);
-            if let Some(mark) = mark {
-                desk.rooms.cut_back(mark);
-            }
-            Some(End::PANIC)
-        });
+        let Some(end) = self.guarded(key, work) else { return };
+        let Some(conn) = self.conns.find_mut(key) else { return };
         let asked_all = conn.mood.ended && !conn.mood.backlog;
         if let Some(end) = end {
             self.end(key, end);

@@ -69,17 +69,22 @@ impl Conn {
     }
 }
 
-impl Engine {
-    /// The connection owns the name it waited for.
-    pub(super) fn granted(&mut self, key: ConnKey, session: u64) {
-        let Engine { conns, desk } = self;
-        let Some(conn) = conns.find_mut(key) else { return };
-        let State::WebSocket(websocket) = &mut conn.state else { return };
+impl Conn {
+    fn granted(&mut self, desk: &mut Desk, session: u64) {
+        let State::WebSocket(websocket) = &mut self.state else { return };
         let Name::Waiting(waiting) = mem::replace(&mut websocket.name, Name::None) else { return };
         let Waiting { id, who, message } = *waiting;
         websocket.name = Name::Owned(Sender { id, who, session });
-        conn.publish_text(desk, &message);
-        self.go_on(key);
+        self.publish_text(desk, &message);
+    }
+}
+
+impl Engine {
+    /// The connection owns the name it waited for.
+    pub(super) fn granted(&mut self, key: ConnKey, session: u64) {
+        if self.guarded(key, |conn, desk| conn.granted(desk, session)).is_some() {
+            self.go_on(key);
+        }
     }
 
     /// Reads on from a connection that was paused, if there is no reason left to wait.

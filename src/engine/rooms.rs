@@ -51,6 +51,8 @@ pub(super) struct LocalRooms {
     follows_all: u32,
     /// Rooms in which something was published this turn.
     touched: Vec<u32>,
+    /// Where the batches of the room ended to which the connection publishes that is dealt with.
+    begun: Option<RoomMark>,
     /// Batches of this turn that are full.
     sealed: Vec<Arc<Chunk>>,
     /// Rooms whose hub entry has to change.
@@ -291,14 +293,20 @@ impl LocalRooms {
 
 /// Taking back what a connection published whose handling panicked.
 impl LocalRooms {
+    /// A connection that publishes to room `number` is dealt with from now on.
+    pub(super) fn begin(&mut self, number: Option<u32>) {
+        self.begun = number.map(|number| self.mark(number));
+    }
+
     /// Where room `number`'s batches end now.
-    pub(super) fn mark(&self, number: u32) -> RoomMark {
+    fn mark(&self, number: u32) -> RoomMark {
         let messages = self.rooms.get(number as usize).and_then(|room| room.messages.as_ref());
         RoomMark { number, sealed: self.sealed.len(), batch: messages.map(Batch::mark) }
     }
 
-    /// Cuts room `mark` was taken of back to it. Only that room has been published to since.
-    pub(super) fn cut_back(&mut self, mark: RoomMark) {
+    /// Takes back what was published since [`LocalRooms::begin`], all of it to one room.
+    pub(super) fn cut_back(&mut self) {
+        let Some(mark) = self.begun.take() else { return };
         let Some(room) = self.rooms.get_mut(mark.number as usize) else { return };
         let mut newer = self.sealed.drain(mark.sealed..);
         let at_mark = newer.next();
@@ -315,7 +323,7 @@ impl LocalRooms {
 
 /// Where a room's batches ended at some moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RoomMark {
+struct RoomMark {
     number: u32,
     sealed: usize,
     batch: Option<crate::hub::Mark>,

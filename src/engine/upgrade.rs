@@ -8,6 +8,7 @@ use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
 use super::http::Answered;
+use super::panics::{Trap, trap};
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
@@ -34,6 +35,7 @@ pub(super) fn answer(
                 Ok(room) => room,
                 Err(problem) => return refuse(conn, desk, request, &problem),
             };
+            desk.rooms.begin(room);
             begin(conn, desk, key, &opened, room)
         }
         Err(problem) => refuse(conn, desk, request, &problem),
@@ -228,6 +230,7 @@ fn begin(
         }
         Behaviour::Echo => {}
     }
+    trap(Trap::Handshake);
     Answered::Became
 }
 

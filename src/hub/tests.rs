@@ -4,6 +4,7 @@
 //! Must not know: engines, sockets.
 
 mod formats;
+mod lock;
 mod publish;
 mod readers;
 mod shadow;

@@ -8,6 +8,7 @@ mod chat;
 mod closes;
 mod framing;
 mod http;
+mod limits;
 mod log;
 mod refusals;
 mod relay;

@@ -184,7 +184,12 @@ fn who_comes_back_too_late_is_told_how_much_is_gone() {
     stream.take(3);
     let last_id = stream.last_id.clone();
     drop(stream);
-    (3..43).for_each(|n| speak_at_length(&mut client, n));
+    // Whatever is committed together is forgotten together: each is committed by itself.
+    let mut witness = EventStream::open(server.http, "/events");
+    for n in 3..43 {
+        speak_at_length(&mut client, n);
+        witness.take(1);
+    }
     client.leave(1000, "");
     let mut back = EventStream::resume(server.http, "/events?follow=false", &last_id);
     let gap = back.next().unwrap();

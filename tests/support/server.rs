@@ -65,6 +65,15 @@ impl Server {
         Pid::from_child(&self.child)
     }
 
+    /// The memory that it has at the moment.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid().as_raw_nonzero());
+        let status = std::fs::read_to_string(path).expect("a Linux machine");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+        let kib = line.trim().strip_suffix(" kB").expect(line);
+        1024 * kib.parse::<u64>().expect(line)
+    }
+
     /// Asks it to stop.
     pub(crate) fn terminate(&self) {
         self.signal(Signal::TERM);

@@ -40,6 +40,11 @@ impl Wire {
         self.stream.shutdown(Shutdown::Write).expect("the connection is open");
     }
 
+    /// The same to somebody who may have closed already.
+    pub(crate) fn try_finish(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
     /// Another handle of the connection, to keep it open or to cut it.
     pub(crate) fn handle(&self) -> TcpStream {
         self.stream.try_clone().unwrap()

@@ -1,0 +1,309 @@
+//! A panic on purpose, and what everybody else sees of it.
+//!
+//! Knows: the engine's face, the places where it can be made to panic.
+//! Must not know: sockets.
+
+use super::*;
+use crate::bytes::{Now, Slices};
+use crate::engine::{Action, Letter, Listener, Serves, Setup};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::metrics::Counters;
+use crate::ws::frame::{Opcode, push_masked};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+thread_local! {
+    static SET: Cell<Option<Trap>> = const { Cell::new(None) };
+}
+
+pub(super) fn spring(here: Trap) {
+    if SET.get() == Some(here) {
+        SET.set(None);
+        panic!("on purpose");
+    }
+}
+
+const WS: u8 = 0;
+const HTTP: u8 = 1;
+
+/// One core, and what it has written to whom.
+struct Core {
+    engine: Engine,
+    now: Now,
+    counters: Arc<[Counters]>,
+    hub: Arc<Hub>,
+    written: HashMap<ConnKey, Vec<u8>>,
+    closed: Vec<ConnKey>,
+}
+
+impl Core {
+    fn new() -> Core {
+        let limits = Arc::new(Limits::default());
+        let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_700_000_000_000 };
+        let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
+        let counters: Arc<[Counters]> = Arc::new([Counters::default()]);
+        let listener = |serves| Listener { serves, loopback: true };
+        let engine = Engine::new(Setup {
+            core: 0,
+            limits,
+            hub: Arc::clone(&hub),
+            listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
+            compression: false,
+            allow_origins: Arc::new([]),
+            allow_hosts: Arc::new([]),
+            counters: Arc::clone(&counters),
+            connections: Arc::default(),
+            seed: [4, 5],
+        });
+        Core { engine, now, counters, hub, written: HashMap::new(), closed: Vec::new() }
+    }
+
+    fn connect(&mut self, listener: u8, head: &[u8]) -> ConnKey {
+        let key = self.engine.accept(listener, self.now).expect("within the limit");
+        self.receive(key, head);
+        self.turn();
+        key
+    }
+
+    /// A WebSocket that has its 101; what it is sent from now on is looked at.
+    fn websocket(&mut self, path: &str) -> ConnKey {
+        let key = self.connect(WS, handshake(path).as_bytes());
+        self.written.remove(&key);
+        key
+    }
+
+    fn stream(&mut self) -> ConnKey {
+        let key = self.connect(HTTP, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        self.written.remove(&key);
+        key
+    }
+
+    fn receive(&mut self, key: ConnKey, bytes: &[u8]) {
+        self.engine.receive(key, &mut bytes.to_vec(), self.now);
+    }
+
+    fn say(&mut self, key: ConnKey, texts: &[&str]) {
+        let frames: Vec<u8> = texts.iter().flat_map(|message| text(message)).collect();
+        self.receive(key, &frames);
+    }
+
+    fn turn(&mut self) {
+        self.engine.commit(self.now);
+        while let Some(action) = self.engine.poll_action() {
+            match action {
+                Action::Flush(key) => self.flush(key),
+                Action::Post(_, letter) => self.engine.collect(letter, self.now),
+                Action::Close(key) => self.closed.push(key),
+                Action::Read(_) | Action::Shutdown(_) | Action::Ring(_) => {}
+            }
+        }
+    }
+
+    fn flush(&mut self, key: ConnKey) {
+        let mut slices = Slices::default();
+        self.engine.output(key, &mut slices);
+        let n = slices.bytes();
+        let bytes = slices.as_io().iter().flat_map(|slice| slice.iter().copied());
+        self.written.entry(key).or_default().extend(bytes);
+        if n > 0 && self.engine.sent(key, n, n, self.now) {
+            self.flush(key);
+        }
+    }
+
+    fn written(&mut self, key: ConnKey) -> String {
+        String::from_utf8_lossy(&self.written.remove(&key).unwrap_or_default()).into_owned()
+    }
+
+    /// The data of the events that a stream was sent.
+    fn events(&mut self, stream: ConnKey) -> Vec<String> {
+        let written = self.written(stream);
+        let data = written.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.map(|data| data.split(",\"session\"").next().unwrap_or(data).to_owned()).collect()
+    }
+
+    fn panics(&self) -> u64 {
+        self.counters[0].panics.value()
+    }
+}
+
+fn handshake(path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+fn text(message: &str) -> Vec<u8> {
+    let mut frame = Vec::new();
+    push_masked(&mut frame, true, Opcode::Text, [1, 2, 3, 4], message.as_bytes());
+    frame
+}
+
+fn message(id: &str, n: u32) -> String {
+    format!("{{\"connectionId\":\"{id}\",\"n\":{n}}}")
+}
+
+const CLOSE_1011: &str = "\u{fffd}\u{10}\u{3}\u{fffd}internal error";
+const CLOSE_OF_A: &str =
+    r#"{"close":{"connectionId":"a","code":1011,"reason":"internal error","by":"server""#;
+
+#[test]
+fn a_panic_costs_one_connection_and_no_other() {
+    let mut core = Core::new();
+    let stream = core.stream();
+    let (a, b) = (core.websocket("/?connectionId=a"), core.websocket("/?connectionId=b"));
+    core.written.clear();
+    core.say(a, &[&message("a", 1)]);
+    core.say(b, &[&message("b", 1)]);
+    SET.set(Some(Trap::Published));
+    // What came with the message at which it panicked is not published: not even what was before.
+    core.say(a, &[&message("a", 3), &message("a", 4)]);
+    core.say(b, &[&message("b", 2)]);
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (1, None));
+    assert_eq!(core.written(a), CLOSE_1011);
+    let expected =
+        [message("a", 1), message("b", 1), message("b", 2), CLOSE_OF_A.to_owned()].to_vec();
+    assert_eq!(core.events(stream), expected);
+    // Nothing that it says now counts, its name is free, and everybody else goes on.
+    core.say(a, &[&message("a", 5)]);
+    let again = core.websocket("/?connectionId=a");
+    core.say(again, &[&message("a", 6)]);
+    core.say(b, &[&message("b", 3)]);
+    core.turn();
+    let a = r#"{"connectionId":"a"}"#.to_owned();
+    assert_eq!(core.events(stream), [a, message("a", 6), message("b", 3)]);
+    assert_eq!(core.panics(), 1);
+}
+
+#[test]
+fn what_was_sealed_on_the_way_is_taken_back_too() {
+    let mut core = Core::new();
+    let stream = core.stream();
+    let (a, b) = (core.websocket("/?connectionId=a"), core.websocket("/?connectionId=b"));
+    core.written.clear();
+    core.say(b, &[&message("b", 1)]);
+    // Two of them fill a chunk. The last byte of the last is in a read of its own, and it panics
+    // there: when the chunk before it has been sealed.
+    let long = format!("{{\"connectionId\":\"a\",\"x\":\"{}\"}}", "x".repeat(30_000));
+    (0..2).for_each(|_| core.say(a, &[&long]));
+    let held = core.hub.holdings().pinned_bytes;
+    let frames: Vec<u8> = (0..5).flat_map(|_| text(&long)).collect();
+    let last = frames.len() - 1;
+    core.receive(a, &frames[..last]);
+    let grown = core.hub.holdings().pinned_bytes;
+    assert!(grown > held, "chunks were sealed: {held} {grown}");
+    SET.set(Some(Trap::Published));
+    core.receive(a, &frames[last..]);
+    core.say(b, &[&message("b", 2)]);
+    core.turn();
+    let expected: Vec<String> = [message("b", 1)]
+        .into_iter()
+        .chain(std::iter::repeat_n(long, 6))
+        .chain([message("b", 2), CLOSE_OF_A.to_owned()])
+        .collect();
+    assert_eq!(core.events(stream), expected);
+    assert_eq!(core.hub.holdings().pinned_bytes, 0, "nothing is held that no log has");
+}
+
+#[test]
+fn a_panic_with_the_handshake_in_one_read_takes_back_what_it_published() {
+    for trap in [Trap::Handshake, Trap::Published] {
+        let mut core = Core::new();
+        let stream = core.stream();
+        let b = core.websocket("/?connectionId=b");
+        core.written.clear();
+        core.say(b, &[&message("b", 1)]);
+        SET.set(Some(trap));
+        let bytes = [handshake("/?connectionId=a").into_bytes(), text(&message("a", 1))].concat();
+        let a = core.connect(WS, &bytes);
+        assert_eq!(core.panics(), 1, "{trap:?}");
+        let written = core.written(a);
+        let (head, close) = written.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{written}");
+        assert_eq!(close, CLOSE_1011);
+        assert_eq!(core.events(stream), [message("b", 1), CLOSE_OF_A.to_owned()], "{trap:?}");
+        assert_eq!(core.hub.holdings().registered, 1);
+    }
+}
+
+#[test]
+fn an_answer_that_is_half_written_is_never_sent() {
+    let mut core = Core::new();
+    let echo = core.websocket("/echo");
+    let other = core.websocket("/echo");
+    core.say(echo, &["one"]);
+    SET.set(Some(Trap::HalfAnAnswer));
+    core.say(echo, &["two"]);
+    core.say(other, &["three"]);
+    core.turn();
+    assert_eq!(core.written(echo), format!("\u{fffd}\u{3}one{CLOSE_1011}"));
+    assert_eq!(core.written(other), "\u{fffd}\u{5}three");
+}
+
+#[test]
+fn a_request_is_told_that_the_server_failed_on_it() {
+    let mut core = Core::new();
+    let hello = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let other = core.connect(HTTP, hello.as_bytes());
+    assert!(core.written(other).starts_with("HTTP/1.1 200 "));
+    SET.set(Some(Trap::Request));
+    let key = core.connect(HTTP, hello.repeat(3).as_bytes());
+    let written = core.written(key);
+    assert!(written.starts_with("HTTP/1.1 500 Internal Server Error\r\n"), "{written}");
+    assert!(written.contains("\r\nConnection: close\r\n"), "{written}");
+    assert!(written.contains(r#""code":"internal-error""#), "{written}");
+    assert_eq!(written.matches("HTTP/1.1").count(), 1, "nothing behind it is answered: {written}");
+    core.receive(other, hello.as_bytes());
+    core.turn();
+    assert!(core.written(other).starts_with("HTTP/1.1 200 "));
+    assert_eq!(core.panics(), 1);
+}
+
+#[test]
+fn a_deadline_at_which_it_panics_ends_the_connection() {
+    let mut core = Core::new();
+    let stream = core.stream();
+    let a = core.websocket("/?connectionId=a");
+    core.written.clear();
+    // Nobody was late: the process was. The next look is the one that counts.
+    core.now.monotonic += Limits::default().ping_interval;
+    SET.set(Some(Trap::Deadline));
+    core.engine.expire(core.now);
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (1, None));
+    let told = [core.written(a), core.events(stream).concat()];
+    assert_eq!(told, [CLOSE_1011, CLOSE_OF_A]);
+}
+
+#[test]
+fn a_name_at_whose_hand_over_it_panics_is_free_again() {
+    let mut core = Core::new();
+    let stream = core.stream();
+    let (old, new) = (core.websocket("/?connectionId=a"), core.websocket("/"));
+    core.written.clear();
+    SET.set(None);
+    core.say(new, &[&message("a", 1)]);
+    core.engine.commit(core.now);
+    // The owner is told first; the trap is for the letter that hands the name over.
+    let mut letters: Vec<Letter> = Vec::new();
+    while let Some(action) = core.engine.poll_action() {
+        if let Action::Post(_, letter) = action {
+            letters.push(letter);
+        }
+    }
+    assert_eq!(letters, [Letter::Replaced(old)]);
+    core.engine.collect(letters[0], core.now);
+    SET.set(Some(Trap::Published));
+    core.turn();
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (1, None));
+    let replaced = r#"{"close":{"connectionId":"a","code":4409,"reason":"replaced","by":"server""#;
+    assert_eq!(core.events(stream), [replaced, CLOSE_OF_A]);
+    assert_eq!(core.written(new), CLOSE_1011);
+    assert_eq!(core.hub.holdings().registered, 0);
+}

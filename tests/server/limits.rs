@@ -1,0 +1,248 @@
+//! Every limit at the last value that fits, at the limit, and at the first that does not.
+//!
+//! What input can reach of `src/limits.rs` is in [`TABLE`], with the tests that go to its edge.
+
+mod core;
+mod sizes;
+mod times;
+
+use crate::support::websocket::frame;
+use crate::support::{Message, Server, WebSocket};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Each limit with the tests of its edge, or with the reason why input does not reach it.
+const TABLE: &[(&str, &[&str], &str)] = &[
+    (
+        "head_bytes_max",
+        &[
+            "src/http/head::the_head_limit_is_exact",
+            "tests/rows/http/limits::the_size_of_a_head_is_limited_to_the_byte",
+        ],
+        "",
+    ),
+    (
+        "headers_max",
+        &[
+            "src/http/fields::the_number_of_fields_is_limited_exactly",
+            "tests/rows/http/limits::a_header_too_many_is_refused_and_not_left_out",
+        ],
+        "",
+    ),
+    (
+        "uri_bytes_max",
+        &[
+            "src/http/head::the_target_limit_is_exact_and_known_at_once",
+            "tests/rows/http/limits::the_target_is_limited_to_the_byte",
+        ],
+        "",
+    ),
+    ("head_time", &["tests/server/limits/times::a_head_has_its_time"], ""),
+    (
+        "body_bytes_max",
+        &[
+            "src/http/body::the_body_limit_is_exact_and_known_when_announced",
+            "tests/rows/http/limits::a_body_is_limited_to_the_byte",
+        ],
+        "",
+    ),
+    ("keep_alive", &["tests/server/limits/times::a_quiet_http_connection_has_its_time"], ""),
+    (
+        "message_bytes_max",
+        &[
+            "tests/server/limits::a_message_may_be_as_long_as_the_limit_and_no_longer",
+            "tests/rows/frames/corpus::the_corpus_in_one_piece",
+            "src/ws/session/tests::a_message_may_be_as_long_as_the_limit",
+        ],
+        "",
+    ),
+    (
+        "fragments_max",
+        &[
+            "tests/rows/frames/corpus::the_corpus_in_one_piece",
+            "src/ws/session/tests::a_message_may_have_as_many_fragments_as_the_limit",
+        ],
+        "",
+    ),
+    ("deflate_bytes_min", &["src/ws/deflate/tests::short_messages_are_left_as_they_are"], ""),
+    (
+        "message_time",
+        &[
+            "tests/server/limits/times::a_message_has_its_time",
+            "tests/rows/frames/floods::\
+             a_message_of_too_many_fragments_is_refused_and_one_that_never_ends_too",
+        ],
+        "",
+    ),
+    ("ping_interval", &["tests/server/limits/times::silence_is_pinged_and_then_cut_off"], ""),
+    ("ping_timeout", &["tests/server/limits/times::silence_is_pinged_and_then_cut_off"], ""),
+    ("closing", &["tests/server/limits/times::a_close_frame_is_waited_for_its_time"], ""),
+    ("linger", &["tests/server/limits/times::the_last_bytes_have_their_time"], ""),
+    ("linger_bytes_max", &["tests/server/limits/sizes::input_behind_the_end_is_thrown_away"], ""),
+    ("refusals_max", &["tests/server/limits::so_many_refusals_and_no_more"], ""),
+    (
+        "connection_id_bytes_max",
+        &[
+            "tests/rows/http/names::a_connection_id_is_limited_to_the_byte",
+            "tests/server/limits::a_name_may_be_as_long_as_the_limit_and_no_longer",
+            "src/routes/mod::names_have_their_limits",
+        ],
+        "",
+    ),
+    ("outbox_bytes_max", &["tests/server/limits/sizes::at_half_an_outbox_reading_pauses"], ""),
+    ("write_stall", &["tests/server/limits/times::a_reader_that_takes_nothing_has_its_time"], ""),
+    ("heartbeat", &["tests/server/limits/times::a_quiet_stream_has_its_heartbeat"], ""),
+    (
+        "retry",
+        &["tests/server/limits/times::the_reconnection_time_is_within_its_bounds"],
+        "told, not enforced",
+    ),
+    (
+        "read_bytes_per_connection",
+        &["src/reactor/socket/tests::a_budget_that_ends_keeps_the_connection_readable"],
+        "who comes to its end is read on from in the next turn: nobody sees it but by time",
+    ),
+    ("read_bytes_per_turn", &[], "as above, of all connections together"),
+    ("accepts_per_turn", &[], "as above, of one listener"),
+    ("connections_max", &["tests/server/resources::one_connection_too_many_is_told_so"], ""),
+    ("room_log_bytes_max", &["src/hub/tests/steps::a_hub_agrees_with_its_shadow"], ""),
+    ("room_log_events_max", &["src/hub/tests/steps::a_hub_agrees_with_its_shadow"], ""),
+    ("log_age", &["src/hub/tests/steps::a_hub_agrees_with_its_shadow"], ""),
+    ("node_log_bytes_max", &["src/hub/tests/steps::a_hub_agrees_with_its_shadow"], ""),
+    (
+        "room_name_bytes_max",
+        &[
+            "tests/rows/http/names::the_name_of_a_room_is_limited_to_the_byte",
+            "src/routes/mod::names_have_their_limits",
+        ],
+        "",
+    ),
+    (
+        "rooms_max",
+        &[
+            "tests/server/resources::one_room_too_many_is_told_so",
+            "src/hub/tests/steps::a_hub_agrees_with_its_shadow",
+        ],
+        "",
+    ),
+    ("filters_max", &["tests/rows/http/limits::filters_are_limited_one_by_one"], ""),
+    ("drain", &["tests/server/limits/times::whoever_stays_is_cut_off_when_the_drain_is_over"], ""),
+    ("HEADERS_CAPACITY", &[], "the most that headers_max can be set to, which `config` checks"),
+    ("CHUNK_BYTES_MAX", &["src/hub/tests::a_batch_is_full_before_a_chunk_is_too_large"], ""),
+    (
+        "OWNED_BYTES_MIN",
+        &["tests/rows/frames/corpus::the_corpus_in_one_piece"],
+        "the corpus has messages of 4095, 4096 and 4097 bytes",
+    ),
+    ("JSON_DEPTH_MAX", &["src/json/scan::the_depth_is_limited_and_the_limit_is_exact"], ""),
+    (
+        "CONTROL_BYTES_MAX",
+        &["tests/rows/frames/corpus::the_corpus_in_one_piece"],
+        "pings, pongs and closes of 124, 125 and 126 bytes",
+    ),
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
+}
+
+/// The names of the fields and constants of a file that are public.
+fn named(code: &str) -> BTreeSet<&str> {
+    let public = code.lines().filter_map(|line| line.trim().strip_prefix("pub "));
+    let names = public.map(|item| item.strip_prefix("const ").unwrap_or(item));
+    names.filter_map(|item| item.split_once(": ").map(|(name, _)| name)).collect()
+}
+
+#[test]
+fn every_limit_has_a_test_of_its_edge_or_a_reason() {
+    let code = read("src/limits.rs");
+    let mut limits = named(&code);
+    assert!(limits.len() >= 35, "{limits:?}");
+    assert!(read("src/ws/frame.rs").contains("pub const CONTROL_BYTES_MAX: usize = 125;"));
+    limits.insert("CONTROL_BYTES_MAX");
+    assert_eq!(TABLE.iter().map(|(limit, ..)| *limit).collect::<BTreeSet<_>>(), limits);
+    assert_eq!(TABLE.len(), limits.len(), "each once");
+    for (limit, tests, reason) in TABLE {
+        assert!(!tests.is_empty() || !reason.is_empty(), "{limit}");
+        for test in *tests {
+            let (file, name) = test.rsplit_once("::").unwrap();
+            assert!(read(&format!("{file}.rs")).contains(&format!("fn {name}(")), "{test}");
+        }
+    }
+}
+
+#[test]
+fn a_message_may_be_as_long_as_the_limit_and_no_longer() {
+    const MAX: usize = 16 << 20;
+    let server = Server::start(&["--max-message", "16MiB", "--room-log", "64MiB"]);
+    // Masked with zeros, a payload is as it is.
+    let header = |first: u8, length: usize| {
+        [&[first, 0xff][..], &(length as u64).to_be_bytes(), &[0; 4]].concat()
+    };
+    let payload = vec![0xa5; MAX];
+    let mut client = WebSocket::connect(server.ws, "/echo");
+    for length in [MAX - 1, MAX] {
+        client.wire.write(&header(0x82, length));
+        client.wire.write(&payload[..length]);
+        assert!(client.next() == Some(Message::Binary(payload[..length].to_vec())), "{length}");
+    }
+    // The same in two frames; control frames do not count.
+    client.wire.write(&[&header(0x02, MAX - 70_000)[..], &payload[70_000..]].concat());
+    client.ping(&[1; 125]);
+    client.wire.write(&[&header(0x80, 70_000)[..], &payload[..70_000]].concat());
+    assert_eq!(client.next(), Some(Message::Pong(vec![1; 125])));
+    assert!(client.next() == Some(Message::Binary(payload)));
+    // One more is known by the header.
+    let two = [frame(0x2, false, b"x"), header(0x80, MAX)].concat();
+    for bytes in [header(0x82, MAX + 1), header(0x81, MAX + 1), two] {
+        let mut client = WebSocket::connect(server.ws, "/echo");
+        client.wire.write(&bytes);
+        assert!(matches!(client.next(), Some(Message::Close(Some(1009), _))));
+    }
+}
+
+#[test]
+fn so_many_refusals_and_no_more() {
+    for max in [1_u32, 2, 5] {
+        let server = Server::start(&["--max-refusals", &max.to_string()]);
+        let mut client = WebSocket::connect(server.ws, "/");
+        for _ in 0..max {
+            client.say("nonsense");
+            assert_eq!(client.hear().error_code(), "not-json");
+        }
+        assert_eq!(client.hear_close().0, 1008, "{max}");
+        // One less, and a good one begins the count anew.
+        let mut client = WebSocket::connect(server.ws, "/");
+        for _ in 0..3 {
+            for _ in 1..max {
+                client.say("nonsense");
+                assert_eq!(client.hear().error_code(), "not-json");
+            }
+            client.say(r#"{"connectionId":"a"}"#);
+        }
+        assert_eq!(client.leave(1000, ""), []);
+    }
+}
+
+#[test]
+fn a_name_may_be_as_long_as_the_limit_and_no_longer() {
+    let server = Server::start(&["--max-connection-id", "36B"]);
+    // Two bytes in UTF-8, six in a URL; six, too, in JSON's escapes: what counts is the name.
+    for (sign, in_url, in_json) in [("x", "%78", r"\u0078"), ("ü", "%C3%BC", r"\u00fc")] {
+        for bytes in [34, 36, 38] {
+            let count = bytes / sign.len();
+            for spelt in [sign.repeat(count), in_json.repeat(count)] {
+                let mut client = WebSocket::connect(server.ws, "/");
+                client.say(&format!(r#"{{"connectionId":"{spelt}"}}"#));
+                let said = client.leave(1000, "");
+                let codes: Vec<String> = said.iter().map(Message::error_code).collect();
+                let expected: &[&str] = if bytes > 36 { &["bad-connection-id"] } else { &[] };
+                assert_eq!(codes, expected, "{spelt}");
+            }
+            let target = format!("/?connectionId={}", in_url.repeat(count));
+            let code = WebSocket::try_connect(server.ws, &target, "").err().map(|no| no.code());
+            assert_eq!(code.as_deref(), (bytes > 36).then_some("bad-connection-id"), "{target}");
+        }
+    }
+}
