@@ -22,7 +22,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook_mio::v1_0::Signals;
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -213,12 +213,18 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         found.map_or(0, |(addr, _)| addr.port())
     };
     let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
-    eprintln!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores);
-    eprintln!("  WebSockets on     {ws}");
-    eprintln!("  events, HTTP on   {http}");
-    eprintln!("  watch events:     curl -N http://localhost:{http_port}/events");
-    eprintln!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send");
-    eprintln!("                    {{\"connectionId\":\"me\",\"message\":\"hello\"}}");
+    let text = format!(
+        "tidegate {} on {} core(s)\n  \
+           WebSockets on     {ws}\n  \
+           events, HTTP on   {http}\n  \
+           watch events:     curl -N http://localhost:{http_port}/events\n  \
+           send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send\n                    \
+           {{\"connectionId\":\"me\",\"message\":\"hello\"}}\n",
+        env!("CARGO_PKG_VERSION"),
+        config.cores
+    );
+    // Nobody may be there to hear it: that is no reason not to serve.
+    let _ = io::stderr().write_all(text.as_bytes());
     let limits = &config.limits;
     if bound.iter().any(|(addr, _)| !addr.ip().is_loopback()) {
         log::warn!("--insecure: everyone who reaches these addresses can connect, read and write");
@@ -270,6 +276,7 @@ fn run_one(reactor: Reactor<'_>) {
     if let Err(error) = reactor.run() {
         // A core without its poll serves nobody, and its connections would hang.
         log::error!("the system's poll failed: {error}");
+        log::logger().flush();
         std::process::abort();
     }
 }
