@@ -6,9 +6,11 @@
 mod bell;
 mod clock;
 mod core;
+mod gate;
 mod listen;
 mod mailbox;
 mod socket;
+mod vacancy;
 
 use self::clock::Clock;
 use self::core::{Nascent, Reactor};
