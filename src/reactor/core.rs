@@ -11,6 +11,7 @@ mod accept;
 
 use super::StartError;
 use super::clock::Clock;
+use super::ears::Ears;
 use super::gate::Gates;
 use super::mailbox::{Mailbox, Shared};
 use super::socket::{Progress, Socket, Stream};
@@ -74,7 +75,7 @@ pub(super) struct Reactor<'s> {
     again: Vec<ConnKey>,
     scratch: Vec<u8>,
     letters: Vec<Letter>,
-    signals: Option<signal_hook_mio::v1_0::Signals>,
+    ears: Option<Ears>,
     shared: &'s Shared,
     clock: Clock,
     setup: Setup,
@@ -82,19 +83,18 @@ pub(super) struct Reactor<'s> {
 }
 
 impl<'s> Reactor<'s> {
-    /// The core that `setup` describes. `signals` are its to hear, if it is the one that hears
-    /// them.
+    /// The core that `setup` describes. `ears` has the one that hears signals.
     pub(super) fn new(
         nascent: Nascent,
         setup: Setup,
         shared: &'s Shared,
         clock: Clock,
-        mut signals: Option<signal_hook_mio::v1_0::Signals>,
+        mut ears: Option<Ears>,
     ) -> io::Result<Reactor<'s>> {
         let Nascent { poll, gates } = nascent;
-        if let Some(signals) = &mut signals {
+        if let Some(ears) = &mut ears {
             let token = Token(ConnKey::reserved_token(SIGNALS));
-            poll.registry().register(signals, token, Interest::READABLE)?;
+            poll.registry().register(ears, token, Interest::READABLE)?;
         }
         Ok(Reactor {
             core: setup.core,
@@ -108,7 +108,7 @@ impl<'s> Reactor<'s> {
             again: Vec::new(),
             scratch: vec![0; SCRATCH_BYTES],
             letters: Vec::new(),
-            signals,
+            ears,
             shared,
             clock,
             setup,
@@ -217,8 +217,7 @@ impl<'s> Reactor<'s> {
     }
 
     fn hear_signals(&mut self) {
-        for signal in self.signals.iter_mut().flat_map(|signals| signals.pending()) {
-            log::info!("signal {signal}: closing connections; again to end at once");
+        if self.ears.as_mut().is_some_and(Ears::hear) {
             self.shared.stop();
         }
     }

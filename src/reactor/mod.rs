@@ -6,6 +6,7 @@
 mod bell;
 mod clock;
 mod core;
+mod ears;
 mod gate;
 mod listen;
 mod mailbox;
@@ -14,15 +15,13 @@ mod vacancy;
 
 use self::clock::Clock;
 use self::core::{Nascent, Reactor};
+use self::ears::Ears;
 use self::mailbox::{Mailbox, Shared};
 use crate::config::Config;
 use crate::engine::{Listener, Serves, Setup};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-use signal_hook_mio::v1_0::Signals;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -103,12 +102,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let clock = Clock::start();
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let stopping = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // A signal that comes when we are stopping already ends the process there and then,
-        // whatever its cores are doing.
-        flag::register_conditional_shutdown(signal, 1, Arc::clone(&stopping))?;
-    }
-    let signals = Signals::new([SIGINT, SIGTERM])?;
+    let ears = Ears::open(&stopping)?;
     let addresses = addresses(&config);
     let options = listen::Options::new(config.send_buffer, &config.limits);
     let mut listeners = Vec::new();
@@ -132,7 +126,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let (nascents, mailboxes) = nascents(per_core)?;
     let setups = setups(&config, listeners.into(), clock)?;
     announce(&config, &bound, nofile);
-    run(nascents, setups, Shared::new(mailboxes, stopping), clock, signals)
+    run(nascents, setups, Shared::new(mailboxes, stopping), clock, ears)
 }
 
 /// Every address once, with what it serves.
@@ -244,14 +238,14 @@ fn run(
     setups: Vec<Setup>,
     shared: Shared,
     clock: Clock,
-    signals: Signals,
+    ears: Ears,
 ) -> Result<(), StartError> {
     let shared = &shared;
-    let mut signals = Some(signals);
+    let mut ears = Some(ears);
     let mut reactors = Vec::new();
     for (nascent, setup) in nascents.into_iter().zip(setups) {
         // Only the first core finds them there to take.
-        reactors.push(Reactor::new(nascent, setup, shared, clock, signals.take())?);
+        reactors.push(Reactor::new(nascent, setup, shared, clock, ears.take())?);
     }
     thread::scope(|scope| {
         let mut reactors = reactors.into_iter();
