@@ -134,21 +134,27 @@ impl<S: Stream> Socket<S> {
             if offered == 0 {
                 return;
             }
-            let n = match self.write(&slices) {
-                Ok(n) => n,
-                Err(_) => {
-                    // What the peer said before it went is still to be read; the error shows behind
-                    // it.
-                    self.note(true, false, true);
-                    0
-                }
-            };
+            let result = self.write(&slices);
+            let n = *result.as_ref().unwrap_or(&0);
             self.writable = n == offered;
-            if !engine.sent(key, n, offered, now) {
+            let has_more = engine.sent(key, n, offered, now);
+            if result.is_err() {
+                return self.note_broken(engine, now);
+            }
+            if !has_more {
                 return;
             }
         }
         engine.go_on_later(key);
+    }
+
+    /// What the peer said before it went is still to be read; the error shows behind it. But who is
+    /// not read from until it takes something would wait for that in vain.
+    fn note_broken(&mut self, engine: &mut Engine, now: Now) {
+        self.note(true, false, true);
+        if let Space::Paused = engine.space(self.key) {
+            engine.receive_error(self.key, now);
+        }
     }
 
     fn write(&mut self, slices: &Slices<'_>) -> io::Result<usize> {

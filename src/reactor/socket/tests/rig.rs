@@ -157,7 +157,12 @@ pub(super) const HTTP: u8 = 1;
 
 impl Rig {
     pub(super) fn new() -> Rig {
-        let limits = Arc::new(Limits::default());
+        Rig::with(Limits::default())
+    }
+
+    /// A core that works under `limits`.
+    pub(super) fn with(limits: Limits) -> Rig {
+        let limits = Arc::new(limits);
         let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_000_000 };
         let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
         let listener = |serves| Listener { serves, loopback: true };
@@ -239,6 +244,12 @@ impl Rig {
         self.edge(line, false, true, false);
     }
 
+    /// So much time passes.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now.monotonic += time;
+        self.now.unix_ms += time.as_millis() as u64;
+    }
+
     /// One turn, as the reactor does it.
     pub(super) fn turn(&mut self) {
         for key in mem::take(&mut self.ready) {
@@ -260,7 +271,7 @@ impl Rig {
     pub(super) fn settle(&mut self) {
         for _ in 0..10_000 {
             self.turn();
-            let is_due = self.engine.next_deadline() == Duration::ZERO;
+            let is_due = self.engine.next_deadline() <= self.now.monotonic;
             if self.ready.is_empty() && !is_due {
                 return;
             }
