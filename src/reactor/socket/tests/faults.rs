@@ -9,8 +9,8 @@
 
 mod states;
 
-use super::rig::{End, Rig, Signals};
-use super::{assert_close, events, message, stream, text, websocket};
+use super::rig::{End, HTTP, Rig, Signals};
+use super::{HELLO, assert_close, events, message, stream, text, websocket};
 use crate::limits::Limits;
 use states::{Scene, State, Told, states};
 
@@ -185,5 +185,38 @@ fn an_end_in_any_state_frees_the_connection_at_once_and_touches_nobody_else() {
                 ends_well(&state, end, signals);
             }
         }
+    }
+}
+
+/// A reset is told once. If a write is what it is told to, all that is left to read is an end; what
+/// cannot be written any more must not be waited for.
+#[test]
+fn an_answer_to_who_is_gone_does_not_keep_the_connection() {
+    for name in ["a request", "a broken rule", "a name that another takes"] {
+        let mut rig = Rig::new();
+        let before = rig.engine.connections();
+        let gone = match name {
+            "a request" => rig.open(HTTP),
+            _ => websocket(&mut rig, "/"),
+        };
+        if name == "a name that another takes" {
+            rig.arrive(gone, &text(&message(1, 0)));
+            rig.settle();
+        }
+        // The poll has not told of it yet.
+        rig.io(gone).end = Some(End::Reset);
+        match name {
+            "a request" => rig.arrive(gone, HELLO.as_bytes()),
+            "a broken rule" => rig.arrive(gone, &[0xf1, 0x80]),
+            _ => {
+                let other = websocket(&mut rig, "/");
+                rig.arrive(other, &text(&message(2, 0)));
+                rig.settle();
+                rig.finish(other, End::Fin);
+            }
+        }
+        rig.settle();
+        assert!(!rig.is_open(gone), "{name}");
+        assert_eq!(rig.engine.connections(), before, "{name}");
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct ScriptedIo {
     pub(super) reads: usize,
     pub(super) writes: usize,
     was_interrupted: bool,
+    /// A reset is told once, by whichever call comes first; then it looks like an end.
+    was_told: bool,
     pub(super) is_shut: Cell<bool>,
 }
 
@@ -63,6 +65,7 @@ impl ScriptedIo {
             reads: 0,
             writes: 0,
             was_interrupted: false,
+            was_told: false,
             is_shut: Cell::new(false),
         }
     }
@@ -90,8 +93,10 @@ impl Read for ScriptedIo {
         }
         match self.end {
             None => Err(ErrorKind::WouldBlock.into()),
-            Some(End::Fin) => Ok(0),
-            Some(End::Reset) => Err(ErrorKind::ConnectionReset.into()),
+            Some(End::Reset) if !mem::replace(&mut self.was_told, true) => {
+                Err(ErrorKind::ConnectionReset.into())
+            }
+            Some(End::Fin | End::Reset) => Ok(0),
         }
     }
 }
@@ -103,6 +108,7 @@ impl Write for ScriptedIo {
         result?;
         assert!(!bytes.is_empty(), "nothing was offered");
         if self.is_broken || self.end == Some(End::Reset) {
+            self.was_told = true;
             return Err(ErrorKind::BrokenPipe.into());
         }
         if self.room == 0 {
