@@ -143,7 +143,9 @@ mod tests {
         }
     }
 
-    fn slow() -> (Journal, SyncSender<io::Result<()>>, Arc<Mutex<Vec<u8>>>) {
+    type Orders = SyncSender<io::Result<()>>;
+
+    fn slow() -> (Journal, Orders, Arc<Mutex<Vec<u8>>>) {
         let (order, orders) = sync_channel(0);
         let written = Arc::default();
         let out = Slow { orders, written: Arc::clone(&written) };
