@@ -209,18 +209,16 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         found.map_or(0, |(addr, _)| addr.port())
     };
     let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
-    let text = format!(
-        "tidegate {} on {} core(s)\n  \
-           WebSockets on     {ws}\n  \
-           events, HTTP on   {http}\n  \
-           watch events:     curl -N http://localhost:{http_port}/events\n  \
-           send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send\n                    \
-           {{\"connectionId\":\"me\",\"message\":\"hello\"}}\n",
-        env!("CARGO_PKG_VERSION"),
-        config.cores
-    );
+    let lines = [
+        format!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores),
+        format!("  WebSockets on     {ws}"),
+        format!("  events, HTTP on   {http}"),
+        format!("  watch events:     curl -N http://localhost:{http_port}/events"),
+        format!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send"),
+        "                    {\"connectionId\":\"me\",\"message\":\"hello\"}\n".to_owned(),
+    ];
     // Nobody may be there to hear it: that is no reason not to serve.
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     let limits = &config.limits;
     if bound.iter().any(|(addr, _)| !addr.ip().is_loopback()) {
         log::warn!("--insecure: everyone who reaches these addresses can connect, read and write");

@@ -78,7 +78,8 @@ fn the_parser_is_that_of_the_standard() {
     // The examples of §9.2.6.
     let events = read(b"data: YHOO\ndata: +2\ndata: 10\n\n");
     assert_eq!(events, [named("message", "YHOO\n+2\n10", "")]);
-    let stream = b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n";
+    let stream = b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n\
+          data:  third event\n";
     let first = named("message", "first event", "1");
     assert_eq!(read(stream), [first, named("message", "second event", "")]);
     assert_eq!(

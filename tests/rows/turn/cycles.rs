@@ -95,7 +95,7 @@ fn connections_that_end_at_every_stage_leave_nothing_behind() {
     let began = Instant::now();
     for number in 0..cycles {
         let wire = reach(&server, number % STAGES, number);
-        if number / STAGES % 2 == 0 {
+        if (number / STAGES).is_multiple_of(2) {
             reset(wire);
         }
     }

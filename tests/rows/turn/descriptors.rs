@@ -93,9 +93,8 @@ fn at_the_limit_of_descriptors_who_is_in_is_served_and_who_waits_comes_in_when_o
     let used = descriptors(&server);
     let free = (0..).find(|number| !used.contains(number)).unwrap();
     limit(free);
-    for round in 0..6 {
+    for client in clients.iter_mut().take(6) {
         assert!(!is_served(&server), "there is no descriptor for it");
-        let client = &mut clients[round];
         client.say("still there?");
         assert_eq!(client.hear(), Message::Text("still there?".to_owned()));
     }
