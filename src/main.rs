@@ -5,11 +5,18 @@
 
 #![forbid(unsafe_code)]
 
-use std::env;
-use std::panic;
-use std::process::ExitCode;
+mod journal;
 
-use env_logger::TimestampPrecision;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, panic};
+
+use env_logger::{TimestampPrecision, WriteStyle};
+use journal::Journal;
+use log::{Log, Metadata, Record};
 use tidegate::config::{Command, Config, Refusal};
 use tidegate::reactor;
 
@@ -25,19 +32,28 @@ fn main() -> ExitCode {
         Err(refusal) => return refuse(&refusal),
     };
     if let Err(mistake) = start_log() {
-        eprintln!("tidegate: {mistake}");
+        complain(mistake);
         return ExitCode::from(USAGE);
     }
     log_panics();
     match command {
-        Command::Serve(config) => match reactor::serve(config) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("tidegate: {error}");
-                ExitCode::FAILURE
+        Command::Serve(config) => {
+            let result = reactor::serve(config);
+            log::logger().flush();
+            match result {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    complain(error);
+                    ExitCode::FAILURE
+                }
             }
-        },
+        }
     }
+}
+
+/// Says it to whoever started us, if anybody listens.
+fn complain(what: impl Display) {
+    let _ = writeln!(io::stderr(), "tidegate: {what}");
 }
 
 fn refuse(refusal: &Refusal) -> ExitCode {
@@ -49,7 +65,7 @@ fn refuse(refusal: &Refusal) -> ExitCode {
         }
         Refusal::Mistakes(mistakes) => {
             for mistake in mistakes.iter() {
-                eprintln!("tidegate: {mistake}");
+                complain(mistake);
             }
             ExitCode::from(USAGE)
         }
@@ -74,19 +90,62 @@ fn start_log() -> Result<(), String> {
         let levels = "off, error, warn, info, debug or trace, or module=level, separated by commas";
         return Err(format!("{name}: \"{filter}\" names no level; write {levels}"));
     }
-    env_logger::Builder::new()
+    let journal = Journal::start(io::stderr())
+        .map_err(|error| format!("the system refuses a thread for the log: {error}"))?;
+    let lines = env_logger::Builder::new()
         .parse_filters(filter)
         .format_timestamp(Some(TimestampPrecision::Millis))
         .format_target(false)
-        .init();
-    Ok(())
+        .target(env_logger::Target::Pipe(Box::new(journal.clone())))
+        .write_style(style())
+        .build();
+    log::set_max_level(lines.filter());
+    log::set_boxed_logger(Box::new(Lines { lines, journal })).map_err(|error| error.to_string())
 }
 
-/// A panic is logged with its place and no more: its message may have a client's data in it.
+/// Colours for people only, unless they asked for none (no-color.org).
+fn style() -> WriteStyle {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
+    let is_plain = !io::stderr().is_terminal() || is_set("NO_COLOR") || is_dumb;
+    if is_plain { WriteStyle::Never } else { WriteStyle::Always }
+}
+
+/// How long the end of the process waits for its last lines to be written.
+const FLUSH_TIME: Duration = Duration::from_millis(200);
+
+/// The log: lines that go to standard error by way of the journal.
+struct Lines {
+    lines: env_logger::Logger,
+    journal: Journal,
+}
+
+impl Log for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.lines.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        self.lines.log(record);
+    }
+
+    fn flush(&self) {
+        self.journal.wait(FLUSH_TIME);
+    }
+}
+
+/// A panic goes to the log like everything else: standard error may take nothing. What it says is
+/// left out, as that may hold what a client said; the place is enough to find it.
 fn log_panics() {
-    panic::set_hook(Box::new(|panicked| match panicked.location() {
-        Some(place) => log::error!("panicked at {place}"),
-        None => log::error!("panicked"),
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or("an unknown place".to_owned(), ToString::to_string);
+        let backtrace = Backtrace::capture();
+        match backtrace.status() {
+            BacktraceStatus::Captured => log::error!("panicked at {place}\n{backtrace}"),
+            _ => log::error!("panicked at {place}"),
+        }
+        // It may be the last that is heard of us.
+        log::logger().flush();
     }));
 }
 

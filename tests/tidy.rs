@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hub", &["sse", "json", "ws::frame", "ws::close", "ws::deflate", "bytes", "limits"]),
     ("engine", &["hub", "http", "ws", "sse", "json", "routes", "metrics", "bytes", "limits"]),
     ("reactor", &["engine", "hub", "bytes", "config", "limits", "metrics"]),
+    ("journal", &[]),
     ("main", &["config", "reactor"]),
     ("lib", &[]),
 ];

@@ -33,9 +33,9 @@ pub struct Deadlines {
     occupied: [u64; WORDS],
     /// Everything due before this tick has been handed out.
     turned: Tick,
-    /// Something may be due in this very tick. Otherwise what is in its bucket is due a whole turn
-    /// of the wheel later, or more.
-    is_due_now: bool,
+    /// What is due in this very tick has been handed out too: its bucket holds only what is a turn
+    /// of the wheel away, or more.
+    is_told: bool,
 }
 
 impl Default for Deadlines {
@@ -45,7 +45,7 @@ impl Default for Deadlines {
             heads: [NONE; BUCKETS],
             occupied: [0; WORDS],
             turned: Tick(0),
-            is_due_now: false,
+            is_told: false,
         }
     }
 }
@@ -59,7 +59,7 @@ impl Deadlines {
         }
         self.clear(slot);
         let due = due.clamp(self.turned, Tick(UNARMED.0 - 1));
-        self.is_due_now |= due == self.turned;
+        self.is_told &= due > self.turned;
         let bucket = due.0 as usize % BUCKETS;
         let next = self.heads[bucket];
         self.links[slot as usize] = Link { due, previous: NONE, next };
@@ -107,7 +107,7 @@ impl Deadlines {
             self.expire_bucket((self.turned.0 + step) as usize % BUCKETS, now, due);
         }
         self.turned = now;
-        self.is_due_now = false;
+        self.is_told = true;
     }
 
     fn expire_bucket(&mut self, bucket: usize, now: Tick, due: &mut Vec<u32>) {
@@ -125,10 +125,8 @@ impl Deadlines {
     /// A tick by which [`Deadlines::expire`] should be called next: no later than the earliest
     /// deadline, earlier if that lies beyond the wheel. `None` when there is none.
     pub fn next(&self) -> Option<Tick> {
-        if self.is_due_now {
-            return Some(self.turned);
-        }
-        let start = (self.turned.0 as usize + 1) % BUCKETS;
+        let first = self.turned.0 + u32::from(self.is_told);
+        let start = first as usize % BUCKETS;
         // The word of `start` is looked at twice: first its bits from `start` on, last those before
         // it.
         (0..=WORDS).find_map(|step| {
@@ -139,8 +137,8 @@ impl Deadlines {
                 _ => self.occupied[word],
             };
             let bucket = word * 64 + bits.trailing_zeros() as usize;
-            let ahead = (bucket + BUCKETS - start) % BUCKETS + 1;
-            (bits != 0).then_some(Tick(self.turned.0 + ahead as u32))
+            let ahead = (bucket + BUCKETS - start) % BUCKETS;
+            (bits != 0).then_some(Tick(first.saturating_add(ahead as u32)))
         })
     }
 }
@@ -165,6 +163,25 @@ mod tests {
             (0u32..900).prop_map(Step::Pass),
         ];
         proptest::collection::vec(step, 0..80)
+    }
+
+    /// A loop that slept until `next` would not sleep at all, for a whole tick.
+    #[test]
+    fn a_deadline_a_turn_of_the_wheel_away_is_not_due_now() {
+        for turns in 1..4 {
+            let mut wheel = Deadlines::default();
+            let (now, far) = (Tick(100), Tick(100 + turns * BUCKETS as u32));
+            wheel.expire(now, &mut Vec::new());
+            wheel.set(7, far);
+            assert_eq!(wheel.next(), Some(Tick(100 + BUCKETS as u32)), "{turns} turns");
+            wheel.set(8, Tick(102));
+            assert_eq!(wheel.next(), Some(Tick(102)));
+            wheel.set(9, now);
+            assert_eq!(wheel.next(), Some(now), "what is due at once still is");
+            let mut due = Vec::new();
+            wheel.expire(now, &mut due);
+            assert_eq!((due.as_slice(), wheel.next()), ([9].as_slice(), Some(Tick(102))));
+        }
     }
 
     proptest! {

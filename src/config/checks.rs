@@ -10,8 +10,8 @@ use super::mistakes::{Mistake, Mistakes, Problem};
 use super::settings::{self, Takes};
 use super::{Config, addresses};
 
-/// `small` must not be more than `large`. A default gives way: whoever asks for more of the one gets
-/// more of the other, unless it was given, too.
+/// `small` must not be more than `large`. A default gives way: whoever asks for more of the one
+/// gets more of the other, unless it was given, too.
 struct Relation {
     small: &'static str,
     large: &'static str,
@@ -56,8 +56,8 @@ pub(super) fn check(config: &mut Config, given: &[Given], mistakes: &mut Mistake
 }
 
 impl Relation {
-    /// Raises a default that is too small. Otherwise blames an option that was given, the smaller one
-    /// if both were.
+    /// Raises a default that is too small. Otherwise blames an option that was given, the smaller
+    /// one if both were.
     fn check(&self, config: &mut Config, given: &[Given], mistakes: &mut Mistakes) {
         let (Some((small, small_text)), Some((large, large_text))) =
             (quantity(config, self.small), quantity(config, self.large))

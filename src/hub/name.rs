@@ -159,6 +159,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_hashes_to_something_else_under_other_keys() {
+        let names: Vec<String> = (0..100).map(|number| format!("name {number}")).collect();
+        let under = |first, second| {
+            names.iter().map(|name| WhoKeys::new(first, second).who(name)).collect::<Vec<_>>()
+        };
+        let these = under(1, 2);
+        assert_eq!(these, under(1, 2));
+        for others in [under(1, 3), under(3, 2)] {
+            assert!(these.iter().zip(&others).all(|(this, other)| this != other));
+        }
+    }
+
+    #[test]
     fn a_set_of_cores_is_a_set() {
         let mut set = CoreSet::default();
         for core in [127, 0, 5, 5] {

@@ -11,13 +11,15 @@ mod accept;
 
 use super::StartError;
 use super::clock::Clock;
-use super::listen::{Gate, Reserve};
+use super::ears::Ears;
+use super::gate::Gates;
 use super::mailbox::{Mailbox, Shared};
 use super::socket::{Progress, Socket, Stream};
+use super::vacancy::Want;
 use crate::bytes::{ConnKey, Now};
 use crate::engine::{Action, Engine, Letter, Setup};
 use mio::event::Event;
-use mio::net::TcpStream;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io::{self, ErrorKind};
 use std::mem;
@@ -36,20 +38,17 @@ const FIRST_GATE: u32 = 2;
 /// A core before it runs.
 pub(super) struct Nascent {
     poll: Poll,
-    gates: Vec<Gate>,
+    gates: Gates<TcpListener>,
 }
 
 impl Nascent {
     /// Registers `listeners` with a poll of its own.
-    pub(super) fn new(
-        listeners: Vec<mio::net::TcpListener>,
-    ) -> Result<(Nascent, Mailbox), StartError> {
+    pub(super) fn new(listeners: Vec<TcpListener>) -> Result<(Nascent, Mailbox), StartError> {
         let fail = |error| StartError::Reactor { error };
         let poll = Poll::new().map_err(fail)?;
-        let mut gates: Vec<Gate> = listeners.into_iter().map(Gate::new).collect();
-        for (number, gate) in gates.iter_mut().enumerate() {
+        let mut gates = Gates::new(listeners);
+        for (number, listener) in gates.listeners().enumerate() {
             let token = Token(ConnKey::reserved_token(FIRST_GATE + number as u32));
-            let listener = &mut gate.listener;
             poll.registry().register(listener, token, Interest::READABLE).map_err(fail)?;
         }
         let token = Token(ConnKey::reserved_token(WAKER));
@@ -62,8 +61,9 @@ impl Nascent {
 pub(super) struct Reactor<'s> {
     core: u16,
     poll: Poll,
-    gates: Vec<Gate>,
-    reserve: Reserve,
+    gates: Gates<TcpListener>,
+    /// Whether a gate waits for a descriptor.
+    want: Want,
     engine: Engine,
     /// By slot of their keys.
     sockets: Vec<Option<Socket<TcpStream>>>,
@@ -75,7 +75,7 @@ pub(super) struct Reactor<'s> {
     again: Vec<ConnKey>,
     scratch: Vec<u8>,
     letters: Vec<Letter>,
-    signals: Option<signal_hook_mio::v1_0::Signals>,
+    ears: Option<Ears>,
     shared: &'s Shared,
     clock: Clock,
     setup: Setup,
@@ -83,25 +83,24 @@ pub(super) struct Reactor<'s> {
 }
 
 impl<'s> Reactor<'s> {
-    /// The core that `setup` describes. `signals` are its to hear, if it is the one that hears
-    /// them.
+    /// The core that `setup` describes. `ears` has the one that hears signals.
     pub(super) fn new(
         nascent: Nascent,
         setup: Setup,
         shared: &'s Shared,
         clock: Clock,
-        mut signals: Option<signal_hook_mio::v1_0::Signals>,
+        mut ears: Option<Ears>,
     ) -> io::Result<Reactor<'s>> {
         let Nascent { poll, gates } = nascent;
-        if let Some(signals) = &mut signals {
+        if let Some(ears) = &mut ears {
             let token = Token(ConnKey::reserved_token(SIGNALS));
-            poll.registry().register(signals, token, Interest::READABLE)?;
+            poll.registry().register(ears, token, Interest::READABLE)?;
         }
         Ok(Reactor {
             core: setup.core,
             poll,
             gates,
-            reserve: Reserve::new(),
+            want: Want::default(),
             engine: Engine::new(setup.clone()),
             sockets: Vec::new(),
             ready: Vec::new(),
@@ -109,7 +108,7 @@ impl<'s> Reactor<'s> {
             again: Vec::new(),
             scratch: vec![0; SCRATCH_BYTES],
             letters: Vec::new(),
-            signals,
+            ears,
             shared,
             clock,
             setup,
@@ -171,9 +170,8 @@ impl<'s> Reactor<'s> {
         if !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
-        let gates = self.gates.iter().filter_map(Gate::next_look).min();
-        let due =
-            gates.map_or(self.engine.next_deadline(), |at| at.min(self.engine.next_deadline()));
+        let due = self.engine.next_deadline();
+        let due = self.gates.next_look().map_or(due, |at| at.min(due));
         Some(due.saturating_sub(self.clock.since_start()))
     }
 
@@ -186,6 +184,7 @@ impl<'s> Reactor<'s> {
         self.mailbox().has_letters()
             || self.setup.hub.is_waiting(self.core)
             || self.shared.is_stopping() != self.draining
+            || self.want.is_met(self.shared.vacancy())
     }
 
     fn note_readiness(&mut self, events: &Events) {
@@ -213,17 +212,12 @@ impl<'s> Reactor<'s> {
         match number {
             WAKER => {}
             SIGNALS => self.hear_signals(),
-            gate => {
-                if let Some(gate) = self.gates.get_mut((gate - FIRST_GATE) as usize) {
-                    gate.readable = true;
-                }
-            }
+            gate => self.gates.note((gate - FIRST_GATE) as usize),
         }
     }
 
     fn hear_signals(&mut self) {
-        for signal in self.signals.iter_mut().flat_map(|signals| signals.pending()) {
-            log::info!("signal {signal}: closing connections; again to end at once");
+        if self.ears.as_mut().is_some_and(Ears::hear) {
             self.shared.stop();
         }
     }
@@ -238,17 +232,6 @@ impl<'s> Reactor<'s> {
         if !self.draining && self.shared.is_stopping() {
             self.stop_listening(now);
         }
-    }
-
-    /// Takes nobody new; whoever had got through to us is told so.
-    fn stop_listening(&mut self, now: Now) {
-        self.draining = true;
-        self.engine.drain(now);
-        self.gates.iter_mut().for_each(|gate| gate.readable = true);
-        while self.gates.iter().any(|gate| gate.is_open(now.monotonic)) {
-            self.accept(now);
-        }
-        self.gates.clear();
     }
 }
 
@@ -310,6 +293,7 @@ impl Reactor<'_> {
                 if socket(&mut self.sockets, key).is_some() {
                     // Closing a descriptor takes it out of the poll.
                     self.sockets[key.slot()] = None;
+                    self.shared.note_closed();
                 }
             }
             Action::Post(core, letter) => self.shared.mailbox(core).post(letter),

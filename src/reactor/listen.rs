@@ -8,10 +8,8 @@
 
 use super::StartError;
 use crate::limits::Limits;
-use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -85,126 +83,6 @@ fn open(addr: SocketAddr, reuse_port: bool, options: Options) -> io::Result<Sock
     Ok(socket)
 }
 
-/// One listening socket of one core.
-#[derive(Debug)]
-pub(super) struct Gate {
-    pub(super) listener: mio::net::TcpListener,
-    /// Somebody may be waiting.
-    pub(super) readable: bool,
-    /// The kernel had no room for another connection: when to ask again. No edge comes for that.
-    again_at: Option<Duration>,
-    pause: Duration,
-}
-
-/// What came of asking for a connection.
-#[derive(Debug)]
-pub(super) enum Accepted {
-    /// Here it is.
-    Stream(mio::net::TcpStream),
-    /// It was gone before we came, or the call was interrupted: ask again.
-    Again,
-    /// There is none.
-    None,
-    /// There is one, but no room for it now.
-    NoRoom(io::Error),
-}
-
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
-
-impl Gate {
-    pub(super) fn new(listener: mio::net::TcpListener) -> Gate {
-        Gate { listener, readable: true, again_at: None, pause: PAUSE_MIN }
-    }
-
-    /// Whether to ask for a connection at `now`.
-    pub(super) fn is_open(&self, now: Duration) -> bool {
-        self.again_at.map_or(self.readable, |at| at <= now)
-    }
-
-    /// When to look again although nothing happens.
-    pub(super) fn next_look(&self) -> Option<Duration> {
-        self.again_at.or(self.readable.then_some(Duration::ZERO))
-    }
-
-    /// Whether a lack of room is to be logged: when it begins, and then once a second.
-    pub(super) fn is_worth_a_line(&self) -> bool {
-        self.pause == PAUSE_MIN * 2 || self.pause == PAUSE_MAX
-    }
-
-    /// Asks for one connection.
-    pub(super) fn accept(&mut self, now: Duration, reserve: &mut Reserve) -> Accepted {
-        let answer = self.listener.accept().map(|(stream, _)| stream);
-        let accepted = self.judge(answer, now);
-        if let Accepted::NoRoom(_) = accepted {
-            reserve.turn_one_away(&self.listener);
-        }
-        accepted
-    }
-
-    /// What the kernel's answer means for us, and when to ask again.
-    fn judge(&mut self, answer: io::Result<mio::net::TcpStream>, now: Duration) -> Accepted {
-        match answer {
-            Ok(stream) => {
-                self.again_at = None;
-                self.pause = PAUSE_MIN;
-                Accepted::Stream(stream)
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.readable = false;
-                self.again_at = None;
-                Accepted::None
-            }
-            Err(error) if is_about_one_connection(&error) => Accepted::Again,
-            Err(error) => {
-                self.again_at = Some(now + self.pause);
-                self.pause = (self.pause * 2).min(PAUSE_MAX);
-                Accepted::NoRoom(error)
-            }
-        }
-    }
-}
-
-/// accept(2), "Error handling": Linux hands over what is already pending on the new socket, and
-/// that is to be treated like EAGAIN. The next in the queue may be well.
-const ABOUT_ONE_CONNECTION: [Errno; 11] = [
-    Errno::NETDOWN,
-    Errno::PROTO,
-    Errno::NOPROTOOPT,
-    Errno::HOSTDOWN,
-    Errno::NONET,
-    Errno::HOSTUNREACH,
-    Errno::OPNOTSUPP,
-    Errno::NETUNREACH,
-    // A firewall forbids it.
-    Errno::PERM,
-    // The client has given up.
-    Errno::CONNABORTED,
-    Errno::INTR,
-];
-
-/// Whether an error concerns the connection that was to be accepted, not us.
-fn is_about_one_connection(error: &io::Error) -> bool {
-    Errno::from_io_error(error).is_some_and(|errno| ABOUT_ONE_CONNECTION.contains(&errno))
-}
-
-/// A descriptor kept for the day when there are none: with it, who waits can be turned away instead
-/// of left hanging.
-#[derive(Debug)]
-pub(super) struct Reserve(Option<File>);
-
-impl Reserve {
-    pub(super) fn new() -> Reserve {
-        Reserve(File::open("/dev/null").ok())
-    }
-
-    fn turn_one_away(&mut self, listener: &mio::net::TcpListener) {
-        self.0 = None;
-        drop(listener.accept());
-        self.0 = File::open("/dev/null").ok();
-    }
-}
-
 /// Raises the soft limit on descriptors to the hard one, and lowers the number of connections to
 /// what fits.
 pub(super) fn fit_descriptors(limits: &mut Limits, cores: usize) -> Result<u64, StartError> {
@@ -230,93 +108,46 @@ pub(super) fn fit_descriptors(limits: &mut Limits, cores: usize) -> Result<u64, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::ErrorKind;
 
-    fn gate() -> Gate {
+    fn listener() -> mio::net::TcpListener {
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener =
-            bind(addr, 1, Options::new(None, &Limits::default())).expect("a free port").pop();
-        Gate::new(listener.expect("one for each core"))
-    }
-
-    fn failed(errno: Errno) -> io::Result<mio::net::TcpStream> {
-        Err(errno.into())
-    }
-
-    const NO_ROOM: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-
-    #[test]
-    fn an_error_is_about_one_connection_or_about_us() {
-        for errno in ABOUT_ONE_CONNECTION {
-            let mut gate = gate();
-            let accepted = gate.judge(failed(errno), Duration::ZERO);
-            assert!(matches!(accepted, Accepted::Again), "{errno}");
-            assert!(gate.is_open(Duration::ZERO), "{errno}: the next one is asked for at once");
-        }
-        for errno in NO_ROOM {
-            let mut gate = gate();
-            let accepted = gate.judge(failed(errno), Duration::ZERO);
-            assert!(matches!(accepted, Accepted::NoRoom(_)), "{errno}");
-            assert!(!gate.is_open(Duration::ZERO), "{errno}: not before the pause is over");
-        }
-    }
-
-    #[test]
-    fn the_pause_doubles_from_10_ms_to_1_s_and_begins_anew_with_a_connection() {
-        let mut gate = gate();
-        let mut now = Duration::from_secs(7);
-        for pause in [10, 20, 40, 80, 160, 320, 640, 1000, 1000] {
-            gate.judge(failed(Errno::MFILE), now);
-            let due = now + Duration::from_millis(pause);
-            // Its own timer: no edge will come for who waits already.
-            assert_eq!(gate.next_look(), Some(due));
-            assert!(!gate.is_open(due - Duration::from_nanos(1)));
-            assert!(gate.is_open(due));
-            now = due;
-        }
-        let client = std::net::TcpStream::connect(gate.listener.local_addr().expect("bound"));
-        let accepted = gate.accept(now, &mut Reserve::new());
-        assert!(matches!(accepted, Accepted::Stream(_)), "{accepted:?}");
-        drop(client);
-        gate.judge(failed(Errno::MFILE), now);
-        assert_eq!(gate.next_look(), Some(now + PAUSE_MIN));
-    }
-
-    #[test]
-    fn a_gate_with_nobody_before_it_waits_for_an_edge() {
-        let mut gate = gate();
-        assert_eq!(gate.next_look(), Some(Duration::ZERO), "who came before we watched?");
-        let accepted = gate.accept(Duration::ZERO, &mut Reserve::new());
-        assert!(matches!(accepted, Accepted::None), "{accepted:?}");
-        assert!(!gate.is_open(Duration::MAX));
-        assert_eq!(gate.next_look(), None);
-        // The pause after an error ends the same way: nobody is left.
-        gate.readable = true;
-        gate.judge(failed(Errno::NFILE), Duration::ZERO);
-        gate.judge(failed(Errno::AGAIN), Duration::from_secs(1));
-        assert_eq!(gate.next_look(), None);
-    }
-
-    #[test]
-    fn without_a_descriptor_the_one_in_reserve_turns_a_client_away() {
-        use std::io::Read;
-        let gate = gate();
-        let addr = gate.listener.local_addr().expect("bound");
-        let mut client = std::net::TcpStream::connect(addr).expect("somebody listens");
-        let mut reserve = Reserve::new();
-        reserve.turn_one_away(&gate.listener);
-        assert_eq!(client.read(&mut [0]).ok(), Some(0), "closed, not left hanging");
-        assert!(reserve.0.is_some(), "and there is one again for the next");
+        let listeners = bind(addr, 1, Options::new(None, &Limits::default()));
+        listeners.expect("a free port").pop().expect("one for each core")
     }
 
     #[test]
     fn a_port_that_another_server_has_is_refused() {
-        let gate = gate();
-        let addr = gate.listener.local_addr().expect("bound");
-        let refused = bind(addr, 2, Options::new(None, &Limits::default()));
+        let addr = listener().local_addr().expect("bound");
+        let other = listener();
+        let taken = other.local_addr().expect("bound");
+        assert_ne!(addr, taken);
+        let refused = bind(taken, 2, Options::new(None, &Limits::default()));
         assert!(
             matches!(&refused, Err(StartError::Listen { error, .. })
                 if error.kind() == ErrorKind::AddrInUse),
             "{refused:?}"
         );
+    }
+
+    /// A peer whose cable is pulled acknowledges nothing: the kernel gives up on it by this.
+    #[test]
+    fn what_is_accepted_has_the_options_of_its_listener() {
+        let listener = listener();
+        let addr = listener.local_addr().expect("bound");
+        let _client = std::net::TcpStream::connect(addr).expect("somebody listens");
+        let (accepted, _) = listener.accept().expect("somebody has connected");
+        let socket = SockRef::from(&accepted);
+        let timeout = socket.tcp_user_timeout().expect("a TCP socket");
+        assert_eq!(timeout, Some(Duration::from_secs(20)));
+        assert!(socket.tcp_nodelay().expect("a TCP socket"));
+        let lowat = socket.tcp_notsent_lowat().expect("a TCP socket");
+        assert_eq!(lowat, NOTSENT_LOWAT_BYTES);
+    }
+
+    #[test]
+    fn a_stall_that_may_be_long_is_not_cut_short_by_the_kernel() {
+        let limits = Limits { write_stall: Duration::from_secs(60), ..Limits::default() };
+        assert_eq!(Options::new(None, &limits).user_timeout, Duration::from_secs(120));
     }
 }

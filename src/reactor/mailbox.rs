@@ -4,6 +4,7 @@
 //! Must not know: what they say.
 
 use super::bell::Bell;
+use super::vacancy::Vacancy;
 use crate::engine::Letter;
 use mio::Waker;
 use std::mem;
@@ -54,12 +55,13 @@ impl Mailbox {
 pub(super) struct Shared {
     mailboxes: Vec<Mailbox>,
     stopping: Arc<AtomicBool>,
+    vacancy: Vacancy,
 }
 
 impl Shared {
     /// For the cores whose mailboxes these are, in order; `stopping` is set when they are to stop.
     pub(super) fn new(mailboxes: Vec<Mailbox>, stopping: Arc<AtomicBool>) -> Shared {
-        Shared { mailboxes, stopping }
+        Shared { mailboxes, stopping, vacancy: Vacancy::default() }
     }
 
     /// Has every core stop.
@@ -71,6 +73,18 @@ impl Shared {
     /// Whether the server stops.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// A descriptor was closed: any core that waits for one asks again.
+    pub(super) fn note_closed(&self) {
+        if self.vacancy.is_wanted() {
+            self.vacancy.note_freed();
+            self.mailboxes.iter().for_each(|mailbox| mailbox.bell.ring());
+        }
+    }
+
+    pub(super) fn vacancy(&self) -> &Vacancy {
+        &self.vacancy
     }
 
     pub(super) fn mailbox(&self, core: u16) -> &Mailbox {

@@ -6,23 +6,24 @@
 mod bell;
 mod clock;
 mod core;
+mod ears;
+mod gate;
 mod listen;
 mod mailbox;
 mod socket;
+mod vacancy;
 
 use self::clock::Clock;
 use self::core::{Nascent, Reactor};
+use self::ears::Ears;
 use self::mailbox::{Mailbox, Shared};
 use crate::config::Config;
 use crate::engine::{Listener, Serves, Setup};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-use signal_hook_mio::v1_0::Signals;
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -101,12 +102,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let clock = Clock::start();
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let stopping = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // A signal that comes when we are stopping already ends the process there and then,
-        // whatever its cores are doing.
-        flag::register_conditional_shutdown(signal, 1, Arc::clone(&stopping))?;
-    }
-    let signals = Signals::new([SIGINT, SIGTERM])?;
+    let ears = Ears::open(&stopping)?;
     let addresses = addresses(&config);
     let options = listen::Options::new(config.send_buffer, &config.limits);
     let mut listeners = Vec::new();
@@ -130,7 +126,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let (nascents, mailboxes) = nascents(per_core)?;
     let setups = setups(&config, listeners.into(), clock)?;
     announce(&config, &bound, nofile);
-    run(nascents, setups, Shared::new(mailboxes, stopping), clock, signals)
+    run(nascents, setups, Shared::new(mailboxes, stopping), clock, ears)
 }
 
 /// Every address once, with what it serves.
@@ -214,12 +210,16 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         found.map_or(0, |(addr, _)| addr.port())
     };
     let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
-    eprintln!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores);
-    eprintln!("  WebSockets on     {ws}");
-    eprintln!("  events, HTTP on   {http}");
-    eprintln!("  watch events:     curl -N http://localhost:{http_port}/events");
-    eprintln!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send");
-    eprintln!("                    {{\"connectionId\":\"me\",\"message\":\"hello\"}}");
+    let lines = [
+        format!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores),
+        format!("  WebSockets on     {ws}"),
+        format!("  events, HTTP on   {http}"),
+        format!("  watch events:     curl -N http://localhost:{http_port}/events"),
+        format!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send"),
+        "                    {\"connectionId\":\"me\",\"message\":\"hello\"}\n".to_owned(),
+    ];
+    // Nobody may be there to hear it: that is no reason not to serve.
+    let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     let limits = &config.limits;
     if bound.iter().any(|(addr, _)| !addr.ip().is_loopback()) {
         log::warn!("--insecure: everyone who reaches these addresses can connect, read and write");
@@ -237,14 +237,14 @@ fn run(
     setups: Vec<Setup>,
     shared: Shared,
     clock: Clock,
-    signals: Signals,
+    ears: Ears,
 ) -> Result<(), StartError> {
     let shared = &shared;
-    let mut signals = Some(signals);
+    let mut ears = Some(ears);
     let mut reactors = Vec::new();
     for (nascent, setup) in nascents.into_iter().zip(setups) {
         // Only the first core finds them there to take.
-        reactors.push(Reactor::new(nascent, setup, shared, clock, signals.take())?);
+        reactors.push(Reactor::new(nascent, setup, shared, clock, ears.take())?);
     }
     thread::scope(|scope| {
         let mut reactors = reactors.into_iter();
@@ -271,6 +271,7 @@ fn run_one(reactor: Reactor<'_>) {
     if let Err(error) = reactor.run() {
         // A core without its poll serves nobody, and its connections would hang.
         log::error!("the system's poll failed: {error}");
+        log::logger().flush();
         std::process::abort();
     }
 }

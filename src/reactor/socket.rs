@@ -31,10 +31,20 @@ pub(super) struct Socket<S> {
     pub(super) stream: S,
     readable: bool,
     writable: bool,
-    /// The peer closed its half, or an error stands: read until it shows.
-    ends: bool,
+    end: End,
     /// It is on the reactor's ready list.
     pub(super) listed: bool,
+}
+
+/// What is known of a connection's end before it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Nothing.
+    Unknown,
+    /// The peer closed its half, or an error stands: read until it shows.
+    Stands,
+    /// A write failed. The error was told with that, and may look like an end to who reads.
+    Broken,
 }
 
 /// Writes for one connection in one turn; who has more to get goes on in the next.
@@ -53,14 +63,16 @@ pub(super) enum Progress {
 impl<S: Stream> Socket<S> {
     /// A socket that was just accepted: nothing is known to have come, everything can be written.
     pub(super) fn new(key: ConnKey, stream: S) -> Socket<S> {
-        Socket { key, stream, readable: false, writable: true, ends: false, listed: false }
+        Socket { key, stream, readable: false, writable: true, end: End::Unknown, listed: false }
     }
 
     /// Notes what the kernel said.
     pub(super) fn note(&mut self, readable: bool, writable: bool, ends: bool) {
         self.readable |= readable || ends;
         self.writable |= writable;
-        self.ends |= ends;
+        if ends && self.end == End::Unknown {
+            self.end = End::Stands;
+        }
     }
 
     /// Whether it could be read from.
@@ -104,13 +116,17 @@ impl<S: Stream> Socket<S> {
                 }
             };
             match result {
+                Ok(0) if self.end == End::Broken => {
+                    self.readable = false;
+                    engine.receive_error(key, now);
+                }
                 Ok(0) => {
                     self.readable = false;
                     engine.receive_end(key, now);
                 }
                 Ok(n) => {
                     *budget -= n;
-                    self.readable = n == asked || self.ends;
+                    self.readable = n == asked || self.end != End::Unknown;
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::Interrupted => {}
@@ -134,21 +150,28 @@ impl<S: Stream> Socket<S> {
             if offered == 0 {
                 return;
             }
-            let n = match self.write(&slices) {
-                Ok(n) => n,
-                Err(_) => {
-                    // What the peer said before it went is still to be read; the error shows behind
-                    // it.
-                    self.note(true, false, true);
-                    0
-                }
-            };
+            let result = self.write(&slices);
+            let n = *result.as_ref().unwrap_or(&0);
             self.writable = n == offered;
-            if !engine.sent(key, n, offered, now) {
+            let has_more = engine.sent(key, n, offered, now);
+            if result.is_err() {
+                return self.note_broken(engine, now);
+            }
+            if !has_more {
                 return;
             }
         }
         engine.go_on_later(key);
+    }
+
+    /// What the peer said before it went is still to be read; the error shows behind it. But who is
+    /// not read from until it takes something would wait for that in vain.
+    fn note_broken(&mut self, engine: &mut Engine, now: Now) {
+        self.readable = true;
+        self.end = End::Broken;
+        if let Space::Paused = engine.space(self.key) {
+            engine.receive_error(self.key, now);
+        }
     }
 
     fn write(&mut self, slices: &Slices<'_>) -> io::Result<usize> {

@@ -1,1 +1,7 @@
-//! Rows about event streams.
+//! Event streams: what a browser makes of what clients say, and where streams begin and end.
+
+mod corpus;
+mod parser;
+mod resume;
+mod slots;
+mod text;

@@ -5,32 +5,41 @@
 
 use super::Reactor;
 use crate::bytes::Now;
-use crate::reactor::listen::Accepted;
 use crate::reactor::socket::{Socket, Stream};
 use mio::net::TcpStream;
 use mio::{Interest, Token};
-use std::io::Write;
+use std::io::{self, Write};
+use std::mem;
 
 impl Reactor<'_> {
     /// Takes whoever waits at the gates, so many a turn.
     pub(super) fn accept(&mut self, now: Now) {
-        for number in 0..self.gates.len() {
-            for _ in 0..self.setup.limits.accepts_per_turn {
-                let gate = &mut self.gates[number];
-                if !gate.is_open(now.monotonic) {
-                    break;
-                }
-                match gate.accept(now.monotonic, &mut self.reserve) {
-                    Accepted::Stream(stream) => self.welcome(number as u8, stream, now),
-                    Accepted::Again => {}
-                    Accepted::None => break,
-                    Accepted::NoRoom(error) => {
-                        self.engine.note_no_room();
-                        if gate.is_worth_a_line() {
-                            log::error!("cannot accept connections: {error}");
-                        }
-                        break;
-                    }
+        let mut gates = mem::take(&mut self.gates);
+        if self.want.meet(self.shared.vacancy()) {
+            gates.note_room();
+        }
+        let most = self.setup.limits.accepts_per_turn;
+        gates.take(most, now.monotonic, |gate, taken| self.receive(gate, taken, now));
+        self.want.set(gates.want_room(), self.shared.vacancy());
+        self.gates = gates;
+    }
+
+    /// Takes nobody new; whoever had got through to us is told so.
+    pub(super) fn stop_listening(&mut self, now: Now) {
+        self.draining = true;
+        self.engine.drain(now);
+        let gates = mem::take(&mut self.gates);
+        gates.take_last(now.monotonic, |gate, taken| self.receive(gate, taken, now));
+        self.want.set(false, self.shared.vacancy());
+    }
+
+    fn receive(&mut self, gate: usize, taken: io::Result<TcpStream>, now: Now) {
+        match taken {
+            Ok(stream) => self.welcome(gate as u8, stream, now),
+            Err(error) => {
+                self.engine.note_no_room();
+                if self.shared.vacancy().may_complain(now.monotonic) {
+                    log::error!("cannot accept connections: {error}");
                 }
             }
         }

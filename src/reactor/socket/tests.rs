@@ -3,6 +3,8 @@
 //! Knows: what a client can say, and what has to come of it.
 //! Must not know: how the pump is written.
 
+mod faults;
+mod heartbeat;
 mod rig;
 
 use crate::ws::frame::{Opcode, push_masked};

@@ -48,6 +48,8 @@ pub(super) struct ScriptedIo {
     pub(super) reads: usize,
     pub(super) writes: usize,
     was_interrupted: bool,
+    /// A reset is told once, by whichever call comes first; then it looks like an end.
+    was_told: bool,
     pub(super) is_shut: Cell<bool>,
 }
 
@@ -63,6 +65,7 @@ impl ScriptedIo {
             reads: 0,
             writes: 0,
             was_interrupted: false,
+            was_told: false,
             is_shut: Cell::new(false),
         }
     }
@@ -90,8 +93,10 @@ impl Read for ScriptedIo {
         }
         match self.end {
             None => Err(ErrorKind::WouldBlock.into()),
-            Some(End::Fin) => Ok(0),
-            Some(End::Reset) => Err(ErrorKind::ConnectionReset.into()),
+            Some(End::Reset) if !mem::replace(&mut self.was_told, true) => {
+                Err(ErrorKind::ConnectionReset.into())
+            }
+            Some(End::Fin | End::Reset) => Ok(0),
         }
     }
 }
@@ -103,6 +108,7 @@ impl Write for ScriptedIo {
         result?;
         assert!(!bytes.is_empty(), "nothing was offered");
         if self.is_broken || self.end == Some(End::Reset) {
+            self.was_told = true;
             return Err(ErrorKind::BrokenPipe.into());
         }
         if self.room == 0 {
@@ -157,7 +163,12 @@ pub(super) const HTTP: u8 = 1;
 
 impl Rig {
     pub(super) fn new() -> Rig {
-        let limits = Arc::new(Limits::default());
+        Rig::with(Limits::default())
+    }
+
+    /// A core that works under `limits`.
+    pub(super) fn with(limits: Limits) -> Rig {
+        let limits = Arc::new(limits);
         let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_000_000 };
         let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
         let listener = |serves| Listener { serves, loopback: true };
@@ -240,6 +251,12 @@ impl Rig {
         self.edge(line, false, true, false);
     }
 
+    /// So much time passes.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now.monotonic += time;
+        self.now.unix_ms += time.as_millis() as u64;
+    }
+
     /// One turn, as the reactor does it.
     pub(super) fn turn(&mut self) {
         for key in mem::take(&mut self.ready) {
@@ -261,7 +278,7 @@ impl Rig {
     pub(super) fn settle(&mut self) {
         for _ in 0..10_000 {
             self.turn();
-            let is_due = self.engine.next_deadline() == Duration::ZERO;
+            let is_due = self.engine.next_deadline() <= self.now.monotonic;
             if self.ready.is_empty() && !is_due {
                 return;
             }

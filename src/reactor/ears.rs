@@ -1,0 +1,75 @@
+//! Signals, and what they mean.
+//!
+//! Knows: SIGINT, SIGTERM, SIGHUP, whether a terminal started us.
+//! Must not know: how a server stops.
+//!
+//! A handler only writes to a pipe that the first core polls; all else happens in its turn. SIGPIPE
+//! is ignored by Rust's start-up code: a write to who is gone is an error like any other.
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook_mio::v1_0::Signals;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What hears signals.
+pub(super) struct Ears {
+    signals: Signals,
+    /// Whoever started us can only stop us by this terminal, and a hangup says that it is gone.
+    has_terminal: bool,
+}
+
+impl Ears {
+    /// Hears from now on. A signal to stop that comes when `stopping` is set already ends the
+    /// process there and then, whatever its cores are doing.
+    pub(super) fn open(stopping: &Arc<AtomicBool>) -> io::Result<Ears> {
+        for signal in [SIGINT, SIGTERM] {
+            flag::register_conditional_shutdown(signal, 1, Arc::clone(stopping))?;
+        }
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        // Asked now: a terminal that is gone is none.
+        let has_terminal = io::stdin().is_terminal() || io::stderr().is_terminal();
+        Ok(Ears { signals, has_terminal })
+    }
+
+    /// Takes what came. Gives whether the server is to stop.
+    pub(super) fn hear(&mut self) -> bool {
+        let mut stops = false;
+        for signal in self.signals.pending() {
+            if signal == SIGHUP && !self.has_terminal {
+                log::info!("signal {signal}: there is nothing to load anew");
+            } else {
+                log::info!("signal {signal}: closing connections; again to end at once");
+                stops = true;
+            }
+        }
+        stops
+    }
+}
+
+impl Source for Ears {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        self.signals.register(registry, token, interests)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        self.signals.reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.signals.deregister(registry)
+    }
+}

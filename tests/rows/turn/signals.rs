@@ -1,0 +1,83 @@
+//! Signals at the wrong moment, too many of them, and those that mean something else (L15).
+
+use crate::support::server::tidegate;
+use crate::support::{EventStream, Message, Server, WebSocket, http};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Child;
+
+/// It is a server on ports of the system's choice.
+fn start() -> Child {
+    let args = ["--ws-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--cores", "2"];
+    tidegate().args(args).spawn().expect("the server starts")
+}
+
+/// Before it listens it may be killed by it; from its first line on it ends as it should.
+#[test]
+fn a_server_that_is_told_to_stop_while_it_starts_stops() {
+    for lines in [0, 0, 0, 0, 0, 0, 1, 2, 4, 6] {
+        let mut child = start();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        for _ in 0..lines {
+            log.read_line(&mut String::new()).unwrap();
+        }
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        // Nobody reads what it says now, and it must not need that.
+        let status = child.wait().unwrap();
+        let is_early = lines == 0 && status.signal() == Some(Signal::TERM.as_raw());
+        assert!(status.code() == Some(0) || is_early, "{lines} lines, then {status}");
+    }
+}
+
+#[test]
+fn an_interrupt_behind_a_termination_ends_at_once() {
+    let server = Server::start(&["--drain", "10m", "--closing-time", "10m"]);
+    let mut stays = WebSocket::connect(server.ws, "/");
+    server.terminate();
+    assert!(matches!(stays.hear(), Message::Close(Some(1012), _)));
+    server.signal(Signal::INT);
+    assert_eq!(server.wait().0.code(), Some(1));
+}
+
+#[test]
+fn hangups_and_broken_pipes_stop_nobody() {
+    let server = Server::start(&[]);
+    let mut reader = EventStream::open(server.http, "/events");
+    let mut client = WebSocket::connect(server.ws, "/");
+    for n in 0..200 {
+        server.signal(Signal::HUP);
+        server.signal(Signal::PIPE);
+        client.say(&format!(r#"{{"connectionId":"a","n":{n}}}"#));
+        assert_eq!(reader.next().unwrap().json()["n"], n);
+    }
+    server.wait_for_log("nothing to load anew");
+    assert_eq!(http::get(server.http, "/readyz").status, 200);
+    server.terminate();
+    // Nor do they hurry one that stops.
+    for _ in 0..20 {
+        server.signal(Signal::HUP);
+    }
+    assert_eq!(client.hear_close(), (1012, "server restarts".to_owned()));
+    assert!(reader.next().unwrap().close().is("a", 1012, "server"));
+    assert_eq!(reader.next(), None);
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+/// Nobody could stop it any more: not even the port would be free for the next.
+#[test]
+fn a_server_of_a_terminal_stops_when_that_is_gone() {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let server = Server::start_with(tidegate().stdin(terminal));
+    let client = WebSocket::connect(server.ws, "/");
+    drop(master);
+    server.signal(Signal::HUP);
+    assert_eq!(client.hear_close(), (1012, "server restarts".to_owned()));
+    assert_eq!(server.wait().0.code(), Some(0));
+}
