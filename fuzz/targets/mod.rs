@@ -7,8 +7,19 @@
 //! A new target is a file here with `pub fn run(data: &[u8])`, a line in [`ALL`], a file of three
 //! lines in `fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, and a folder of seeds in `corpus`.
 
+pub mod envelope;
 pub mod frame;
+pub mod handshake;
+pub mod http_body;
+pub mod http_head;
+pub mod http_target;
+pub mod last_event_id;
+mod naive;
+mod pieces;
+pub mod sse_round_trip;
 pub mod utf8;
+mod whatwg;
+pub mod ws_session;
 
 /// One target.
 #[derive(Clone, Copy, Debug)]
@@ -29,5 +40,15 @@ impl Target {
 }
 
 /// All targets.
-pub const ALL: &[Target] =
-    &[Target::new("frame", frame::run, 20_000), Target::new("utf8", utf8::run, 20_000)];
+pub const ALL: &[Target] = &[
+    Target::new("envelope", envelope::run, 3_000),
+    Target::new("frame", frame::run, 3_000),
+    Target::new("handshake", handshake::run, 3_000),
+    Target::new("http_body", http_body::run, 3_000),
+    Target::new("http_head", http_head::run, 3_000),
+    Target::new("http_target", http_target::run, 3_000),
+    Target::new("last_event_id", last_event_id::run, 3_000),
+    Target::new("sse_round_trip", sse_round_trip::run, 3_000),
+    Target::new("utf8", utf8::run, 3_000),
+    Target::new("ws_session", ws_session::run, 3_000),
+];
