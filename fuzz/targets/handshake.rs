@@ -53,8 +53,8 @@ fn unmet(offer: &Offer<'_>) -> Vec<Refusal> {
     unmet.map(|(_, refusal)| refusal).collect()
 }
 
-/// RFC 6455 §4.2.1: base64 which, decoded, is 16 bytes long. Bits that are left over may be set, as
-/// in the example of §4.1.
+/// RFC 6455 §4.2.1: base64 which, decoded, is 16 bytes long. Bits that are left over may be set,
+/// as in the example of §4.1.
 fn is_key(key: &str) -> bool {
     let config = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)

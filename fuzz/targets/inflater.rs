@@ -33,7 +33,7 @@ fn is_read(inflater: &mut Inflater, deflated: &[u8], text: bool, bytes_max: usiz
         // Which of several is told depends on how much comes out at once.
         Err(fault) => assert!(faults.contains(&fault), "{fault:?} is none of {faults:?}"),
     }
-    // One byte more tells that it is too much. Allocators may round up, and the first room is 4 KiB.
+    // One byte more tells that it is too much. Allocators may round up; the first room is 4 KiB.
     assert!(out.len() <= out.capacity() && out.capacity() <= (bytes_max + 1).max(4096) * 2);
 }
 

@@ -43,16 +43,16 @@ impl Target {
 
 /// All targets.
 pub const ALL: &[Target] = &[
-    Target::new("envelope", envelope::run, 3_000),
-    Target::new("frame", frame::run, 3_000),
-    Target::new("handshake", handshake::run, 3_000),
+    Target::new("envelope", envelope::run, 8_000),
+    Target::new("frame", frame::run, 8_000),
+    Target::new("handshake", handshake::run, 8_000),
     Target::new("http_body", http_body::run, 3_000),
     Target::new("http_head", http_head::run, 3_000),
     Target::new("http_target", http_target::run, 3_000),
     Target::new("inflater", inflater::run, 3_000),
-    Target::new("last_event_id", last_event_id::run, 3_000),
-    Target::new("offer", offer::run, 3_000),
+    Target::new("last_event_id", last_event_id::run, 8_000),
+    Target::new("offer", offer::run, 8_000),
     Target::new("sse_round_trip", sse_round_trip::run, 3_000),
-    Target::new("utf8", utf8::run, 3_000),
+    Target::new("utf8", utf8::run, 8_000),
     Target::new("ws_session", ws_session::run, 3_000),
 ];

@@ -171,7 +171,7 @@ fn is_read_as_it_was_said(chunk: &Chunk, said: &[Said], epoch: &Epoch) -> Vec<u8
         let span = chunk.span(Format::Events, place);
         assert_eq!(read(&stream[span]).events, std::slice::from_ref(event));
     }
-    for cut in (0..stream.len()).step_by(stream.len() / 32 + 1) {
+    for cut in (0..stream.len()).step_by(stream.len() / 8 + 1) {
         let broken = read(&stream[..cut]);
         assert!(source.events.starts_with(&broken.events), "broken off at {cut}");
         let last = broken.events.last().map(|event| event.last_event_id.as_str());
@@ -197,7 +197,7 @@ fn what_is_between_events(stream: &[u8], chunk: &Chunk, number: u64, epoch: &Epo
     all.extend_from_slice(&stream[..first]);
     all.extend_from_slice(HEARTBEAT);
     all.extend_from_slice(&stream[first..]);
-    let missed = (number % 2 == 0).then_some(number);
+    let missed = number.is_multiple_of(2).then_some(number);
     gap_event(&mut all, epoch, chunk.last() + number, missed);
     let mut events = read(&all).events;
     let gap = events.pop().expect("the gap");

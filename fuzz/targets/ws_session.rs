@@ -1,7 +1,7 @@
 //! A client's WebSocket: the same events however its bytes are cut, and as the naive reader has it.
 //!
-//! Knows: the first byte chooses the limits and whether to compress was agreed on, three more say how the input is cut; the rest is what
-//! the client sent.
+//! Knows: the first byte chooses the limits and whether to compress was agreed on, three more say
+//! how the input is cut; the rest is what the client sent.
 //! Must not know: how a session keeps what is unfinished.
 
 use super::naive::session::{End, Seen, Terms, read};
@@ -32,7 +32,7 @@ pub fn run(data: &[u8]) {
     let cut = pieces(bytes, [*a, *b, *c]);
     let mut all = vec![vec![bytes], cut];
     // Byte by byte the tail of a control frame is moved each time: only for what is short.
-    if bytes.len() <= 2000 {
+    if bytes.len() <= 600 {
         all.push(single_bytes(bytes));
     }
     for pieces in all {

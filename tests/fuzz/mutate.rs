@@ -6,7 +6,7 @@
 use crate::dice::Dice;
 
 /// Longer inputs are cut: a debug build reads them slowly, and what breaks is short.
-const BYTES_MAX: usize = 6 * 1024;
+const BYTES_MAX: usize = 12 * 1024;
 
 /// Numbers at which decoders change their mind.
 const LENGTHS: &[u64] = &[

@@ -242,11 +242,11 @@ impl Huffman {
     fn new(lengths: &[usize]) -> Huffman {
         let mut counts = [0; 16];
         let mut symbols = Vec::new();
-        for length in 1..16 {
+        for (length, count) in counts.iter_mut().enumerate().skip(1) {
             let with_it = lengths.iter().enumerate().filter(|(_, one)| **one == length);
             let before = symbols.len();
             symbols.extend(with_it.map(|(symbol, _)| symbol));
-            counts[length] = symbols.len() - before;
+            *count = symbols.len() - before;
         }
         Huffman { counts, symbols }
     }

@@ -151,7 +151,7 @@ fn close(payload: &[u8], seen: &mut Vec<Seen>) -> End {
     };
     let code = u16::from(code[0]) * 256 + u16::from(code[1]);
     let is_reserved = [1004, 1005, 1006].contains(&code) || (1015..3000).contains(&code);
-    if code < 1000 || code > 4999 || is_reserved {
+    if !(1000..=4999).contains(&code) || is_reserved {
         return End::Wrong(vec![Fault::BadCloseCode(code)]);
     }
     match String::from_utf8(reason.to_vec()) {
