@@ -1,0 +1,33 @@
+//! Fuzz targets: each takes any bytes, and panics where Tidegate does not what it should.
+//!
+//! Knows: Tidegate's public parts, and for each a second, simple way to the same answer.
+//! Must not know: who makes the bytes. `fuzz_targets` gives them libFuzzer's, `tests/fuzz` those of
+//! the corpora and mutations of them.
+//!
+//! A new target is a file here with `pub fn run(data: &[u8])`, a line in [`ALL`], a file of three
+//! lines in `fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, and a folder of seeds in `corpus`.
+
+pub mod frame;
+pub mod utf8;
+
+/// One target.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// As its file, its binary and its corpus are called.
+    pub name: &'static str,
+    /// Panics on a finding.
+    pub run: fn(&[u8]),
+    /// How many mutations `cargo test` tries, unless it is told otherwise: some two seconds' worth
+    /// at most in a debug build.
+    pub mutations: usize,
+}
+
+impl Target {
+    const fn new(name: &'static str, run: fn(&[u8]), mutations: usize) -> Target {
+        Target { name, run, mutations }
+    }
+}
+
+/// All targets.
+pub const ALL: &[Target] =
+    &[Target::new("frame", frame::run, 20_000), Target::new("utf8", utf8::run, 20_000)];
