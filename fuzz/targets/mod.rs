@@ -7,6 +7,11 @@
 //! A new target is a file here with `pub fn run(data: &[u8])`, a line in [`ALL`], a file of three
 //! lines in `fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, and a folder of seeds in `corpus`.
 
+/// What the differential targets share with the test that makes streams from seeds.
+#[path = "../../tests/differential/compare/mod.rs"]
+mod compare;
+pub mod differential_fastwebsockets;
+pub mod differential_tungstenite;
 pub mod frame;
 pub mod utf8;
 
@@ -29,5 +34,9 @@ impl Target {
 }
 
 /// All targets.
-pub const ALL: &[Target] =
-    &[Target::new("frame", frame::run, 20_000), Target::new("utf8", utf8::run, 20_000)];
+pub const ALL: &[Target] = &[
+    Target::new("differential_fastwebsockets", differential_fastwebsockets::run, 20_000),
+    Target::new("differential_tungstenite", differential_tungstenite::run, 20_000),
+    Target::new("frame", frame::run, 20_000),
+    Target::new("utf8", utf8::run, 20_000),
+];

@@ -87,7 +87,7 @@ fn say(dice: &mut Dice, limits: &Limits, into: &mut Vec<Frame>) {
         }
         1..=5 => {
             let bytes = message_bytes(dice, limits);
-            let payload = match dice.chance(4) {
+            let payload = match dice.chance(2) {
                 true => wrong_text(dice, bytes),
                 false => text(dice, bytes),
             };
@@ -154,15 +154,15 @@ fn fragment(dice: &mut Dice, limits: &Limits, kind: u8, payload: &[u8], into: &m
 fn close_body(dice: &mut Dice) -> Vec<u8> {
     let good = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999];
     let bad = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535];
-    let code: u16 = match dice.below(10) {
-        0 => return Vec::new(),
-        1 => return vec![3],
-        2..=7 => *dice.pick(&good),
-        8 => *dice.pick(&bad),
-        _ => dice.roll() as u16,
+    let code: u16 = match dice.below(30) {
+        0..=2 => return Vec::new(),
+        3 => return vec![3],
+        4..=5 => *dice.pick(&bad),
+        6 => dice.roll() as u16,
+        _ => *dice.pick(&good),
     };
     let length = *dice.pick(&[0, 0, 3, 20, 122, 123]);
-    let reason = if dice.chance(10) { wrong_text(dice, length) } else { text(dice, length) };
+    let reason = if dice.chance(3) { wrong_text(dice, length) } else { text(dice, length) };
     [&code.to_be_bytes()[..], &reason].concat()
 }
 
