@@ -12,8 +12,19 @@
 mod compare;
 pub mod differential_fastwebsockets;
 pub mod differential_tungstenite;
+pub mod envelope;
 pub mod frame;
+pub mod handshake;
+pub mod http_body;
+pub mod http_head;
+pub mod http_target;
+pub mod last_event_id;
+mod naive;
+mod pieces;
+pub mod sse_round_trip;
 pub mod utf8;
+mod whatwg;
+pub mod ws_session;
 
 /// One target.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +46,16 @@ impl Target {
 
 /// All targets.
 pub const ALL: &[Target] = &[
-    Target::new("differential_fastwebsockets", differential_fastwebsockets::run, 20_000),
-    Target::new("differential_tungstenite", differential_tungstenite::run, 20_000),
-    Target::new("frame", frame::run, 20_000),
-    Target::new("utf8", utf8::run, 20_000),
+    Target::new("differential_fastwebsockets", differential_fastwebsockets::run, 3_000),
+    Target::new("differential_tungstenite", differential_tungstenite::run, 3_000),
+    Target::new("envelope", envelope::run, 3_000),
+    Target::new("frame", frame::run, 3_000),
+    Target::new("handshake", handshake::run, 3_000),
+    Target::new("http_body", http_body::run, 3_000),
+    Target::new("http_head", http_head::run, 3_000),
+    Target::new("http_target", http_target::run, 3_000),
+    Target::new("last_event_id", last_event_id::run, 3_000),
+    Target::new("sse_round_trip", sse_round_trip::run, 3_000),
+    Target::new("utf8", utf8::run, 3_000),
+    Target::new("ws_session", ws_session::run, 3_000),
 ];
