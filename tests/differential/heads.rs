@@ -135,6 +135,8 @@ const KEY: &[Spelling] = &[
     neither("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n"),
     neither("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n"),
     neither("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZXM=\r\n"),
+    neither("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub2==\r\n"),
+    neither("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQaaaA==\r\n"),
     neither("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZXNz\r\n"),
     neither("Sec-WebSocket-Key: dGhlIHNhbXBs!SBub25jZQ==\r\n"),
     neither("Sec-WebSocket-Key: \u{e9}GhlIHNhbXBsZSBub25jZ==\r\n"),
