@@ -83,9 +83,17 @@ pub(crate) fn we_let_in_nobody_whom_they_refuse(dice: &mut Dice) -> bool {
 
 /// The reasons of `heads` that can come about by chance.
 fn is_explained(head: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(head).to_ascii_lowercase();
-    let has_list = text.lines().any(|line| line.starts_with("upgrade:") && line.contains(','));
-    let spare_bits = !text.contains("zq==\r\n") && text.contains("==");
-    let has_tail = !text.ends_with("\r\n\r\n");
-    has_list || spare_bits || has_tail
+    let text = String::from_utf8_lossy(head);
+    let has = |field: &str, is_odd: &dyn Fn(&str) -> bool| {
+        let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+        fields.any(|(name, value)| name.eq_ignore_ascii_case(field) && is_odd(value))
+    };
+    let has_spare_bits = |key: &str| {
+        let digits = key.trim().strip_suffix("==").unwrap_or_default();
+        !digits.ends_with(['A', 'Q', 'g', 'w'])
+    };
+    has("Upgrade", &|value| value.contains(','))
+        || has("Connection", &|value| value.contains('\t'))
+        || has("Sec-WebSocket-Key", &has_spare_bits)
+        || !head.ends_with(b"\r\n\r\n")
 }
