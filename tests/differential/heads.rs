@@ -74,13 +74,15 @@ const REQUEST_LINES: &[Spelling] = &[
     neither(" GET /echo HTTP/1.1\r\n"),
 ];
 
+const FOREIGN_HOST: &str = "Host: evil.example\r\n";
+
 const HOST: &[Spelling] = &[
     both("Host: localhost:8080\r\n"),
     both("Host: LocalHost\r\n"),
     both("Host: 127.0.0.1\r\n"),
     both("Host: [::1]:8080\r\n"),
     they("", HOSTS),
-    they("Host: evil.example\r\n", HOSTS),
+    they(FOREIGN_HOST, HOSTS),
     they("Host: local host\r\n", HOSTS),
     they("Host:\r\n", HOSTS),
     they("Host: localhost\r\nHost: localhost\r\n", TWICE),
@@ -216,7 +218,12 @@ impl Head {
             let part = dice.below(PARTS.len());
             chosen[part] = *dice.pick(PARTS[part]);
         }
-        let [first, .., end] = chosen;
+        let [first, host, .., end] = &mut chosen;
+        // RFC 9112 §3.2.2: then what stands in Host does not count.
+        if first.lines.contains("http://") && host.lines == FOREIGN_HOST {
+            host.we = true;
+        }
+        let (first, end) = (*first, *end);
         let mut fields: Vec<String> =
             chosen[1..7].iter().map(|spelling| spelling.lines.to_owned()).collect();
         let size = pad(dice, &mut fields);
