@@ -38,6 +38,7 @@ impl Node {
             hub: Arc::new(Hub::new(1, &limits, [1, 2, 3], NOW.unix_ms)),
             limits,
             listeners: Arc::new([Listener { serves: Serves::WebSocket, loopback: true }]),
+            compression: true,
             allow_origins: Arc::new([]),
             allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),

@@ -6,7 +6,8 @@
 use super::{End, Heard, Pieces, Seen};
 use tidegate::bytes::{Pool, Tick};
 use tidegate::limits::Limits;
-use tidegate::ws::{Event, Fault, Session};
+use tidegate::ws::deflate::Inflater;
+use tidegate::ws::{Event, Fault, Session, Tools};
 
 /// How its bytes reach a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,7 @@ struct Reader<'a> {
     session: Session,
     limits: &'a Limits,
     pool: Pool,
+    inflater: Inflater,
     partial: Vec<u8>,
     events: Vec<Seen>,
     fault: Option<Fault>,
@@ -34,9 +36,11 @@ pub(crate) fn hear(
     way: Way,
 ) -> (Heard, Option<Fault>) {
     let mut reader = Reader {
-        session: Session::default(),
+        // The others know no compression.
+        session: Session::new(false),
         limits,
         pool: Pool::default(),
+        inflater: Inflater::default(),
         partial: Vec::new(),
         events: Vec::new(),
         fault: None,
@@ -75,7 +79,8 @@ impl Reader<'_> {
         if piece.is_empty() {
             return false;
         }
-        match self.session.filled(piece.len()) {
+        let Reader { session, limits, pool, inflater, .. } = self;
+        match session.filled(piece.len(), &mut Tools { limits, pool, inflater }) {
             Ok(event) => self.events.extend(event.map(seen)),
             Err(fault) => self.fault = Some(fault),
         }
@@ -87,7 +92,8 @@ impl Reader<'_> {
         input.extend_from_slice(piece);
         let mut rest = input.as_mut_slice();
         while !self.is_over() {
-            match self.session.next(&mut rest, self.limits, Tick(0), &mut self.pool) {
+            let Reader { session, limits, pool, inflater, .. } = self;
+            match session.next(&mut rest, Tick(0), &mut Tools { limits, pool, inflater }) {
                 Ok(Some(event)) => self.events.push(seen(event)),
                 Ok(None) => break,
                 Err(fault) => self.fault = Some(fault),
