@@ -34,9 +34,10 @@ fn ours(head: &[u8], cuts: &[usize]) -> Verdict {
     }
 }
 
-/// In one piece: what comes in small ones is an attack to it.
+/// In large pieces, as small ones are an attack to it; and so that it has read what follows the head
+/// when it finds the end.
 fn theirs(head: &[u8]) -> Verdict {
-    let cuts: Vec<usize> = (4096..head.len()).step_by(4096).collect();
+    let cuts: Vec<usize> = (head.len() % 2048..head.len()).step_by(2048).collect();
     match tungstenite::accept(Pieces::new(head, &cuts)) {
         Ok(_) => Verdict::LetIn,
         Err(HandshakeError::Interrupted(_)) => Verdict::Open,
