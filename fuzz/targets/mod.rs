@@ -7,6 +7,11 @@
 //! A new target is a file here with `pub fn run(data: &[u8])`, a line in [`ALL`], a file of three
 //! lines in `fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, and a folder of seeds in `corpus`.
 
+/// What the differential targets share with the test that makes streams from seeds.
+#[path = "../../tests/differential/compare/mod.rs"]
+mod compare;
+pub mod differential_fastwebsockets;
+pub mod differential_tungstenite;
 pub mod envelope;
 pub mod frame;
 pub mod handshake;
@@ -43,6 +48,8 @@ impl Target {
 
 /// All targets.
 pub const ALL: &[Target] = &[
+    Target::new("differential_fastwebsockets", differential_fastwebsockets::run, 3_000),
+    Target::new("differential_tungstenite", differential_tungstenite::run, 3_000),
     Target::new("envelope", envelope::run, 8_000),
     Target::new("frame", frame::run, 8_000),
     Target::new("handshake", handshake::run, 8_000),
