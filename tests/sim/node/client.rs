@@ -3,12 +3,12 @@
 //! Knows: what it asked for, what it has been told, what it may be told.
 //! Must not know: the engine.
 
-use crate::http::{self, Response};
-use crate::reader::Reader;
-use crate::shadow::Shadow;
-use crate::speaker::Speaker;
-use crate::wire::{Fin, Wire};
-use crate::{frames, sse};
+use super::http::{self, Response};
+use super::reader::Reader;
+use super::shadow::Shadow;
+use super::speaker::Speaker;
+use super::wire::{Fin, Wire};
+use super::{frames, sse};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

@@ -3,9 +3,9 @@
 //! Knows: PROTOCOL.md's promises.
 //! Must not know: how they are kept.
 
-use crate::client::{Client, Moment};
-use crate::shadow::{Logged, Shows};
-use crate::speaker::{Speaker, Talk};
+use super::client::{Client, Moment};
+use super::shadow::{Logged, Shows};
+use super::speaker::{Speaker, Talk};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;

@@ -3,10 +3,10 @@
 //! Knows: routes and their promises, frames.
 //! Must not know: the engine.
 
-use crate::check;
-use crate::client::{Client, Moment, Role};
-use crate::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
-use crate::shadow::{Shadow, Shows};
+use super::check;
+use super::client::{Client, Moment, Role};
+use super::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
+use super::shadow::{Shadow, Shows};
 use serde_json::Value;
 use std::collections::VecDeque;
 use tidegate::hub::What;
@@ -156,7 +156,7 @@ impl Speaker {
         &self,
         begun_at: Option<u64>,
         shadow: &'s Shadow,
-    ) -> Option<(u64, &'s crate::shadow::Logged)> {
+    ) -> Option<(u64, &'s super::shadow::Logged)> {
         let Talk::Member { echo } = self.talk else { return None };
         let mut rest = shadow.after(self.position.or(begun_at)?);
         rest.find(|(_, event)| {

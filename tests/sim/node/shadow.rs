@@ -7,9 +7,9 @@
 //! The shadow is a core of its own that follows everything and does nothing, so it sees each chunk
 //! once and in commit order, also one that its log loses at once.
 
-use crate::check;
-use crate::client::{Client, Moment};
-use crate::speaker::Talk;
+use super::check;
+use super::client::{Client, Moment};
+use super::speaker::Talk;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;

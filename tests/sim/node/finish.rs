@@ -3,10 +3,10 @@
 //! Knows: the engine's own deadlines, what a node holds.
 //! Must not know: how a turn works.
 
-use crate::client::{Client, Role};
-use crate::speaker::Talk;
-use crate::wire::Fin;
-use crate::world::World;
+use super::client::{Client, Role};
+use super::speaker::Talk;
+use super::wire::Fin;
+use super::world::World;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -150,6 +150,7 @@ impl World<'_> {
 
     /// Everybody goes, or is sent away; then nothing may be left.
     pub(crate) fn end(&mut self) {
+        self.dice.note_end();
         if self.dice.chance(50) {
             self.end_by_drain();
         } else {

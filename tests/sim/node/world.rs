@@ -3,9 +3,9 @@
 //! Knows: everything that takes part in a run, and what can happen next.
 //! Must not know: what is right; that is checked elsewhere.
 
-use crate::client::{Client, Moment};
-use crate::dice::Dice;
-use crate::shadow::Shadow;
+use super::client::{Client, Moment};
+use super::dice::Dice;
+use super::shadow::Shadow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -63,12 +63,11 @@ pub(crate) struct World<'p> {
 const EPOCH_MS: u64 = 1_700_000_000_000;
 
 impl<'p> World<'p> {
-    /// The world that `seed` makes.
-    pub(crate) fn new(seed: u64, is_traced: bool, progress: &'p Progress) -> World<'p> {
-        let mut dice = Dice::new(seed);
+    /// The world that `dice` make.
+    pub(crate) fn new(mut dice: Dice, is_traced: bool, progress: &'p Progress) -> World<'p> {
         let limits = Arc::new(limits(&mut dice));
         let cores = dice.between(1, 4);
-        let seeds = [dice.roll(), dice.roll(), dice.roll()];
+        let seeds = [dice.word(), dice.word(), dice.word()];
         // One more: the shadow is a core too.
         let hub = Arc::new(Hub::new(cores + 1, &limits, seeds, EPOCH_MS));
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
@@ -87,7 +86,7 @@ impl<'p> World<'p> {
                     allow_hosts: Arc::new([]),
                     counters: Arc::clone(&counters),
                     connections: Arc::clone(&connections),
-                    seed: [dice.roll(), dice.roll()],
+                    seed: [dice.word(), dice.word()],
                 });
                 Core::new(engine, cores)
             })
@@ -109,7 +108,7 @@ impl<'p> World<'p> {
             clients: Vec::new(),
             claims: BTreeMap::new(),
             is_draining: false,
-            hash: seed,
+            hash: 0,
             is_traced,
             progress,
         }

@@ -3,9 +3,9 @@
 //! Knows: the order of a turn (DESIGN part 5), short reads and writes, budgets.
 //! Must not know: what the bytes mean.
 
-use crate::client::{Client, Moment};
-use crate::wire::{Ending, Fin};
-use crate::world::World;
+use super::client::{Client, Moment};
+use super::wire::{Ending, Fin};
+use super::world::World;
 use std::mem;
 use std::sync::atomic::Ordering;
 use tidegate::bytes::{ConnKey, Slices};
@@ -107,7 +107,7 @@ impl World<'_> {
                     return cores[core].again.push(key);
                 }
                 Space::Own(room) => {
-                    let n = dice.between(1, room.len().min(wire.arrived.len()).min(left));
+                    let n = dice.part(room.len().min(wire.arrived.len()).min(left));
                     for (to, byte) in room.iter_mut().zip(wire.arrived.drain(..n)) {
                         *to = byte;
                     }
@@ -116,7 +116,7 @@ impl World<'_> {
                     client.was_given(n, self.now, head);
                 }
                 Space::Scratch => {
-                    let n = dice.between(1, wire.arrived.len().min(left));
+                    let n = dice.part(wire.arrived.len().min(left));
                     let mut bytes: Vec<u8> = wire.arrived.drain(..n).collect();
                     engine.receive(key, &mut bytes, now);
                     left -= n;
@@ -194,7 +194,7 @@ impl World<'_> {
     /// What one client is offered at once is bounded, as far as it is its own answers.
     fn check_offer(&self, number: usize, offered: usize) {
         let Some(speaker) = self.clients[number].speaker() else { return };
-        let is_member = matches!(speaker.talk, crate::speaker::Talk::Member { .. });
+        let is_member = matches!(speaker.talk, super::speaker::Talk::Member { .. });
         let bound = self.limits.outbox_bytes_max / 2 + self.limits.message_bytes_max + 400;
         assert!(is_member || offered <= bound, "{offered} bytes wait for client {number}");
     }

@@ -3,14 +3,14 @@
 //! Knows: routes, parameters, the names that clients share.
 //! Must not know: what follows from it.
 
-use crate::client::{Client, Expected, Role};
-use crate::http::encode;
-use crate::reader::{Begin, Form, Reader};
-use crate::says;
-use crate::shadow::Shows;
-use crate::speaker::{Said, Speaker, Talk};
-use crate::wire::{Ending, Wire};
-use crate::world::World;
+use super::client::{Client, Expected, Role};
+use super::http::encode;
+use super::reader::{Begin, Form, Reader};
+use super::says;
+use super::shadow::Shows;
+use super::speaker::{Said, Speaker, Talk};
+use super::wire::{Ending, Wire};
+use super::world::World;
 use serde_json::Value;
 use tidegate::bytes::ConnKey;
 
@@ -219,7 +219,7 @@ impl World<'_> {
             45..=59 => (Begin::Earliest, None),
             60..=89 if !seen.is_empty() => {
                 let id = self.dice.pick(&seen).clone();
-                let at = crate::check::number(&id, &self.hub);
+                let at = super::check::number(&id, &self.hub);
                 (Begin::At(at), Some(id))
             }
             90..=93 => (Begin::Unknown, Some("garbage".to_owned())),
