@@ -134,21 +134,27 @@ impl<S: Stream> Socket<S> {
             if offered == 0 {
                 return;
             }
-            let n = match self.write(&slices) {
-                Ok(n) => n,
-                Err(_) => {
-                    // What the peer said before it went is still to be read; the error shows behind
-                    // it.
-                    self.note(true, false, true);
-                    0
-                }
-            };
+            let result = self.write(&slices);
+            let n = result.as_ref().map_or(0, |n| *n);
             self.writable = n == offered;
-            if !engine.sent(key, n, offered, now) {
+            let has_more = engine.sent(key, n, offered, now);
+            if result.is_err() {
+                return self.note_broken(engine, now);
+            }
+            if !has_more {
                 return;
             }
         }
         engine.go_on_later(key);
+    }
+
+    /// A write failed. What the peer said before it went is still to be read; the error shows
+    /// behind it. Who is not read from because it took nothing never will be.
+    fn note_broken(&mut self, engine: &mut Engine, now: Now) {
+        self.note(true, false, true);
+        if matches!(engine.space(self.key), Space::Paused) {
+            engine.receive_error(self.key, now);
+        }
     }
 
     fn write(&mut self, slices: &Slices<'_>) -> io::Result<usize> {
