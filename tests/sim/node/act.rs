@@ -5,10 +5,12 @@
 
 use super::client::{Client, Expected, Role};
 use super::http::encode;
+use super::noise::noise;
 use super::reader::{Begin, Form, Reader};
 use super::says;
 use super::shadow::Shows;
 use super::speaker::{Said, Speaker, Talk};
+use super::stranger::Stranger;
 use super::wire::{Ending, Wire};
 use super::world::World;
 use serde_json::Value;
@@ -42,6 +44,9 @@ const QUESTIONS: [Question; 12] = [
 impl World<'_> {
     /// Somebody connects.
     pub(crate) fn connect(&mut self) {
+        if self.strangers > 0 && self.dice.chance(self.strangers) {
+            return self.connect_stranger();
+        }
         match self.dice.below(100) {
             0..=37 => self.connect_speaker(Talk::Relay),
             38..=55 => {
@@ -166,6 +171,26 @@ impl World<'_> {
         }
     }
 
+    fn connect_stranger(&mut self) {
+        let listener = *self.dice.pick(&[WS, HTTP, BOTH]);
+        let stranger = Stranger::new(listener != HTTP, listener != WS);
+        self.has_strangers |= listener != HTTP;
+        let number = self.arrive(listener, Role::Stranger(Box::new(stranger)));
+        self.babble(number);
+    }
+
+    /// A stranger says a thing or several.
+    fn babble(&mut self, number: usize) {
+        for _ in 0..self.dice.between(1, 3) {
+            let bytes = noise(&mut self.dice, &self.limits);
+            self.trace(|| format!("stranger {number} says {}", bytes.escape_ascii()));
+            let client = &mut self.clients[number];
+            if let Role::Stranger(stranger) = &mut client.role {
+                stranger.say(&mut client.wire, &bytes);
+            }
+        }
+    }
+
     fn connect_reader(&mut self) {
         let rooms = self.some(&ROOMS, &[0, 0, 1, 1, 1, 2, 3]);
         let mut ids = self.some(&IDS, &[0, 0, 0, 0, 1, 2]);
@@ -211,7 +236,7 @@ impl World<'_> {
     fn some_begin(&mut self) -> (Begin, Option<String>) {
         let seen = self.clients.iter().filter_map(|client| match &client.role {
             Role::Reader(reader) => Some(&reader.seen),
-            Role::Plain | Role::Speaker(_) => None,
+            Role::Plain | Role::Speaker(_) | Role::Stranger(_) => None,
         });
         let seen: Vec<String> = seen.flatten().cloned().collect();
         match self.dice.below(100) {
@@ -256,6 +281,7 @@ impl World<'_> {
                 }
             }
             Role::Reader(_) => {}
+            Role::Stranger(_) => self.babble(number),
         }
         self.trace(|| format!("client {number} speaks"));
     }

@@ -10,12 +10,14 @@ pub(crate) mod dice;
 mod finish;
 mod frames;
 mod http;
+mod noise;
 mod reader;
 mod says;
 mod shadow;
 mod speaker;
 mod sse;
 mod step;
+mod stranger;
 mod turn;
 mod wire;
 mod world;
@@ -69,7 +71,7 @@ pub(crate) fn run(dice: Dice, is_traced: bool, progress: &Progress) -> (Outcome,
     };
     let gaps = world.clients.iter().filter_map(|client| match &client.role {
         Role::Reader(reader) => Some(reader.gaps),
-        Role::Plain | Role::Speaker(_) => None,
+        Role::Plain | Role::Speaker(_) | Role::Stranger(_) => None,
     });
     let gaps = gaps.fold((0, 0), |sum, gaps| (sum.0 + gaps.0, sum.1 + gaps.1));
     let outcome = Outcome {

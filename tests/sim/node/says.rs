@@ -5,7 +5,7 @@
 
 use super::client::{Client, Role};
 use super::dice::Dice;
-use super::shadow::{Shadow, Shows};
+use super::shadow::{Shadow, Shows, mark, on_one_line};
 use super::speaker::{Answer, Said, Speaker, Talk};
 use serde_json::Value;
 use tidegate::limits::Limits;
@@ -87,15 +87,16 @@ impl Speaker {
     ) {
         let n = shadow.said.len();
         shadow.said.push((number, self.said.len()));
+        let n = mark(n);
         let pad = padding(dice, limits);
         let binary = dice.chance(20) && (self.talk != Talk::Relay || self.is_registered);
         let said = match self.talk {
             _ if binary => {
-                let raw = format!("#{n}#{pad}\0").into_bytes();
+                let raw = format!("{n}{pad}\0").into_bytes();
                 Said { binary, shows: Shows::Base64(raw.clone()), raw }
             }
-            Talk::Relay => relayed(self.id.as_deref().unwrap_or_default(), n, &pad, dice),
-            Talk::Member { .. } | Talk::Echo => broadcast(n, &pad, dice),
+            Talk::Relay => relayed(self.id.as_deref().unwrap_or_default(), &n, &pad, dice),
+            Talk::Member { .. } | Talk::Echo => broadcast(&n, &pad, dice),
         };
         let opcode = if binary { Opcode::Binary } else { Opcode::Text };
         self.push_message(out, dice, opcode, &said.raw, limits);
@@ -212,30 +213,30 @@ fn padding(dice: &mut Dice, limits: &Limits) -> String {
 }
 
 /// A message for a relay, and how subscribers see it.
-fn relayed(id: &str, n: usize, pad: &str, dice: &mut Dice) -> Said {
+fn relayed(id: &str, n: &str, pad: &str, dice: &mut Dice) -> Said {
     let id = Value::from(id);
     let text = match dice.below(5) {
-        0 => format!("{{\"m\":\"#{n}#{pad}\",\"connectionId\":{id}}}"),
-        1 => format!("{{\r\n \"connectionId\" :\n{id},\r\"m\":\"#{n}#{pad}\"}}\n"),
-        2 => format!("{{\"connection\\u0049d\":{id},\"m\":[\"#{n}#{pad}\",{{}}]}}"),
-        3 => format!("{{\"connectionId\":{id},\"m\":{{\"close\":1,\"p\":\"#{n}#{pad}\"}}}}"),
-        _ => format!("{{\"connectionId\":{id},\"m\":\"#{n}#{pad}\"}}"),
+        0 => format!("{{\"m\":\"{n}{pad}\",\"connectionId\":{id}}}"),
+        1 => format!("{{\r\n \"connectionId\" :\n{id},\r\"m\":\"{n}{pad}\"}}\n"),
+        2 => format!("{{\"connection\\u0049d\":{id},\"m\":[\"{n}{pad}\",{{}}]}}"),
+        3 => format!("{{\"connectionId\":{id},\"m\":{{\"close\":1,\"p\":\"{n}{pad}\"}}}}"),
+        _ => format!("{{\"connectionId\":{id},\"m\":\"{n}{pad}\"}}"),
     };
-    let line = text.replace(['\r', '\n'], " ");
+    let line = on_one_line(&text);
     Said { binary: false, raw: text.into_bytes(), shows: Shows::Line(line.into_bytes()) }
 }
 
 /// A message for a route that takes anything.
-fn broadcast(n: usize, pad: &str, dice: &mut Dice) -> Said {
+fn broadcast(n: &str, pad: &str, dice: &mut Dice) -> Said {
     let (text, is_object) = match dice.below(5) {
-        0 => (format!("{{\"m\":\"#{n}#{pad}\"}}"), true),
-        1 => (format!("{{\n\"m\":\r\n\"#{n}#{pad}\"}}"), true),
-        2 => (format!("{{\"connectionId\":\"a\",\"m\":\"#{n}#{pad}\"}}"), false),
-        3 => (format!("{{\"close\":{{}},\"m\":\"#{n}#{pad}\"}}"), false),
-        _ => (format!("#{n}# {pad}\r\n\"\\ \u{1}"), false),
+        0 => (format!("{{\"m\":\"{n}{pad}\"}}"), true),
+        1 => (format!("{{\n\"m\":\r\n\"{n}{pad}\"}}"), true),
+        2 => (format!("{{\"connectionId\":\"a\",\"m\":\"{n}{pad}\"}}"), false),
+        3 => (format!("{{\"close\":{{}},\"m\":\"{n}{pad}\"}}"), false),
+        _ => (format!("{n} {pad}\r\n\"\\ \u{1}"), false),
     };
     let shows = if is_object {
-        Shows::Line(text.replace(['\r', '\n'], " ").into_bytes())
+        Shows::Line(on_one_line(&text).into_bytes())
     } else {
         Shows::Wrapped(text.clone())
     };

@@ -5,7 +5,7 @@
 
 use super::client::{Client, Moment};
 use super::wire::{Ending, Fin};
-use super::world::World;
+use super::world::{Core, World};
 use std::mem;
 use std::sync::atomic::Ordering;
 use tidegate::bytes::{ConnKey, Slices};
@@ -69,6 +69,7 @@ impl World<'_> {
             limits: &self.limits,
             hub: &self.hub,
             claims: &self.claims,
+            has_strangers: self.has_strangers,
         };
         let before = self.shadow.head();
         for chunk in self.observer.inbox.drain(..) {
@@ -147,17 +148,29 @@ impl World<'_> {
             if is_news {
                 client.took = self.now;
             }
-            if wire.reset {
-                self.cores[core].again.push(key);
-            }
             self.note(&[number as u64, n as u64, offered as u64]);
             self.trace(|| format!("core {core} writes {n} of {offered} to client {number}"));
             self.check_offer(number, offered);
-            if !self.cores[core].engine.sent(key, n, offered, now) {
+            let has_more = self.cores[core].engine.sent(key, n, offered, now);
+            if self.clients[number].wire.reset {
+                return self.note_broken(core, key, number);
+            }
+            if !has_more {
                 return;
             }
         }
         self.cores[core].engine.go_on_later(key);
+    }
+
+    /// A write failed.
+    fn note_broken(&mut self, core: usize, key: ConnKey, number: usize) {
+        let now = self.clock();
+        let Core { engine, again, .. } = &mut self.cores[core];
+        if matches!(engine.space(key), Space::Paused) {
+            self.clients[number].wire.fin = Fin::Told;
+            return engine.receive_error(key, now);
+        }
+        again.push(key);
     }
 
     fn act(&mut self, core: usize, action: Action) {

@@ -54,6 +54,9 @@ pub(crate) struct World<'p> {
     pub(crate) clients: Vec<Client>,
     pub(crate) claims: BTreeMap<String, usize>,
     pub(crate) is_draining: bool,
+    /// How many of a hundred clients are strangers; whether one has come.
+    pub(crate) strangers: usize,
+    pub(crate) has_strangers: bool,
     /// Everything that happened, in one number.
     pub(crate) hash: u64,
     pub(crate) is_traced: bool,
@@ -67,6 +70,7 @@ impl<'p> World<'p> {
     pub(crate) fn new(mut dice: Dice, is_traced: bool, progress: &'p Progress) -> World<'p> {
         let limits = Arc::new(limits(&mut dice));
         let cores = dice.between(1, 4);
+        let strangers = *dice.pick(&[0, 10, 40]);
         let seeds = [dice.word(), dice.word(), dice.word()];
         // One more: the shadow is a core too.
         let hub = Arc::new(Hub::new(cores + 1, &limits, seeds, EPOCH_MS));
@@ -108,6 +112,8 @@ impl<'p> World<'p> {
             clients: Vec::new(),
             claims: BTreeMap::new(),
             is_draining: false,
+            strangers,
+            has_strangers: false,
             hash: 0,
             is_traced,
             progress,
@@ -141,13 +147,17 @@ impl<'p> World<'p> {
             return false;
         }
         let core = &mut self.cores[client.core];
-        if let Some(key) = client.key.filter(|key| core.keys.contains_key(key))
-            && !core.ready.contains(&key)
-        {
-            core.ready.push(key);
-            return true;
+        let Some(key) = client.key.filter(|key| core.keys.contains_key(key)) else { return false };
+        // A reset is an edge for both directions.
+        let is_writable = client.wire.reset && client.wire.blocked;
+        if is_writable {
+            core.writable.push(key);
         }
-        false
+        let is_new = !core.ready.contains(&key);
+        if is_new {
+            core.ready.push(key);
+        }
+        is_writable || is_new
     }
 
     /// The client reads at most `n` bytes of what waits for it.
@@ -170,6 +180,7 @@ impl<'p> World<'p> {
             limits: &self.limits,
             hub: &self.hub,
             claims: &self.claims,
+            has_strangers: self.has_strangers,
         };
         client.hear(&bytes, &self.shadow, &moment);
         if is_end {
