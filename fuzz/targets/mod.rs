@@ -1,0 +1,54 @@
+//! Fuzz targets: each takes any bytes, and panics where Tidegate does not what it should.
+//!
+//! Knows: Tidegate's public parts, and for each a second, simple way to the same answer.
+//! Must not know: who makes the bytes. `fuzz_targets` gives them libFuzzer's, `tests/fuzz` those of
+//! the corpora and mutations of them.
+//!
+//! A new target is a file here with `pub fn run(data: &[u8])`, a line in [`ALL`], a file of three
+//! lines in `fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, and a folder of seeds in `corpus`.
+
+pub mod envelope;
+pub mod frame;
+pub mod handshake;
+pub mod http_body;
+pub mod http_head;
+pub mod http_target;
+pub mod last_event_id;
+mod naive;
+mod pieces;
+pub mod sse_round_trip;
+pub mod utf8;
+mod whatwg;
+pub mod ws_session;
+
+/// One target.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// As its file, its binary and its corpus are called.
+    pub name: &'static str,
+    /// Panics on a finding.
+    pub run: fn(&[u8]),
+    /// How many mutations `cargo test` tries, unless it is told otherwise: some two seconds' worth
+    /// at most in a debug build.
+    pub mutations: usize,
+}
+
+impl Target {
+    const fn new(name: &'static str, run: fn(&[u8]), mutations: usize) -> Target {
+        Target { name, run, mutations }
+    }
+}
+
+/// All targets.
+pub const ALL: &[Target] = &[
+    Target::new("envelope", envelope::run, 3_000),
+    Target::new("frame", frame::run, 3_000),
+    Target::new("handshake", handshake::run, 3_000),
+    Target::new("http_body", http_body::run, 3_000),
+    Target::new("http_head", http_head::run, 3_000),
+    Target::new("http_target", http_target::run, 3_000),
+    Target::new("last_event_id", last_event_id::run, 3_000),
+    Target::new("sse_round_trip", sse_round_trip::run, 3_000),
+    Target::new("utf8", utf8::run, 3_000),
+    Target::new("ws_session", ws_session::run, 3_000),
+];
