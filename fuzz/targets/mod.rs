@@ -7,6 +7,7 @@
 //! A new target is a file here with `pub fn run(data: &[u8])`, a line in [`ALL`], a file of three
 //! lines in `fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, and a folder of seeds in `corpus`.
 
+pub mod engine;
 pub mod envelope;
 pub mod frame;
 pub mod handshake;
@@ -41,6 +42,7 @@ impl Target {
 
 /// All targets.
 pub const ALL: &[Target] = &[
+    Target::new("engine", engine::run, 20),
     Target::new("envelope", envelope::run, 3_000),
     Target::new("frame", frame::run, 3_000),
     Target::new("handshake", handshake::run, 3_000),

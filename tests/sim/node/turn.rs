@@ -109,16 +109,14 @@ impl World<'_> {
                 }
                 Space::Own(room) => {
                     let n = dice.part(room.len().min(wire.arrived.len()).min(left));
-                    for (to, byte) in room.iter_mut().zip(wire.arrived.drain(..n)) {
-                        *to = byte;
-                    }
+                    room[..n].copy_from_slice(&wire.take_arrived(n));
                     engine.received(key, n, now);
                     left -= n;
                     client.was_given(n, self.now, head);
                 }
                 Space::Scratch => {
                     let n = dice.part(wire.arrived.len().min(left));
-                    let mut bytes: Vec<u8> = wire.arrived.drain(..n).collect();
+                    let mut bytes = wire.take_arrived(n);
                     engine.receive(key, &mut bytes, now);
                     left -= n;
                     client.was_given(n, self.now, head);
@@ -141,8 +139,12 @@ impl World<'_> {
             }
             assert_eq!(wire.ending, Ending::No, "client {number}: written after the half-close");
             let n = if wire.reset { 0 } else { wire.free(offered) };
-            let bytes = slices.as_io().iter().flat_map(|slice| slice.iter());
-            wire.queued.extend(bytes.take(n));
+            let mut left = n;
+            for slice in slices.as_io() {
+                let (taken, _) = slice.split_at(slice.len().min(left));
+                wire.queued.extend(taken);
+                left -= taken.len();
+            }
             let is_news = n > 0 || !wire.blocked;
             wire.blocked = n < offered;
             if is_news {
