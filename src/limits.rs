@@ -32,6 +32,8 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Frames of one message, empty ones too (each costs work, not bytes); over it: 1009.
     pub fragments_max: usize,
+    /// A shorter message is not compressed: it would hardly become smaller, and cost 4 us.
+    pub deflate_bytes_min: usize,
     /// From a message's first frame to its last; over it: 1008.
     pub message_time: Duration,
     /// A WebSocket from which nothing came for so long is sent a ping.
@@ -100,6 +102,7 @@ impl Default for Limits {
             keep_alive: Duration::from_secs(15),
             message_bytes_max: 64 * KIB,
             fragments_max: 128,
+            deflate_bytes_min: 512,
             message_time: Duration::from_secs(30),
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(10),

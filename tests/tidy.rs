@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each part of `src` may use of the others; a part below it in the same folder is its own affair.
-/// `hub` writes frames and the `connectionId`s of closes, and needs no more of `ws`.
+/// `hub` writes frames, compressed ones too, and the codes of closes; it needs no more of `ws`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("sse", &[]),
@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["limits"]),
     ("http", &["bytes", "limits"]),
     ("ws", &["bytes", "limits"]),
-    ("hub", &["sse", "json", "ws::frame", "ws::close", "bytes", "limits"]),
+    ("hub", &["sse", "json", "ws::frame", "ws::close", "ws::deflate", "bytes", "limits"]),
     ("engine", &["hub", "http", "ws", "sse", "json", "routes", "metrics", "bytes", "limits"]),
     ("reactor", &["engine", "hub", "bytes", "config", "limits", "metrics"]),
     ("main", &["config", "reactor"]),

@@ -38,6 +38,7 @@ impl Rig {
             limits,
             hub,
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
+            compression: false,
             allow_origins: Arc::new([]),
             allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),

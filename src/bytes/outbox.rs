@@ -20,6 +20,8 @@ pub struct Outbox {
     #[allow(clippy::box_collection)]
     rest: Option<Box<VecDeque<Vec<u8>>>>,
     len: u32,
+    /// How long the last piece is, if a newer one may stand in its place and none of it has left.
+    replaceable: u8,
 }
 
 /// A buffer above this is not kept for the next connection.
@@ -48,10 +50,32 @@ impl Outbox {
         debug_assert!(buffer.len() >= before, "an outbox only grows");
         let grown = buffer.len() - before;
         self.len += grown as u32;
+        self.replaceable = 0;
+    }
+
+    /// Appends a piece of at most 255 bytes that a newer one may replace. `replaces`: it stands in
+    /// the place of such a piece, if that is the last that waits and none of it has left.
+    pub fn append_replaceable(
+        &mut self,
+        pool: &mut Pool,
+        replaces: bool,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if replaces {
+            let older = usize::from(self.replaceable);
+            let last = self.rest.as_mut().and_then(|rest| rest.back_mut());
+            let last = last.unwrap_or(&mut self.front);
+            last.truncate(last.len() - older);
+            self.len -= older as u32;
+        }
+        let before = self.len;
+        self.append(pool, write);
+        self.replaceable = u8::try_from(self.len - before).unwrap_or(0);
     }
 
     /// Appends `payload` as it is, without copying it.
     pub fn append_owned(&mut self, payload: Vec<u8>) {
+        self.replaceable = 0;
         self.len += payload.len() as u32;
         if self.front.is_empty() && self.rest.is_none() {
             self.front = payload;
@@ -96,6 +120,9 @@ impl Outbox {
     pub fn sent(&mut self, mut n: usize, pool: &mut Pool) {
         assert!(n <= self.len(), "no more can leave than waited");
         self.len -= n as u32;
+        if self.len < u32::from(self.replaceable) {
+            self.replaceable = 0;
+        }
         while n > 0 || (self.sent as usize == self.front.len() && self.rest.is_some()) {
             let step = n.min(self.front.len() - self.sent as usize);
             self.sent += step as u32;
@@ -129,6 +156,7 @@ impl Outbox {
         self.rest = None;
         self.sent = 0;
         self.len = 0;
+        self.replaceable = 0;
     }
 }
 
@@ -169,6 +197,7 @@ mod tests {
     enum Step {
         Append(Vec<u8>),
         Owned(Vec<u8>),
+        Replaceable(Vec<u8>, bool),
         Sent(usize),
     }
 
@@ -176,6 +205,8 @@ mod tests {
         let step = prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..9).prop_map(Step::Append),
             proptest::collection::vec(any::<u8>(), 1..9).prop_map(Step::Owned),
+            (proptest::collection::vec(any::<u8>(), 0..9), any::<bool>())
+                .prop_map(|(bytes, replaces)| Step::Replaceable(bytes, replaces)),
             (0usize..20).prop_map(Step::Sent),
         ];
         proptest::collection::vec(step, 0..40)
@@ -186,7 +217,11 @@ mod tests {
         fn what_goes_in_comes_out_in_order(steps in steps()) {
             let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
             let mut naive = Vec::new();
+            let mut replaceable = 0;
             for step in steps {
+                if !matches!(step, Step::Sent(_) | Step::Replaceable(..)) {
+                    replaceable = 0;
+                }
                 match step {
                     Step::Append(bytes) => {
                         outbox.append(&mut pool, |out| out.extend_from_slice(&bytes));
@@ -196,10 +231,22 @@ mod tests {
                         outbox.append_owned(bytes.clone());
                         naive.extend(bytes);
                     }
+                    Step::Replaceable(bytes, replaces) => {
+                        let write = |out: &mut Vec<u8>| out.extend_from_slice(&bytes);
+                        outbox.append_replaceable(&mut pool, replaces, write);
+                        if replaces {
+                            naive.truncate(naive.len() - replaceable);
+                        }
+                        naive.extend(&bytes);
+                        replaceable = bytes.len();
+                    }
                     Step::Sent(n) => {
                         let n = n.min(outbox.len());
                         outbox.sent(n, &mut pool);
                         naive.drain(..n);
+                        if naive.len() < replaceable {
+                            replaceable = 0;
+                        }
                     }
                 }
                 prop_assert_eq!(outbox.len(), naive.len());

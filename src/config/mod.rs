@@ -53,6 +53,8 @@ pub struct Config {
     pub allow_origins: Vec<String>,
     /// Lower-case host names and addresses as a `Host` header has them, without a port, or `*`.
     pub allow_hosts: Vec<String>,
+    /// WebSocket clients that offer permessage-deflate get it.
+    pub compression: bool,
     /// Whoever runs this knows that everyone who reaches it may use it.
     pub insecure: bool,
 }
@@ -68,6 +70,7 @@ impl Default for Config {
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),
             insecure: false,
+            compression: false,
         }
     }
 }

@@ -76,6 +76,15 @@ pub(super) static GROUPS: [Group; 6] = [
             count("max-fragments", "Frames of one message", 1..=1_000_000, |c| {
                 &mut c.limits.fragments_max
             }),
+            Setting {
+                flag: "compression",
+                help: "Agree on permessage-deflate with clients that offer it",
+                default: None,
+                takes: Takes::Nothing(|config| &mut config.compression),
+            },
+            size("compression-min", "Shorter messages are not compressed", 0..=PAYLOAD_MAX, |c| {
+                &mut c.limits.deflate_bytes_min
+            }),
             time("message-time", "From a message's first frame to its last", TICK..=HOUR, |c| {
                 &mut c.limits.message_time
             }),

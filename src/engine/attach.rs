@@ -94,7 +94,7 @@ impl Engine {
 fn pieces_max(format: Format) -> usize {
     match format {
         Format::Events | Format::Frames => PIECES_MAX,
-        Format::FullEvents | Format::Lines => PIECES_TO_MAKE_MAX,
+        Format::FullEvents | Format::Lines | Format::DeflatedFrames => PIECES_TO_MAKE_MAX,
     }
 }
 
@@ -126,7 +126,7 @@ impl Conn {
             let format = cursor.format;
             let Some(lag) = &mut cursor.lag else { return Refill::Nothing };
             if let Some((last, missed)) = lag.pop_gap() {
-                if format == Format::Frames {
+                if format.is_frames() {
                     return Refill::FellOff;
                 }
                 push_gap(&mut self.outbox, desk, format, last, missed);
@@ -150,7 +150,7 @@ impl Conn {
                 &mut pieces,
                 pieces_max(format),
             );
-            desk.made_bytes += lag.take(&mut pieces, next, format);
+            desk.made_bytes += lag.take(&mut pieces, next, format, &mut desk.deflater);
         }
         Refill::Later
     }

@@ -10,6 +10,7 @@
 use crate::bytes::Slices;
 use crate::hub::{Audience, Chunk, Format, Piece, RoomKey, Wanted, Who};
 use crate::sse::Sequence;
+use crate::ws::deflate::Deflater;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ pub(super) fn wanted<'a>(
     whos: &'a [Who],
     except: Option<Who>,
 ) -> impl Iterator<Item = Range<usize>> + 'a {
-    let is_theirs = format != Format::Frames || chunk.audience() == Audience::Everyone;
+    let is_theirs = !format.is_frames() || chunk.audience() == Audience::Everyone;
     let is_plain = whos.is_empty() && except.is_none();
     let bytes = if is_theirs { chunk.bytes(format).len() } else { 0 };
     let whole = is_plain.then_some(0..bytes);
@@ -103,13 +104,18 @@ pub(super) fn wanted<'a>(
     whole.into_iter().chain(runs).map(from_here).filter(|range| range.start < range.end)
 }
 
-/// Has `chunk` encoded in `format`; what that newly cost goes to `charges`. Frames are made first
-/// or never.
-pub(super) fn make(chunk: &Chunk, format: Format, charges: &mut Vec<(RoomKey, Sequence, usize)>) {
-    if format == Format::Frames {
+/// Has `chunk` encoded in `format`, if it is for those who read that; what that newly cost goes to
+/// `charges`.
+pub(super) fn make(
+    chunk: &Chunk,
+    format: Format,
+    charges: &mut Vec<(RoomKey, Sequence, usize)>,
+    deflater: &mut Deflater,
+) {
+    if format.is_frames() && chunk.audience() == Audience::Subscribers {
         return;
     }
-    let (_, new_bytes) = chunk.encoded(format);
+    let (_, new_bytes) = chunk.encoded(format, deflater);
     if new_bytes > 0 {
         charges.push((chunk.room(), chunk.first(), new_bytes));
     }
@@ -169,26 +175,27 @@ impl Lag {
         pieces: &mut VecDeque<Piece>,
         next: Sequence,
         format: Format,
+        deflater: &mut Deflater,
     ) -> usize {
         let mut made = 0;
         for piece in pieces.drain(..) {
             match piece {
                 Piece::Gap { last, missed } => self.take_gap(last, missed),
-                Piece::Chunk(chunk) => made += self.take_chunk(&chunk, format),
+                Piece::Chunk(chunk) => made += self.take_chunk(&chunk, format, deflater),
             }
         }
         self.next = next;
         made
     }
 
-    fn take_chunk(&mut self, chunk: &Arc<Chunk>, format: Format) -> usize {
+    fn take_chunk(&mut self, chunk: &Arc<Chunk>, format: Format, deflater: &mut Deflater) -> usize {
         let had = self.next.saturating_sub(chunk.first()) as usize;
         self.next = chunk.last() + 1;
         self.ordinal = Some(chunk.next_ordinal());
         if !self.may_want(chunk, format) {
             return 0;
         }
-        let (chunk, made) = chunk.rendered(format);
+        let (chunk, made) = chunk.rendered(format, deflater);
         let at = if had == 0 { 0 } else { chunk.span(format, had).start };
         let is_wanted = wanted(&chunk, format, at, &self.whos, self.except).next().is_some();
         if is_wanted {
@@ -199,7 +206,7 @@ impl Lag {
 
     /// Whether there can be anything for it in `chunk`: asked before a format is made for nothing.
     fn may_want(&self, chunk: &Chunk, format: Format) -> bool {
-        let is_theirs = format != Format::Frames || chunk.audience() == Audience::Everyone;
+        let is_theirs = !format.is_frames() || chunk.audience() == Audience::Everyone;
         let is_plain = self.whos.is_empty();
         let is_one_of = |who: &Who| self.whos.contains(who);
         is_theirs && (is_plain || chunk.senders().iter().any(|(_, sender)| is_one_of(&sender.who)))
@@ -228,7 +235,14 @@ impl Lag {
     /// The reader is stuck: it keeps the one chunk that it is in the middle of, and will read the
     /// rest of the log when it can go on.
     pub(super) fn let_go(&mut self) {
-        self.hand.truncate(1);
+        // A gap of another room that is told behind this chunk is not found again by looking there.
+        let keeps_gap = match (self.hand.front(), self.hand.get(1)) {
+            (Some(Reading::Chunk(chunk, _)), Some(Reading::Gap { last, .. })) => {
+                *last <= chunk.last()
+            }
+            _ => false,
+        };
+        self.hand.truncate(if keeps_gap { 2 } else { 1 });
         if let Some(Reading::Chunk(chunk, _)) = self.hand.front() {
             self.next = chunk.last() + 1;
             self.ordinal = Some(chunk.next_ordinal());

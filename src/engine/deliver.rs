@@ -30,6 +30,7 @@ impl Engine {
         }
         self.go_on_writing();
         self.attach();
+        self.desk.count_compression();
     }
 
     fn pass_the_door(&mut self) {
@@ -120,15 +121,14 @@ impl Engine {
     /// back.
     fn deliver_to_list(&mut self, list: &[u32], format: Format, choice: Choice<'_>) {
         let Engine { conns, desk } = self;
-        let due = desk.delivery.gather(format, choice, &mut desk.turn.charges);
-        let Some(due) = due else { return };
+        let Some(due) = desk.gather(format, choice) else { return };
         for &slot in list {
             let Some((key, conn)) = conns.in_slot(slot) else { continue };
             let own = match conn.own_to_leave_out() {
                 None => Some(due),
                 Some(who) => {
                     let choice = Choice { except: Some(who), ..choice };
-                    desk.delivery.gather(format, choice, &mut desk.turn.charges)
+                    desk.gather(format, choice)
                 }
             };
             conn.owe(desk, key, own);
@@ -158,13 +158,17 @@ impl Engine {
             let Scope::Selected(selected) = &cursor.scope else { continue };
             let rooms = (!selected.keys.is_empty()).then_some(selected.keys.as_slice());
             let choice = Choice { rooms, whos: &selected.whos, except: None };
-            let due = desk.delivery.gather(cursor.format, choice, &mut desk.turn.charges);
+            let due = desk.gather(cursor.format, choice);
             conn.owe(desk, key, due);
         }
     }
 }
 
 impl Desk {
+    fn gather(&mut self, format: Format, choice: Choice<'_>) -> Option<Due> {
+        self.delivery.gather(format, choice, &mut self.turn.charges, &mut self.deflater)
+    }
+
     /// WebSockets that are here, and one more as long as others may come: streams of a server that
     /// stops wait until no core has any.
     fn websockets_to_come(&self) -> usize {

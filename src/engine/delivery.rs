@@ -10,6 +10,7 @@ use super::cursor::{Due, Reading, Scope, make, wanted};
 use crate::bytes::Slices;
 use crate::hub::{Chunk, Format, RoomKey, Who};
 use crate::sse::Sequence;
+use crate::ws::deflate::Deflater;
 use std::sync::Arc;
 
 /// More slices than this, if they are small, are joined to one: `writev` pays for each.
@@ -70,6 +71,7 @@ impl Delivery {
         format: Format,
         choice: Choice<'_>,
         charges: &mut Vec<(RoomKey, Sequence, usize)>,
+        deflater: &mut Deflater,
     ) -> Option<Due> {
         let first = self.slices.len();
         let mut bytes = 0;
@@ -77,7 +79,7 @@ impl Delivery {
             if choice.rooms.is_some_and(|rooms| !rooms.contains(&chunk.room())) {
                 continue;
             }
-            make(chunk, format, charges);
+            make(chunk, format, charges, deflater);
             for range in wanted(chunk, format, 0, choice.whos, choice.except) {
                 bytes += range.len();
                 let (start, end) = (range.start as u32, range.end as u32);

@@ -15,6 +15,8 @@ use crate::hub::{Hub, Turn};
 use crate::limits::Limits;
 use crate::metrics::Counters;
 use crate::sse::Sequence;
+use crate::ws::Tools;
+use crate::ws::deflate::{Deflater, Inflater, Tally};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct Setup {
     pub hub: Arc<Hub>,
     /// The listeners, in the order that [`super::Engine::accept`] numbers them.
     pub listeners: Arc<[Listener]>,
+    /// WebSocket clients that offer permessage-deflate get it.
+    pub compression: bool,
     /// Origins of web pages that may connect, beside those of this machine; `*`: any.
     pub allow_origins: Arc<[String]>,
     /// Names that the server may be called by, beside those of this machine; `*`: any.
@@ -81,6 +85,8 @@ pub(super) struct Desk {
     pub(super) deadlines: Deadlines,
     pub(super) actions: VecDeque<Action>,
     pub(super) pool: Pool,
+    pub(super) inflater: Inflater,
+    pub(super) deflater: Deflater,
     pub(super) random: Random,
     pub(super) date: HttpDate,
     /// The last sequence that this core has seen: the position of its live cursors.
@@ -122,6 +128,8 @@ impl Desk {
             deadlines: Deadlines::default(),
             actions: VecDeque::new(),
             pool: Pool::default(),
+            inflater: Inflater::default(),
+            deflater: Deflater::new(setup.limits.deflate_bytes_min),
             random: Random::new(setup.seed),
             date: HttpDate::default(),
             seen: 0,
@@ -209,11 +217,32 @@ impl Desk {
         }
     }
 
+    /// What reading a WebSocket takes.
+    pub(super) fn tools(&mut self) -> Tools<'_> {
+        Tools { limits: &self.limits, pool: &mut self.pool, inflater: &mut self.inflater }
+    }
+
     /// Begins a response in `out`.
     pub(super) fn respond<'v>(&mut self, out: &'v mut Vec<u8>, status: Status) -> Response<'v> {
         self.counters().responses.count(status.code());
         let date = self.date.of(self.now.unix_ms / 1000);
         Response::begin(out, status, date)
+    }
+
+    /// Counts what was compressed and decompressed since the last turn.
+    pub(super) fn count_compression(&mut self) {
+        let counters = &self.setup.counters[self.core as usize];
+        for (tally, counts) in [
+            (&mut self.inflater.tally, &counters.inflated),
+            (&mut self.deflater.tally, &counters.deflated),
+        ] {
+            let Tally { messages, deflated_bytes, bytes } = mem::take(tally);
+            if messages > 0 {
+                counts.messages.add(messages);
+                counts.compressed_bytes.add(deflated_bytes);
+                counts.bytes.add(bytes);
+            }
+        }
     }
 
     /// What a connection too many is told.

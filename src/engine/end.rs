@@ -10,12 +10,11 @@ use super::letters::Action;
 use super::rooms::slot_of;
 use super::websocket::{Name, WebSocket};
 use super::{Engine, Step};
-use crate::bytes::{ConnKey, Place, Pool};
-use crate::hub::{CloseEvent, EndedBy, Format};
-use crate::limits::Limits;
+use crate::bytes::{ConnKey, Place};
+use crate::hub::{CloseEvent, EndedBy};
 use crate::ws::close::CloseCode;
 use crate::ws::frame::Opcode;
-use crate::ws::{Event, Fault, Session, close, frame};
+use crate::ws::{Event, Fault, Session, Tools, close, frame};
 use std::mem;
 
 /// Why and how a connection ends.
@@ -140,14 +139,9 @@ impl EventStream {
 
 impl Closing {
     /// What a closing connection says does not count, but its close frame is waited for.
-    pub(super) fn ignore(
-        &mut self,
-        rest: &mut &mut [u8],
-        limits: &Limits,
-        pool: &mut Pool,
-    ) -> Step {
+    pub(super) fn ignore(&mut self, rest: &mut &mut [u8], tools: &mut Tools<'_>) -> Step {
         while let Some(session) = &mut self.awaiting {
-            match session.next(rest, limits, self.until, pool) {
+            match session.next(rest, self.until, tools) {
                 Ok(None) => return Step::Wait,
                 Ok(Some(Event::Close { .. })) | Err(_) => self.awaiting = None,
                 Ok(Some(Event::Message { .. } | Event::Ping(_) | Event::Pong)) => {}
@@ -270,7 +264,7 @@ impl Conn {
         let State::Closing(closing) = &mut self.state else { return };
         let mut rest = self.partial.as_mut_slice();
         let length = rest.len();
-        closing.ignore(&mut rest, &desk.limits, &mut desk.pool);
+        closing.ignore(&mut rest, &mut desk.tools());
         let used = length - rest.len();
         self.partial.drain(..used);
         if self.partial.is_empty() {
@@ -324,7 +318,7 @@ impl Conn {
     fn end_cursor(&mut self, desk: &mut Desk, mut cursor: Cursor) {
         desk.rooms.follow(&cursor.scope, -1);
         // A stream names its rooms and so uses them; a member's room is its connection's.
-        if cursor.format != Format::Frames {
+        if !cursor.format.is_frames() {
             desk.rooms.leave_all(&cursor.scope);
         }
         cursor.due = None;

@@ -243,7 +243,7 @@ impl Conn {
                 State::Http(_) => self.advance_http(desk, key, &mut rest),
                 State::WebSocket(_) => self.advance_websocket(desk, place, &mut rest),
                 State::EventStream(stream) => stream.ignore(&mut rest),
-                State::Closing(closing) => closing.ignore(&mut rest, &desk.limits, &mut desk.pool),
+                State::Closing(closing) => closing.ignore(&mut rest, &mut desk.tools()),
             };
             match step {
                 Step::Again => {}

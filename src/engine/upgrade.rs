@@ -15,6 +15,8 @@ use crate::hub::{ConnectionId, Format};
 use crate::json;
 use crate::routes::{self, Behaviour, NoRoute, Route};
 use crate::ws::Session;
+use crate::ws::deflate::WINDOW_BITS;
+use crate::ws::extension::{self, Deflate, Malformed};
 use crate::ws::handshake::{self, Offer, Refusal};
 use std::borrow::Cow;
 
@@ -27,12 +29,12 @@ pub(super) fn answer(
     request: &Request<'_>,
 ) -> Answered {
     match open(conn, desk, request) {
-        Ok((route, id, accept)) => {
-            let room = match enter(desk, &route) {
+        Ok(opened) => {
+            let room = match enter(desk, &opened.route) {
                 Ok(room) => room,
                 Err(problem) => return refuse(conn, desk, request, &problem),
             };
-            begin(conn, desk, key, &route, room, id.as_deref(), &accept)
+            begin(conn, desk, key, &opened, room)
         }
         Err(problem) => refuse(conn, desk, request, &problem),
     }
@@ -52,6 +54,12 @@ const UNKNOWN: Problem = Problem {
     status: Status::NotFound,
     code: "no-such-route",
     detail: "WebSockets connect to /, /ws/{room}, /chat/{room} or /echo.",
+    headers: &[],
+};
+const BAD_EXTENSIONS: Problem = Problem {
+    status: Status::BadRequest,
+    code: "bad-websocket-extensions",
+    detail: "Sec-WebSocket-Extensions is not a list of extensions (RFC 6455 section 9.1).",
     headers: &[],
 };
 const BAD_ROOM: Problem = Problem {
@@ -92,7 +100,14 @@ const STOPPING: Problem = Problem {
     headers: LATER,
 };
 
-type Opened = (Route, Option<String>, [u8; 28]);
+/// What a client may have, and what it is answered.
+struct Opened {
+    route: Route,
+    /// The name that it asks for in its URL.
+    id: Option<String>,
+    accept: [u8; 28],
+    deflate: Option<Deflate>,
+}
 
 /// What the request asks for, if it may have it.
 fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Problem> {
@@ -113,6 +128,9 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
         version: request.header("sec-websocket-version"),
     })
     .map_err(problem_of)?;
+    let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
+        .map_err(|Malformed| BAD_EXTENSIONS)?
+        .filter(|_| desk.setup.compression);
     let (mut echo, mut id) = (None, None);
     for (name, value) in request.query() {
         match &*name {
@@ -137,7 +155,8 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
     if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
         return Err(BAD_ID);
     }
-    Ok((route, id.map(Cow::into_owned), handshake::accept_key(key.as_bytes())))
+    let (id, accept) = (id.map(Cow::into_owned), handshake::accept_key(key.as_bytes()));
+    Ok(Opened { route, id, accept, deflate })
 }
 
 fn problem_of(refusal: Refusal) -> Problem {
@@ -165,16 +184,19 @@ fn begin(
     conn: &mut Conn,
     desk: &mut Desk,
     key: ConnKey,
-    route: &Route,
+    opened: &Opened,
     room: Option<u32>,
-    id: Option<&str>,
-    accept: &[u8; 28],
 ) -> Answered {
+    let Opened { route, deflate, .. } = opened;
     let mut pool = std::mem::take(&mut desk.pool);
     conn.outbox.append(&mut pool, |out| {
-        let accept = String::from_utf8_lossy(accept);
+        let accept = String::from_utf8_lossy(&opened.accept);
         let response = desk.respond(out, Status::SwitchingProtocols);
-        response.header("Sec-WebSocket-Accept", &accept).upgrade("websocket");
+        let mut response = response.header("Sec-WebSocket-Accept", &accept);
+        if let Some(deflate) = deflate {
+            response = response.header("Sec-WebSocket-Extensions", &deflate.to_string());
+        }
+        response.upgrade("websocket");
     });
     desk.pool = pool;
     desk.websockets += 1;
@@ -182,8 +204,9 @@ fn begin(
     desk.wake_by(key, desk.tick.after(desk.limits.ping_interval));
     desk.counters().open.http.fall();
     conn.state = State::WebSocket(WebSocket {
-        session: Session::default(),
+        session: Session::new(deflate.is_some()),
         behaviour: route.behaviour,
+        window_bits: deflate.map_or(0, |deflate| deflate.window_bits),
         room,
         name: Name::None,
         cursor: None,
@@ -193,7 +216,7 @@ fn begin(
     let place = Place { core: desk.core, key };
     match route.behaviour {
         Behaviour::Relay => {
-            if let Some(id) = id {
+            if let Some(id) = &opened.id {
                 let message = registration(id);
                 conn.register(desk, place, id, &message);
             }
@@ -220,7 +243,11 @@ fn registration(id: &str) -> Vec<u8> {
 fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
     let State::WebSocket(websocket) = &mut conn.state else { return };
     let Some(room) = websocket.room else { return };
-    let cursor = Cursor::new(Scope::Room(room), Format::Frames);
+    // Who remembers less than others get compressed needs a compressor of its own; it gets plain
+    // frames, which are always allowed.
+    let shares_deflated = websocket.window_bits == WINDOW_BITS;
+    let format = if shares_deflated { Format::DeflatedFrames } else { Format::Frames };
+    let cursor = Cursor::new(Scope::Room(room), format);
     desk.rooms.follow(&cursor.scope, 1);
     websocket.cursor = Some(Box::new(cursor));
     desk.attaching.push((key, Begin::Now));

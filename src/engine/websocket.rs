@@ -20,6 +20,9 @@ use crate::ws::{Event, Payload, Session};
 pub(super) struct WebSocket {
     pub(super) session: Session,
     pub(super) behaviour: Behaviour,
+    /// It is sent compressed messages, by someone who remembers no more than 2^this bytes. 0: it is
+    /// not.
+    pub(super) window_bits: u8,
     /// Its home room, as this core numbers it.
     pub(super) room: Option<u32>,
     pub(super) name: Name,
@@ -62,7 +65,7 @@ impl Conn {
             return Step::Paused;
         }
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        match websocket.session.next(rest, &desk.limits, desk.tick, &mut desk.pool) {
+        match websocket.session.next(rest, desk.tick, &mut desk.tools()) {
             Ok(Some(event)) => self.take_event(desk, place, event),
             Ok(None) => {
                 self.watch_open_message(desk, place.key);
@@ -75,7 +78,7 @@ impl Conn {
     /// `n` bytes were read into the room that the session made.
     pub(super) fn filled(&mut self, desk: &mut Desk, key: ConnKey, n: usize) -> Option<End> {
         let State::WebSocket(websocket) = &mut self.state else { return None };
-        let step = match websocket.session.filled(n) {
+        let step = match websocket.session.filled(n, &mut desk.tools()) {
             Ok(Some(event)) => self.take_event(desk, Place { core: desk.core, key }, event),
             Ok(None) => Step::Wait,
             Err(fault) => Step::End(End::fault(fault)),
@@ -115,7 +118,10 @@ impl Conn {
         match event {
             Event::Message { binary, payload } => self.take_message(desk, place, binary, payload),
             Event::Ping(payload) => {
-                self.outbox.append(&mut desk.pool, |out| {
+                // RFC 6455 §5.5.3: of pings that wait for their pongs only the last needs one.
+                // Whoever reads gets them all.
+                let replaces = self.mood.blocked;
+                self.outbox.append_replaceable(&mut desk.pool, replaces, |out| {
                     frame::push_header(out, Opcode::Pong, payload.len());
                     out.extend_from_slice(payload);
                 });
@@ -137,15 +143,19 @@ impl Conn {
         desk.counters().messages_in.add(1);
         desk.counters().message_bytes_in.add(payload.as_bytes().len() as u64);
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        match websocket.behaviour {
+        let step = match websocket.behaviour {
             Behaviour::Echo => {
                 self.echo(desk, binary, payload);
-                Step::Again
+                return Step::Again;
             }
             Behaviour::Broadcast { .. } => self.broadcast(desk, place.key, binary, &payload),
             Behaviour::Relay if binary => self.relay_binary(desk, &payload),
             Behaviour::Relay => self.relay(desk, place, &payload),
+        };
+        if let Payload::Owned(bytes) = payload {
+            desk.pool.give(bytes);
         }
+        step
     }
 }
 
@@ -154,6 +164,12 @@ impl Conn {
     /// ones share one, as each would hold far more memory than its own bytes.
     fn echo(&mut self, desk: &mut Desk, binary: bool, payload: Payload<'_>) {
         let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+        if self.push_deflated(desk, opcode, payload.as_bytes()) {
+            if let Payload::Owned(bytes) = payload {
+                desk.pool.give(bytes);
+            }
+            return;
+        }
         let length = payload.as_bytes().len();
         let moves = matches!(payload, Payload::Owned(_)) && length >= OWNED_BYTES_MIN;
         self.outbox.append(&mut desk.pool, |out| {
@@ -167,5 +183,19 @@ impl Conn {
             Payload::Owned(bytes) => desk.pool.give(bytes),
             Payload::Borrowed(_) => {}
         }
+    }
+
+    /// Has a message sent compressed, if that was agreed on and makes it smaller.
+    fn push_deflated(&mut self, desk: &mut Desk, opcode: Opcode, payload: &[u8]) -> bool {
+        let State::WebSocket(WebSocket { window_bits: bits @ 1.., .. }) = self.state else {
+            return false;
+        };
+        let Desk { deflater, pool, .. } = desk;
+        let Some(deflated) = deflater.deflate(payload, bits) else { return false };
+        self.outbox.append(pool, |out| {
+            frame::push_deflated_header(out, opcode, deflated.len());
+            out.extend_from_slice(deflated);
+        });
+        true
     }
 }

@@ -100,10 +100,14 @@ impl<'a> Fields<'a> {
         self.bytes(name).and_then(|value| str::from_utf8(value).ok())
     }
 
+    /// The values of all fields of that name, where they are UTF-8.
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.all(name).filter_map(|value| str::from_utf8(value).ok())
+    }
+
     /// RFC 9110 §5.6.1: the elements of all fields of that name together, empty ones left out.
     pub(super) fn list(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.all(name)
-            .filter_map(|value| str::from_utf8(value).ok())
+        self.texts(name)
             .flat_map(|value| value.split(','))
             .map(token::trim)
             .filter(|element| !element.is_empty())

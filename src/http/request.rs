@@ -136,6 +136,11 @@ impl<'a> Request<'a> {
         self.fields.bytes(name)
     }
 
+    /// The values of all fields of that name, where they are UTF-8.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.fields.texts(name)
+    }
+
     /// The elements of a list that may span several fields of one name; empty ones are left out.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.list(name)

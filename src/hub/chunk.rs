@@ -9,6 +9,7 @@ use super::encoding::encode;
 use super::name::{RoomKey, Who};
 use crate::bytes::Now;
 use crate::sse::{Epoch, Sequence, sequence_digits, write_digits};
+use crate::ws::deflate::Deflater;
 use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,10 +35,19 @@ pub enum Format {
     Lines,
     /// WebSocket frames, the message as it was sent.
     Frames,
+    /// The same, compressed where that makes them smaller (RFC 7692).
+    DeflatedFrames,
 }
 
 /// How many formats there are.
-pub(crate) const FORMATS: usize = 4;
+pub(crate) const FORMATS: usize = 5;
+
+impl Format {
+    /// Whether members read it, who get what members send and nothing else.
+    pub fn is_frames(self) -> bool {
+        matches!(self, Format::Frames | Format::DeflatedFrames)
+    }
+}
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +189,7 @@ impl Chunk {
     }
 
     /// All of it in `format`, and how many bytes that newly made, to be charged.
-    pub fn encoded(&self, format: Format) -> (&[u8], usize) {
+    pub fn encoded(&self, format: Format, deflater: &mut Deflater) -> (&[u8], usize) {
         if format == self.made {
             return (&self.bytes, 0);
         }
@@ -189,7 +199,7 @@ impl Chunk {
         }
         let mut new_bytes = 0;
         let encoding = slot.get_or_init(|| {
-            let encoding = encode(self, format);
+            let encoding = encode(self, format, deflater);
             new_bytes = encoding.bytes.capacity() + encoding.ends.capacity() * size_of::<u32>();
             self.charge(new_bytes);
             encoding
@@ -200,12 +210,16 @@ impl Chunk {
     /// The chunk for one reader of history that wants `format`, and the bytes this took. If nobody
     /// has it in that format it is made for this reader alone: what is read back must not make the
     /// log larger, and other readers' history shorter.
-    pub fn rendered(self: &Arc<Chunk>, format: Format) -> (Arc<Chunk>, usize) {
+    pub fn rendered(
+        self: &Arc<Chunk>,
+        format: Format,
+        deflater: &mut Deflater,
+    ) -> (Arc<Chunk>, usize) {
         let is_there = self.others[format as usize].get().is_some();
         if is_there || format == self.made || format == Format::Frames {
             return (Arc::clone(self), 0);
         }
-        let encoding = encode(self, format);
+        let encoding = encode(self, format, deflater);
         let bytes = encoding.bytes.capacity() + encoding.ends.capacity() * size_of::<u32>();
         let others = [const { OnceLock::new() }; FORMATS];
         let _ = others[format as usize].set(encoding);
@@ -229,9 +243,12 @@ impl Chunk {
         (Arc::new(rendering), bytes)
     }
 
-    /// The bytes in `format`, which [`Chunk::encoded`] has made before.
+    /// The bytes in `format`, which [`Chunk::encoded`] or [`Chunk::rendered`] has made before.
     pub fn bytes(&self, format: Format) -> &[u8] {
-        self.encoded(format).0
+        if format == self.made {
+            return &self.bytes;
+        }
+        self.others[format as usize].get().map_or(&[], |made| &made.bytes)
     }
 
     /// Where entry `entry` lies in `format`.

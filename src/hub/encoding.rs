@@ -8,9 +8,14 @@ use super::chunk::{Chunk, Encoding, Entry, Format, What};
 use super::name::ConnectionId;
 use crate::json;
 use crate::sse::{self, Sequence};
+use crate::ws::deflate::{Deflater, WINDOW_BITS};
+use crate::ws::frame::{self, Opcode};
 
 /// All events of `chunk` in `format`.
-pub(super) fn encode(chunk: &Chunk, format: Format) -> Encoding {
+pub(super) fn encode(chunk: &Chunk, format: Format, deflater: &mut Deflater) -> Encoding {
+    if format == Format::DeflatedFrames {
+        return deflate(chunk, deflater);
+    }
     let mut encoding = Encoding::default();
     let around = if format == Format::Events { 64 } else { 256 };
     encoding.bytes.reserve(chunk.bytes.len() + chunk.index.len() * around);
@@ -18,6 +23,31 @@ pub(super) fn encode(chunk: &Chunk, format: Format) -> Encoding {
     for (place, entry) in chunk.index.iter().enumerate() {
         push(&mut encoding.bytes, chunk, format, (place, entry));
         encoding.ends.push(encoding.bytes.len() as u32);
+    }
+    encoding.bytes.shrink_to_fit();
+    encoding
+}
+
+/// Frames, each compressed by itself: members share the bytes whatever they received before.
+fn deflate(chunk: &Chunk, deflater: &mut Deflater) -> Encoding {
+    debug_assert_eq!(chunk.made, Format::Frames, "members are the audience of frames only");
+    let mut encoding = Encoding::default();
+    encoding.ends.reserve_exact(chunk.index.len());
+    let out = &mut encoding.bytes;
+    for entry in &chunk.index {
+        let opcode = if entry.what() == What::Binary { Opcode::Binary } else { Opcode::Text };
+        let payload = &chunk.bytes[entry.payload()];
+        match deflater.deflate(payload, WINDOW_BITS) {
+            Some(deflated) => {
+                frame::push_deflated_header(out, opcode, deflated.len());
+                out.extend_from_slice(deflated);
+            }
+            None => {
+                frame::push_header(out, opcode, payload.len());
+                out.extend_from_slice(payload);
+            }
+        }
+        encoding.ends.push(out.len() as u32);
     }
     encoding.bytes.shrink_to_fit();
     encoding
@@ -37,7 +67,9 @@ fn push(out: &mut Vec<u8>, chunk: &Chunk, format: Format, (place, entry): (usize
             out.push(b'\n');
         }
         // Members are the audience only of what was made as frames.
-        Format::Frames => debug_assert!(false, "frames are made first or never"),
+        Format::Frames | Format::DeflatedFrames => {
+            debug_assert!(false, "frames are made first or never, and from them the deflated");
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod whatwg;
 
 use super::*;
 use crate::bytes::Now;
+use crate::ws::deflate::Deflater;
 use publish::{Said, sender};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -156,7 +157,7 @@ fn a_reader_in_the_middle_of_a_chunk_pins_it() {
     let in_log = hub.holdings().log_bytes;
     drop(publish(&hub, &mut turn, &room, &[Said::Text("{}".into())]));
     assert_eq!(hub.holdings().pinned_bytes, in_log);
-    let (_, more) = held[0].encoded(Format::Lines);
+    let (_, more) = held[0].encoded(Format::Lines, &mut Deflater::new(0));
     assert_eq!(hub.holdings().pinned_bytes, in_log + more);
     drop(held);
     assert_eq!(hub.holdings().pinned_bytes, 0);

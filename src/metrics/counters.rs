@@ -122,6 +122,17 @@ pub struct ByEventType {
     pub close: Count,
 }
 
+/// What compression has done.
+#[derive(Debug, Default)]
+pub struct Compressed {
+    /// Messages.
+    pub messages: Count,
+    /// Their bytes compressed.
+    pub compressed_bytes: Count,
+    /// Their bytes in full.
+    pub bytes: Count,
+}
+
 /// All that one core counts.
 ///
 /// Aligned, so that no two cores write to one cache line, nor to a pair that is fetched together.
@@ -132,6 +143,10 @@ pub struct Counters {
     pub messages_in: Count,
     /// Their payloads.
     pub message_bytes_in: Count,
+    /// Messages that came compressed.
+    pub inflated: Compressed,
+    /// Messages that were compressed, each once, however many received it.
+    pub deflated: Compressed,
     /// Events committed to the log.
     pub published: ByEventType,
     /// Bytes read from sockets.
@@ -202,6 +217,8 @@ impl Default for Counters {
         Counters {
             messages_in: Count::default(),
             message_bytes_in: Count::default(),
+            inflated: Compressed::default(),
+            deflated: Compressed::default(),
             published: ByEventType::default(),
             bytes_in: ByListener::default(),
             bytes_out: ByListener::default(),

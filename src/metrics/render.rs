@@ -35,6 +35,7 @@ pub fn render(cores: &[&Counters], gauges: &Gauges, out: &mut Vec<u8>) {
     page.server(gauges);
     page.connections();
     page.messages();
+    page.compression();
     page.answers();
     page.turns();
 }
@@ -109,6 +110,22 @@ impl Page<'_> {
         self.counter(name, "Times that a reader was told of a gap.", |core| &core.gaps);
         let name = "tidegate_gap_missed_events_total";
         self.counter(name, "Events that those gaps are known to hold.", |core| &core.gap_missed);
+    }
+
+    fn compression(&mut self) {
+        let name = "tidegate_compression_messages_total";
+        let help = "Messages decompressed (in) and compressed (out, once for all who get it).";
+        self.head(name, "counter", help);
+        self.count(name, ("direction", "in"), |core| &core.inflated.messages);
+        self.count(name, ("direction", "out"), |core| &core.deflated.messages);
+        let name = "tidegate_compression_plain_bytes_total";
+        self.head(name, "counter", "Those messages' bytes in full.");
+        self.count(name, ("direction", "in"), |core| &core.inflated.bytes);
+        self.count(name, ("direction", "out"), |core| &core.deflated.bytes);
+        let name = "tidegate_compression_compressed_bytes_total";
+        self.head(name, "counter", "Those messages' bytes compressed.");
+        self.count(name, ("direction", "in"), |core| &core.inflated.compressed_bytes);
+        self.count(name, ("direction", "out"), |core| &core.deflated.compressed_bytes);
     }
 
     fn answers(&mut self) {

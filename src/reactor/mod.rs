@@ -189,6 +189,7 @@ fn setups(
                 limits: Arc::clone(&limits),
                 hub: Arc::clone(&hub),
                 listeners: Arc::clone(&listeners),
+                compression: config.compression,
                 allow_origins: Arc::clone(&allow_origins),
                 allow_hosts: Arc::clone(&allow_hosts),
                 counters: Arc::clone(&counters),

@@ -32,6 +32,8 @@ pub enum Fault {
     BadCloseCode(u16),
     /// Text, or the reason of a close frame, that is not UTF-8 (RFC 6455 §8.1).
     BadUtf8,
+    /// A compressed message that is not what a compressor makes (RFC 7692 §7.2.2).
+    BadDeflate,
     /// A message of more bytes than
     /// [`message_bytes_max`](crate::limits::Limits::message_bytes_max).
     TooBig,
@@ -56,7 +58,7 @@ impl Fault {
             | Fault::Interleaved
             | Fault::BadCloseBody
             | Fault::BadCloseCode(_) => CloseCode::PROTOCOL,
-            Fault::BadUtf8 => CloseCode::INVALID_DATA,
+            Fault::BadUtf8 | Fault::BadDeflate => CloseCode::INVALID_DATA,
             Fault::TooBig | Fault::TooManyFragments => CloseCode::TOO_BIG,
             Fault::TooSlow => CloseCode::POLICY,
         }
@@ -65,7 +67,7 @@ impl Fault {
     /// The reason in that frame.
     pub fn reason(self) -> &'static str {
         match self {
-            Fault::ReservedBits => "reserved bits are set, but no extension was agreed on",
+            Fault::ReservedBits => "reserved bits are set where no extension was agreed on",
             Fault::UnknownOpcode(_) => "unknown opcode",
             Fault::Unmasked => "frames from a client must be masked",
             Fault::FragmentedControl => "control frames must not be fragmented",
@@ -77,6 +79,7 @@ impl Fault {
             Fault::BadCloseBody => "a close frame carries no byte, or a code of two",
             Fault::BadCloseCode(_) => "this close code must not be sent",
             Fault::BadUtf8 => "not valid UTF-8",
+            Fault::BadDeflate => "the message cannot be decompressed",
             Fault::TooBig => "the message is too big",
             Fault::TooManyFragments => "the message has too many fragments",
             Fault::TooSlow => "the message took too long",
@@ -104,6 +107,7 @@ mod tests {
             (Fault::BadCloseBody, 1002),
             (Fault::BadCloseCode(1006), 1002),
             (Fault::BadUtf8, 1007),
+            (Fault::BadDeflate, 1007),
             (Fault::TooBig, 1009),
             (Fault::TooManyFragments, 1009),
             (Fault::TooSlow, 1008),

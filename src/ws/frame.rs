@@ -186,6 +186,15 @@ pub fn push_header(out: &mut Vec<u8>, opcode: Opcode, length: usize) {
     out.truncate(start + header_bytes);
 }
 
+/// Appends the header of a whole message that is compressed (RFC 7692 §6).
+pub fn push_deflated_header(out: &mut Vec<u8>, opcode: Opcode, length: usize) {
+    let start = out.len();
+    push_header(out, opcode, length);
+    if let Some(first) = out.get_mut(start) {
+        *first |= RSV1;
+    }
+}
+
 /// Appends a whole frame as a client sends it, for tests and for whoever plays the client.
 pub fn push_masked(out: &mut Vec<u8>, fin: bool, opcode: Opcode, mask: [u8; 4], payload: &[u8]) {
     let start = out.len();

@@ -1,12 +1,15 @@
 //! The WebSocket protocol, as far as one connection can see it (RFC 6455).
 //!
-//! Knows: the handshake, frames, masks, UTF-8, close codes, and which fault is answered with which.
+//! Knows: the handshake, extensions, frames, masks, compression, UTF-8, close codes, and which
+//! fault is answered with which.
 //! Must not know: HTTP beyond what a handshake offers, what messages mean, sockets, time.
 //!
 //! The decoders here neither wait nor keep what they are given: `Ok(None)` means that more bytes
 //! are needed, and a [`Fault`] is found at the first byte that proves it.
 
 pub mod close;
+pub mod deflate;
+pub mod extension;
 mod fault;
 pub mod frame;
 pub mod handshake;
@@ -15,4 +18,4 @@ mod session;
 pub mod utf8;
 
 pub use fault::Fault;
-pub use session::{Event, Payload, Session};
+pub use session::{Event, Payload, Session, Tools};

@@ -1,14 +1,16 @@
 //! Messages out of frames: one connection's input, in whatever pieces it comes.
 //!
-//! Knows: frames, fragments, UTF-8, limits, ticks.
+//! Knows: frames, fragments, compression, UTF-8, limits, ticks.
 //! Must not know: what messages mean, rooms, sockets, clocks.
 //!
 //! A frame that is there in one piece is unmasked where it lies and borrowed. Anything else is put
 //! together in a buffer of its own, which grows with what has really come, never with what a header
-//! announces.
+//! announces. A compressed message is inflated when all of it has come: until then it holds what
+//! was sent, and no state of an inflater.
 
 use super::Fault;
 use super::close::{self, CloseCode};
+use super::deflate::{Inflater, deflated_bytes_max};
 use super::frame::{Header, Opcode, decode_header};
 use super::mask::unmask;
 use super::utf8::{Validator, is_utf8};
@@ -61,12 +63,27 @@ pub enum Event<'a> {
 #[derive(Debug, Default)]
 pub struct Session {
     open: Option<Box<Open>>,
+    /// Messages may be compressed.
+    may_deflate: bool,
+}
+
+/// What the sessions of a core share.
+#[derive(Debug)]
+pub struct Tools<'a> {
+    /// What a message may be.
+    pub limits: &'a Limits,
+    /// Buffers for messages that come in pieces.
+    pub pool: &'a mut Pool,
+    /// For messages that are compressed.
+    pub inflater: &'a mut Inflater,
 }
 
 /// A message that has begun.
 #[derive(Debug)]
 struct Open {
     binary: bool,
+    /// It is compressed.
+    deflated: bool,
     /// The first `filled` bytes are the message so far, unmasked; the rest is room to read into.
     bytes: Vec<u8>,
     filled: usize,
@@ -89,15 +106,19 @@ struct Frame {
 }
 
 impl Session {
+    /// For a new connection. `may_deflate`: that messages may be compressed was agreed on.
+    pub fn new(may_deflate: bool) -> Session {
+        Session { open: None, may_deflate }
+    }
+
     /// Takes the next event from the front of `rest`. `None`: all that can be used has been, and
     /// what is left in `rest` must come again with more behind it (less than a header and a control
     /// frame's payload).
     pub fn next<'a>(
         &mut self,
         rest: &mut &'a mut [u8],
-        limits: &Limits,
         now: Tick,
-        pool: &mut Pool,
+        tools: &mut Tools<'_>,
     ) -> Result<Option<Event<'a>>, Fault> {
         loop {
             if let Some(open) = &mut self.open
@@ -108,20 +129,21 @@ impl Session {
                     return Ok(None);
                 }
                 if open.is_whole {
-                    return self.finish();
+                    return self.finish(tools);
                 }
             }
-            let Some((header, length)) = decode_header(rest, false)? else { return Ok(None) };
+            let header = decode_header(rest, self.may_deflate)?;
+            let Some((header, length)) = header else { return Ok(None) };
             if header.opcode.is_control() {
                 return control(rest, &header, length);
             }
-            self.check(&header, limits)?;
+            self.check(&header, tools.limits)?;
             let is_there = (rest.len() - length) as u64 >= header.length;
             if self.open.is_none() && header.fin && is_there {
-                return whole(rest, &header, length).map(Some);
+                return whole(rest, &header, length, tools).map(Some);
             }
             consume(rest, length);
-            self.begin(&header, now, pool);
+            self.begin(&header, now, tools.pool);
         }
     }
 
@@ -140,17 +162,21 @@ impl Session {
     }
 
     /// `n` bytes were read into [`Session::room`].
-    pub fn filled(&mut self, n: usize) -> Result<Option<Event<'static>>, Fault> {
+    pub fn filled(
+        &mut self,
+        n: usize,
+        tools: &mut Tools<'_>,
+    ) -> Result<Option<Event<'static>>, Fault> {
         let Some(open) = &mut self.open else { return Ok(None) };
         let Some(frame) = &mut open.frame else { return Ok(None) };
         let piece = &mut open.bytes[open.filled..open.filled + n];
         frame.unmask(piece);
-        if !open.binary {
+        if !open.binary && !open.deflated {
             open.utf8.push(piece).map_err(|_| Fault::BadUtf8)?;
         }
         open.filled += n;
         open.end_frame();
-        if open.is_whole { self.finish() } else { Ok(None) }
+        if open.is_whole { self.finish(tools) } else { Ok(None) }
     }
 
     /// Since when a message has been under way.
@@ -159,14 +185,15 @@ impl Session {
     }
 
     fn check(&self, header: &Header, limits: &Limits) -> Result<(), Fault> {
-        let (filled, fragments) = match (&self.open, header.opcode) {
+        let (filled, fragments, deflated) = match (&self.open, header.opcode) {
             (None, Opcode::Continuation) => return Err(Fault::BareContinuation),
-            (None, _) => (0, 0),
-            (Some(open), Opcode::Continuation) => (open.filled, open.fragments),
+            (None, _) => (0, 0, header.rsv1),
+            (Some(open), Opcode::Continuation) => (open.filled, open.fragments, open.deflated),
             (Some(_), _) => return Err(Fault::Interleaved),
         };
-        if header.length > (limits.message_bytes_max - filled.min(limits.message_bytes_max)) as u64
-        {
+        let bytes_max = limits.message_bytes_max;
+        let bytes_max = if deflated { deflated_bytes_max(bytes_max) } else { bytes_max };
+        if header.length > bytes_max.saturating_sub(filled) as u64 {
             return Err(Fault::TooBig);
         }
         if fragments == limits.fragments_max {
@@ -179,6 +206,7 @@ impl Session {
         let open = self.open.get_or_insert_with(|| {
             Box::new(Open {
                 binary: header.opcode == Opcode::Binary,
+                deflated: header.rsv1,
                 bytes: pool.take(),
                 filled: 0,
                 frame: None,
@@ -194,25 +222,35 @@ impl Session {
         open.frame = Some(Frame { fin: header.fin, mask: header.mask, come: 0, left });
     }
 
-    fn finish(&mut self) -> Result<Option<Event<'static>>, Fault> {
+    fn finish(&mut self, tools: &mut Tools<'_>) -> Result<Option<Event<'static>>, Fault> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
-        if !open.binary {
+        if open.is_text() {
             open.utf8.finish().map_err(|_| Fault::BadUtf8)?;
         }
         open.bytes.truncate(open.filled);
+        if open.deflated {
+            let payload = inflate(&open.bytes, open.binary, tools)?;
+            tools.pool.give(open.bytes);
+            return Ok(Some(Event::Message { binary: open.binary, payload }));
+        }
         let payload = Payload::Owned(open.bytes);
         Ok(Some(Event::Message { binary: open.binary, payload }))
     }
 }
 
 impl Open {
+    /// Its bytes are text as they come.
+    fn is_text(&self) -> bool {
+        !self.binary && !self.deflated
+    }
+
     /// Moves what is there of the current frame's payload from `rest` to the message.
     fn take(&mut self, rest: &mut &mut [u8]) -> Result<(), Fault> {
         let Some(frame) = &mut self.frame else { return Ok(()) };
         let n = frame.left.min(rest.len());
         let piece = consume(rest, n);
         frame.unmask(piece);
-        if !self.binary {
+        if self.is_text() {
             self.utf8.push(piece).map_err(|_| Fault::BadUtf8)?;
         }
         self.bytes.truncate(self.filled);
@@ -249,16 +287,36 @@ fn whole<'a>(
     rest: &mut &'a mut [u8],
     header: &Header,
     header_bytes: usize,
+    tools: &mut Tools<'_>,
 ) -> Result<Event<'a>, Fault> {
     consume(rest, header_bytes);
     let payload = consume(rest, header.length as usize);
     unmask(payload, header.mask, 0);
     let binary = header.opcode == Opcode::Binary;
+    if header.rsv1 {
+        return Ok(Event::Message { binary, payload: inflate(payload, binary, tools)? });
+    }
     // Nearly all text is ASCII, and that is told faster.
     if !binary && !payload.is_ascii() && !is_utf8(payload) {
         return Err(Fault::BadUtf8);
     }
     Ok(Event::Message { binary, payload: Payload::Borrowed(payload) })
+}
+
+fn inflate(
+    deflated: &[u8],
+    binary: bool,
+    tools: &mut Tools<'_>,
+) -> Result<Payload<'static>, Fault> {
+    let mut bytes = tools.pool.take();
+    let bytes_max = tools.limits.message_bytes_max;
+    match tools.inflater.inflate(deflated, !binary, bytes_max, &mut bytes) {
+        Ok(()) => Ok(Payload::Owned(bytes)),
+        Err(fault) => {
+            tools.pool.give(bytes);
+            Err(fault)
+        }
+    }
 }
 
 /// A control frame, once all of it is there: it may stand between the fragments of a message.

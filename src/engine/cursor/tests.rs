@@ -22,6 +22,11 @@ fn filter() -> impl Strategy<Value = (Vec<usize>, Option<usize>)> {
     ]
 }
 
+/// Short messages are compressed, too.
+fn deflater() -> Deflater {
+    Deflater::new(16)
+}
+
 proptest! {
     #[test]
     fn what_is_wanted_is_what_a_walk_finds(
@@ -32,8 +37,8 @@ proptest! {
     ) {
         let mut stage = Stage::new(&Limits::default());
         let chunk = stage.commit(&[batch]).pop().expect("one batch, one chunk");
-        make(&chunk, format, &mut vec![]);
-        let is_theirs = format != Format::Frames || chunk.audience() == Audience::Everyone;
+        make(&chunk, format, &mut vec![], &mut deflater());
+        let is_theirs = !format.is_frames() || chunk.audience() == Audience::Everyone;
         let length = if is_theirs { chunk.bytes(format).len() } else { 0 };
         let from = from.index(length + 1);
         let whos: Vec<Who> = whos.iter().map(|speaker| stage.who(*speaker)).collect();
@@ -64,7 +69,10 @@ fn neighbouring_gaps_are_told_together() {
     let mut pieces = VecDeque::new();
     let next = stage.hub.fetch(Cursor::wants(&lag, None, (8, 8)), &mut pieces, 9);
     let log_bytes = stage.hub.holdings().log_bytes;
-    assert!(lag.take(&mut pieces, next, Format::Lines) > 0, "nobody had it in this format");
+    assert!(
+        lag.take(&mut pieces, next, Format::Lines, &mut deflater()) > 0,
+        "nobody had it in this format"
+    );
     assert_eq!(stage.hub.holdings().log_bytes, log_bytes, "reading does not make the log larger");
     let told = lag.hand.iter().map(|reading| match reading {
         Reading::Chunk(chunk, at) => (chunk.last(), None, *at),
@@ -74,18 +82,39 @@ fn neighbouring_gaps_are_told_together() {
     assert_eq!(lag.next, 9);
     let gap = |(last, missed)| Piece::Gap { last, missed };
     pieces.extend([(9, Some(1)), (12, Some(3))].map(gap));
-    lag.take(&mut pieces, 13, Format::Lines);
+    lag.take(&mut pieces, 13, Format::Lines, &mut deflater());
     assert!(matches!(lag.hand.back(), Some(Reading::Gap { last: 12, missed: Some(4) })));
     pieces.extend([(15, None), (16, Some(1))].map(gap));
-    lag.take(&mut pieces, 17, Format::Lines);
+    lag.take(&mut pieces, 17, Format::Lines, &mut deflater());
     assert!(matches!(lag.hand.back(), Some(Reading::Gap { last: 16, missed: None })));
     // Whoever resumes in the middle of a chunk begins with its next event.
     let mut lag = Lag { next: 2, ..Lag::default() };
     let next = stage.hub.fetch(Cursor::wants(&lag, None, (8, 8)), &mut pieces, 1);
-    lag.take(&mut pieces, next, Format::Lines);
+    lag.take(&mut pieces, next, Format::Lines, &mut deflater());
     let Some(Reading::Chunk(chunk, at)) = lag.hand.front() else { panic!("it is there") };
     assert_eq!(*at, chunk.span(Format::Lines, 1).start);
     assert!(lag.begun(Format::Lines).is_none() && *at > 0);
+}
+
+#[test]
+fn a_stuck_reader_keeps_the_gap_that_it_would_not_find_again() {
+    let mut stage = Stage::new(&Limits { room_log_events_max: 1, ..Limits::default() });
+    let say = |room| Batch { room, audience: Audience::Subscribers, speakers: vec![0], bytes: 0 };
+    stage.commit(&[say(1), say(0), say(1), say(1)]);
+    let rooms = [stage.rooms[0].key, stage.rooms[1].key];
+    // It ends at 2, where room 1 has lost what is from 1 to 3.
+    let read = |upto| {
+        let mut lag = Lag { next: 1, ..Lag::default() };
+        let mut pieces = VecDeque::new();
+        let wanted = Cursor::wants(&lag, Some(&rooms), (upto, 4));
+        let next = stage.hub.fetch(wanted, &mut pieces, 9);
+        lag.take(&mut pieces, next, Format::Events, &mut deflater());
+        lag.let_go();
+        (lag.hand.len(), lag.next, matches!(lag.hand.back(), Some(Reading::Gap { last: 2, .. })))
+    };
+    assert_eq!(read(2), (2, 3, true));
+    // Without an end the gap is behind the chunk, and found again from there.
+    assert_eq!(read(4), (1, 3, false));
 }
 
 /// A turn: what is committed, and how much of what is offered leaves in each write.
@@ -128,7 +157,7 @@ proptest! {
         let mut stage = Stage::new(&limits);
         // As in an engine: only members have something of their own, have one room, and are not
         // told how much they miss.
-        let is_told_no_gap = format == Format::Frames || limits.room_log_events_max == EVERYTHING;
+        let is_told_no_gap = format.is_frames() || limits.room_log_events_max == EVERYTHING;
         let except = except.filter(|_| rooms.len() == 1 && is_told_no_gap);
         let mut reader = Reader::new(&stage, format, &rooms, &whos, except);
         for (batches, portions) in turns {

@@ -5,8 +5,10 @@
 
 use super::*;
 use crate::hub::tests::whatwg::Dispatched;
+use crate::ws::deflate::{Deflater, Inflater};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::mem;
 
 /// What was said in a chunk, and by whom.
 pub(super) type Spoken = Vec<(Said, Sender)>;
@@ -41,14 +43,19 @@ fn id(chunk: &Chunk, place: usize) -> String {
 
 /// Checks that `chunk` says what was `spoken` in `format`; gives what that newly cost.
 pub(super) fn check(chunk: &Chunk, spoken: &Spoken, format: Format) -> usize {
-    let (bytes, cost) = chunk.encoded(format);
-    assert_eq!(chunk.encoded(format), (bytes, 0), "it is made once");
+    let deflater = &mut Deflater::new(64);
+    let (bytes, cost) = chunk.encoded(format, deflater);
+    let tally = deflater.tally;
+    assert_eq!(chunk.encoded(format, deflater), (bytes, 0), "it is made once");
+    assert_eq!(deflater.tally, tally, "and compressed once");
     check_places(chunk, bytes, format);
     match format {
         Format::Events => check_events(chunk, bytes, spoken),
         Format::FullEvents => check_full_events(chunk, bytes, spoken),
         Format::Lines => check_lines(chunk, bytes, spoken),
-        Format::Frames => check_frames(bytes, spoken),
+        Format::Frames | Format::DeflatedFrames => {
+            check_frames(bytes, spoken, format == Format::DeflatedFrames);
+        }
     }
     cost
 }
@@ -87,18 +94,27 @@ fn check_lines(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
 }
 
 /// RFC 6455 §5.2, read as a client does: no mask, no fragments.
-fn check_frames(bytes: &[u8], spoken: &Spoken) {
+fn check_frames(bytes: &[u8], spoken: &Spoken, may_deflate: bool) {
     let mut rest = bytes.iter().copied();
     let mut byte = || rest.next().expect("a whole frame");
     for (said, _) in spoken {
         let (opcode, payload) = said.frame().expect("members are its audience");
-        assert_eq!(byte(), 0x80 | opcode);
+        let first = byte();
+        let is_deflated = first & 0x40 != 0;
+        assert!(may_deflate || !is_deflated);
+        assert_eq!(first & !0x40, 0x80 | opcode);
         let length = match byte() {
             126 => u64::from(byte()) << 8 | u64::from(byte()),
             127 => (0..8).fold(0, |length, _| length << 8 | u64::from(byte())),
             length => u64::from(length),
         };
-        let read: Vec<u8> = (0..length).map(|_| byte()).collect();
+        let mut read: Vec<u8> = (0..length).map(|_| byte()).collect();
+        if is_deflated {
+            let deflated = mem::take(&mut read);
+            assert!(deflated.len() < payload.len());
+            let inflated = Inflater::default().inflate(&deflated, false, payload.len(), &mut read);
+            assert_eq!(inflated, Ok(()));
+        }
         assert_eq!(read, payload);
     }
     assert_eq!(rest.len(), 0);
@@ -141,6 +157,7 @@ fn check_all(spoken: Spoken) {
     }
     if chunk.audience() == Audience::Everyone {
         check(&chunk, &spoken, Format::Frames);
+        check(&chunk, &spoken, Format::DeflatedFrames);
     }
 }
 

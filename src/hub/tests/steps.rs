@@ -174,7 +174,7 @@ impl World {
             return;
         }
         let (place, chunk) = &core.inbox[place % core.inbox.len()];
-        if format == Format::Frames && chunk.audience() == Audience::Subscribers {
+        if format.is_frames() && chunk.audience() == Audience::Subscribers {
             return;
         }
         let cost = formats::check(chunk, &self.shadow.kept[*place].spoken, format);
@@ -373,7 +373,8 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Format::Events),
         Just(Format::FullEvents),
         Just(Format::Lines),
-        Just(Format::Frames)
+        Just(Format::Frames),
+        Just(Format::DeflatedFrames),
     ];
     let (core, room, name) = (0..CORES, 0..ROOMS.len(), 0..NAMES.len());
     prop_oneof![

@@ -3,6 +3,7 @@
 //! Knows: frames as a client sends them, a reader that takes its input in any pieces.
 //! Must not know: connections, what messages mean.
 
+mod deflated;
 mod naive;
 mod pieces;
 
@@ -120,11 +121,13 @@ fn a_large_frame_may_be_read_into_its_own_room() {
 
 #[test]
 fn a_message_that_is_there_in_one_piece_is_borrowed() {
-    let (mut session, mut pool) = (Session::default(), Pool::default());
+    let (mut session, mut pool, mut inflater) = <(Session, Pool, Inflater)>::default();
+    let limits = &Limits::default();
     let mut script = Script::default().text("all").fragments(&[b"in ", b"two"]).0;
     let mut rest = script.as_mut_slice();
     let mut next = |rest: &mut &mut [u8]| -> bool {
-        let event = session.next(rest, &Limits::default(), Tick(0), &mut pool);
+        let (pool, inflater) = (&mut pool, &mut inflater);
+        let event = session.next(rest, Tick(0), &mut Tools { limits, pool, inflater });
         match event.expect("no fault").expect("a message") {
             Event::Message { payload, .. } => matches!(payload, Payload::Borrowed(_)),
             other => panic!("{other:?}"),

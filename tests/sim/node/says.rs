@@ -133,7 +133,9 @@ impl Speaker {
     }
 
     fn say_ping(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
-        let payload: Vec<u8> = (0..dice.below(126)).map(|at| at as u8).collect();
+        // Each its own, so that it can be seen which were left out.
+        let mut payload = dice.roll().to_be_bytes().to_vec();
+        payload.resize(dice.between(8, 125), b'.');
         frame(out, dice, Opcode::Ping, &payload);
         self.answers.push_back(Answer::Pong(payload));
     }

@@ -86,6 +86,7 @@ impl<'p> World<'p> {
                     limits: Arc::clone(&limits),
                     hub: Arc::clone(&hub),
                     listeners: Arc::clone(&listeners),
+                    compression: false,
                     allow_origins: Arc::new([]),
                     allow_hosts: Arc::new([]),
                     counters: Arc::clone(&counters),

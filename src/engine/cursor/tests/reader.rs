@@ -59,12 +59,12 @@ impl Reader {
         let mut events = Vec::new();
         for chunk in &stage.all {
             let is_theirs = self.rooms.as_ref().is_none_or(|rooms| rooms.contains(&chunk.room()))
-                && (self.format != Format::Frames || chunk.audience() == Audience::Everyone);
+                && (!self.format.is_frames() || chunk.audience() == Audience::Everyone);
             for (entry, sequence) in (0..chunk.index().len()).zip(chunk.first()..) {
                 let who = chunk.index()[entry].who;
                 let is_wanted = self.whos.is_empty() || self.whos.contains(&who);
                 if is_theirs && is_wanted && self.except != Some(who) {
-                    let (bytes, _) = chunk.encoded(self.format);
+                    let (bytes, _) = chunk.encoded(self.format, &mut deflater());
                     events.push((sequence, bytes[chunk.span(self.format, entry)].to_vec()));
                 }
             }
@@ -90,7 +90,8 @@ impl Reader {
         if self.lag.is_none() {
             let rooms = self.rooms.as_deref();
             let choice = Choice { rooms, whos: &self.whos, except: self.except };
-            self.due = self.delivery.gather(self.format, choice, &mut stage.turn.charges);
+            self.due =
+                self.delivery.gather(self.format, choice, &mut stage.turn.charges, &mut deflater());
         }
     }
 
@@ -101,7 +102,7 @@ impl Reader {
             && let Some(lag) = &mut self.lag
         {
             if let Some((last, missed)) = lag.pop_gap() {
-                let is_member = self.format == Format::Frames;
+                let is_member = self.format.is_frames();
                 self.told.push(if is_member { Told::FellOff } else { Told::Gap(last, missed) });
             } else if !lag.hand.is_empty() {
                 return;
@@ -113,7 +114,7 @@ impl Reader {
                 let (rooms, seen) = (self.rooms.as_deref(), stage.turn.seen);
                 let mut pieces = VecDeque::new();
                 let next = stage.hub.fetch(Cursor::wants(lag, rooms, (seen, seen)), &mut pieces, 3);
-                lag.take(&mut pieces, next, self.format);
+                lag.take(&mut pieces, next, self.format, &mut deflater());
             }
         }
     }

@@ -43,6 +43,7 @@ pub(super) fn format() -> impl Strategy<Value = Format> {
         1 => Just(Format::FullEvents),
         1 => Just(Format::Lines),
         2 => Just(Format::Frames),
+        1 => Just(Format::DeflatedFrames),
     ]
 }
 

@@ -166,6 +166,7 @@ impl Rig {
             limits: Arc::clone(&limits),
             hub,
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
+            compression: false,
             allow_origins: Arc::new([]),
             allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),

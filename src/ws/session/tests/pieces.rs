@@ -59,6 +59,7 @@ pub(super) struct Client {
     uses_room: bool,
     pub(super) read_into_room: usize,
     pool: Pool,
+    inflater: Inflater,
     partial: Vec<u8>,
     seen: Vec<Seen>,
     fault: Option<Fault>,
@@ -67,6 +68,11 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(limits: Limits) -> Client {
         Client { limits, ..Client::default() }
+    }
+
+    /// That messages may be compressed was agreed on.
+    pub(super) fn that_may_deflate(limits: Limits) -> Client {
+        Client { session: Session::new(true), limits, ..Client::default() }
     }
 
     pub(super) fn in_room(limits: Limits) -> Client {
@@ -104,7 +110,8 @@ impl Client {
         let n = room.len().min(piece.len());
         room[..n].copy_from_slice(&piece[..n]);
         self.read_into_room += n;
-        match self.session.filled(n) {
+        let Client { limits, pool, inflater, .. } = self;
+        match self.session.filled(n, &mut Tools { limits, pool, inflater }) {
             Ok(event) => self.seen.extend(event.map(Seen::from)),
             Err(fault) => self.fault = Some(fault),
         }
@@ -116,7 +123,9 @@ impl Client {
         let mut input = mem::take(&mut self.partial);
         let mut rest = input.as_mut_slice();
         while !self.is_over() {
-            match self.session.next(&mut rest, &self.limits, self.now, &mut self.pool) {
+            let Client { limits, pool, inflater, .. } = self;
+            let tools = &mut Tools { limits, pool, inflater };
+            match self.session.next(&mut rest, self.now, tools) {
                 Ok(Some(event)) => self.seen.push(event.into()),
                 Ok(None) => break,
                 Err(fault) => self.fault = Some(fault),
