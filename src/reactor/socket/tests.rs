@@ -403,18 +403,18 @@ fn a_paused_connection_that_is_reset_is_gone_at_once() {
     let reader = stream(&mut rig);
     let sender = websocket(&mut rig, "/");
     rig.io(sender).room = 0;
-    let ping = frame(Opcode::Ping, &[0; 125]);
-    rig.arrive(sender, &[text(&message(1, 0)), ping.repeat(1100)].concat());
+    // So many refusals in a row as may be, again and again.
+    let answered = [text("?").repeat(15), text(&message(1, 0))].concat();
+    rig.arrive(sender, &answered.repeat(200));
     rig.settle();
-    rig.arrive(sender, &ping);
+    rig.arrive(sender, &answered);
     rig.settle();
-    assert!(!rig.io(sender).waiting.is_empty(), "so many pongs wait that it is not read from");
+    assert!(!rig.io(sender).waiting.is_empty(), "so much waits that it is not read from");
     rig.finish(sender, End::Reset);
     rig.settle();
     assert!(!rig.is_open(sender), "nothing can end the pause any more");
     let events = events(&mut rig, reader);
-    assert_eq!(events[0], message(1, 0));
-    assert_close(&events[1], 1006, "network");
+    assert_close(events.last().expect("a close"), 1006, "network");
 }
 
 #[test]
