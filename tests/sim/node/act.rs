@@ -4,6 +4,7 @@
 //! Must not know: what follows from it.
 
 use super::client::{Client, Expected, Role};
+use super::deflate::{AGREED, OFFERS};
 use super::http::encode;
 use super::noise::noise;
 use super::reader::{Begin, Form, Reader};
@@ -113,11 +114,19 @@ impl World<'_> {
             let raw = format!("{{\"connectionId\":{id}}}").into_bytes();
             speaker.said.push(Said { binary: false, shows: Shows::Line(raw.clone()), raw });
         }
+        let mut offer = String::new();
+        if self.dice.chance(40) {
+            let (text, agreed) = *self.dice.pick(&OFFERS);
+            offer = format!("Sec-WebSocket-Extensions: {text}\r\n");
+            let agreed = agreed.filter(|_| self.compression);
+            speaker.deflates = agreed.is_some();
+            speaker.agreed = agreed.map(|parameters| format!("{AGREED}{parameters}"));
+        }
         let listener = *self.dice.pick(&[WS, BOTH]);
         let number = self.arrive(listener, Role::Speaker(Box::new(speaker)));
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-             Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n{offer}\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         self.request(number, &request, (101, false, None));

@@ -174,7 +174,7 @@ impl Client {
         match &mut self.role {
             Role::Stranger(_) => unreachable!("asked for above"),
             Role::Plain => panic!("plain HTTP is never upgraded"),
-            Role::Speaker(_) => match frames::take(&mut self.buffer) {
+            Role::Speaker(speaker) => match frames::take(&mut self.buffer, speaker.deflates) {
                 Some(frame) => Speaker::hear(self, frame, shadow, moment),
                 None => return false,
             },
@@ -213,6 +213,9 @@ impl Client {
             // RFC 6455 §1.3: the answer to its sample key.
             let accept = response.header("sec-websocket-accept");
             assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+            let extensions = response.header("sec-websocket-extensions");
+            let agreed = self.speaker().and_then(|speaker| speaker.agreed.as_deref());
+            assert_eq!(extensions, agreed);
         }
         if let Some(body) = expected.body.filter(|_| !is_head) {
             assert_eq!(str::from_utf8(&response.body), Ok(body));

@@ -3,6 +3,7 @@
 //! Knows: what the protocols look like, and how to spoil it.
 //! Must not know: what follows from it.
 
+use super::deflate::deflated;
 use super::dice::Dice;
 use tidegate::limits::Limits;
 use tidegate::ws::frame::{Opcode, push_masked};
@@ -28,8 +29,10 @@ const FIRST_LINES: [&str; 16] = [
 const UPGRADE: &str = "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                        Sec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 14] = [
     "Host: localhost\r\n",
+    "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+    "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9, x; y=\"z\"\r\n",
     "Content-Length: 5\r\n",
     "Transfer-Encoding: chunked\r\n",
     "Connection: close\r\n",
@@ -126,7 +129,14 @@ fn push_frame(dice: &mut Dice, limits: &Limits, out: &mut Vec<u8>) {
         payload.resize(n, b' ');
     }
     let mask = (dice.below(256) as u32).wrapping_mul(0x0123_4567).to_be_bytes();
+    if dice.chance(20) {
+        payload = deflated(&payload, dice);
+    }
+    let start = out.len();
     push_masked(out, !dice.chance(20), opcode, mask, &payload);
+    if dice.chance(20) {
+        out[start] |= 0x40;
+    }
 }
 
 fn spoil(dice: &mut Dice, bytes: &mut Vec<u8>) {

@@ -4,12 +4,16 @@
 //! Must not know: when it arrives, in which pieces.
 
 use super::client::{Client, Role};
+use super::deflate::deflated;
 use super::dice::Dice;
 use super::shadow::{Shadow, Shows, mark, on_one_line};
 use super::speaker::{Answer, Said, Speaker, Talk};
 use serde_json::Value;
 use tidegate::limits::Limits;
 use tidegate::ws::frame::{Opcode, push_masked};
+
+/// Set on the first frame of a compressed message.
+const RSV1: u8 = 0x40;
 
 /// The client says something, if it may.
 pub(crate) fn say(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, limits: &Limits) {
@@ -118,6 +122,9 @@ impl Speaker {
         payload: &[u8],
         limits: &Limits,
     ) {
+        let deflated = (self.deflates && dice.chance(60)).then(|| deflated(payload, dice));
+        let payload = deflated.as_deref().unwrap_or(payload);
+        let start = out.len();
         let frames = if dice.chance(70) { 1 } else { dice.between(2, limits.fragments_max) };
         let mut rest = payload;
         for number in 0..frames {
@@ -130,11 +137,15 @@ impl Speaker {
                 self.say_ping(dice, out);
             }
         }
+        if deflated.is_some() {
+            out[start] |= RSV1;
+        }
     }
 
     fn say_ping(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
         // Each its own, so that it can be seen which were left out.
-        let mut payload = dice.roll().to_be_bytes().to_vec();
+        self.pings += 1;
+        let mut payload = self.pings.to_be_bytes().to_vec();
         payload.resize(dice.between(8, 125), b'.');
         frame(out, dice, Opcode::Ping, &payload);
         self.answers.push_back(Answer::Pong(payload));
@@ -178,9 +189,9 @@ impl Speaker {
     /// A breach of the protocol, for which the connection is closed.
     fn break_rules(&mut self, dice: &mut Dice, limits: &Limits, out: &mut Vec<u8>) {
         let too_big = (1u64 << 20).to_be_bytes();
-        let (bytes, code): (Vec<u8>, u16) = match dice.below(10) {
+        let (bytes, code): (Vec<u8>, u16) = match dice.below(if self.deflates { 13 } else { 10 }) {
             0 => (vec![0x81, 0x01, b'x'], 1002),
-            1 => (vec![0xc1, 0x80, 1, 2, 3, 4], 1002),
+            1 => (vec![if self.deflates { 0xa1 } else { 0xc1 }, 0x80, 1, 2, 3, 4], 1002),
             2 => (vec![0x83, 0x80, 1, 2, 3, 4], 1002),
             3 => (vec![0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007),
             4 => (vec![0x80, 0x80, 1, 2, 3, 4], 1002),
@@ -188,6 +199,16 @@ impl Speaker {
             6 => ([&[0x82, 0xff][..], &too_big, &[1, 2, 3, 4]].concat(), 1009),
             7 => (vec![0x88, 0x81, 0, 0, 0, 0, 3], 1002),
             8 => (vec![0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002),
+            // No DEFLATE, a ping with RSV1, and more than may be.
+            10 => (vec![0xc1, 0x81, 0, 0, 0, 0, 0xff], 1007),
+            11 => (vec![0xc9, 0x80, 1, 2, 3, 4], 1002),
+            12 => {
+                let bomb = deflated(&vec![b'0'; limits.message_bytes_max + 1], dice);
+                let mut bytes = Vec::new();
+                push_masked(&mut bytes, true, Opcode::Binary, mask(dice), &bomb);
+                bytes[0] |= RSV1;
+                (bytes, 1009)
+            }
             _ => {
                 let mut bytes = vec![0x02, 0x80, 0, 0, 0, 0];
                 (0..limits.fragments_max).for_each(|_| bytes.extend([0, 0x80, 0, 0, 0, 0]));

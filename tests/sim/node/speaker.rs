@@ -44,6 +44,11 @@ pub(crate) struct Speaker {
     /// A member's is learnt from what it publishes.
     pub(crate) id: Option<String>,
     pub(crate) by_url: bool,
+    /// What it is to be answered to what it offered; whether it compresses then.
+    pub(crate) agreed: Option<String>,
+    pub(crate) deflates: bool,
+    /// Pings that it has sent.
+    pub(crate) pings: u64,
     /// It has said who it is.
     pub(crate) is_registered: bool,
     /// What it said that has to be published.
@@ -70,6 +75,9 @@ impl Speaker {
             room,
             id,
             by_url: false,
+            agreed: None,
+            deflates: false,
+            pings: 0,
             is_registered: false,
             said: Vec::new(),
             published: 0,

@@ -32,7 +32,7 @@ pub(crate) struct Stranger {
 #[derive(Debug)]
 enum Hears {
     Responses,
-    Frames,
+    Frames { deflates: bool },
     Events { source: EventSource, position: Option<u64> },
     Lines { position: Option<u64> },
 }
@@ -46,7 +46,7 @@ impl Stranger {
 
     /// Whether it may be registered under some name.
     pub(crate) fn is_websocket(&self) -> bool {
-        matches!(self.hears, Hears::Frames)
+        matches!(self.hears, Hears::Frames { .. })
     }
 
     /// It says `bytes`, if it still can.
@@ -75,7 +75,7 @@ impl Stranger {
                     None => return false,
                 }
             }
-            Hears::Frames => match frames::take(buffer) {
+            Hears::Frames { deflates } => match frames::take(buffer, *deflates) {
                 Some(frame) => self.hear_frame(&frame, moment),
                 None => return false,
             },
@@ -119,7 +119,8 @@ impl Stranger {
                 assert!(self.handshakes, "{response:?}");
                 let accept = response.header("sec-websocket-accept");
                 assert!(accept.is_some_and(|accept| accept.len() == 28), "{response:?}");
-                self.hears = Hears::Frames;
+                let deflates = response.header("sec-websocket-extensions").is_some();
+                self.hears = Hears::Frames { deflates };
             }
             (200, "text/event-stream") => {
                 assert!(self.streams && self.is_over, "{response:?}");
@@ -156,7 +157,7 @@ impl Stranger {
     pub(crate) fn hear_graceful_end(&self) {
         match &self.hears {
             Hears::Responses | Hears::Lines { .. } => {}
-            Hears::Frames => assert!(self.is_over, "a WebSocket ends with a close frame"),
+            Hears::Frames { .. } => assert!(self.is_over, "a WebSocket ends with a close frame"),
             Hears::Events { source, .. } => assert!(!source.in_block, "between two events"),
         }
     }

@@ -54,6 +54,8 @@ pub(crate) struct World<'p> {
     pub(crate) clients: Vec<Client>,
     pub(crate) claims: BTreeMap<String, usize>,
     pub(crate) is_draining: bool,
+    /// Messages may be compressed.
+    pub(crate) compression: bool,
     /// How many of a hundred clients are strangers; whether one has come.
     pub(crate) strangers: usize,
     pub(crate) has_strangers: bool,
@@ -70,6 +72,7 @@ impl<'p> World<'p> {
     pub(crate) fn new(mut dice: Dice, is_traced: bool, progress: &'p Progress) -> World<'p> {
         let limits = Arc::new(limits(&mut dice));
         let cores = dice.between(1, 4);
+        let compression = dice.chance(50);
         let strangers = *dice.pick(&[0, 10, 40]);
         let seeds = [dice.word(), dice.word(), dice.word()];
         // One more: the shadow is a core too.
@@ -86,7 +89,7 @@ impl<'p> World<'p> {
                     limits: Arc::clone(&limits),
                     hub: Arc::clone(&hub),
                     listeners: Arc::clone(&listeners),
-                    compression: false,
+                    compression,
                     allow_origins: Arc::new([]),
                     allow_hosts: Arc::new([]),
                     counters: Arc::clone(&counters),
@@ -113,6 +116,7 @@ impl<'p> World<'p> {
             clients: Vec::new(),
             claims: BTreeMap::new(),
             is_draining: false,
+            compression,
             strangers,
             has_strangers: false,
             hash: 0,
@@ -232,6 +236,7 @@ fn limits(dice: &mut Dice) -> Limits {
         head_time: Duration::from_secs(5),
         keep_alive: Duration::from_secs(15),
         message_bytes_max: message,
+        deflate_bytes_min: *dice.pick(&[1, 40, 512]),
         fragments_max: *dice.pick(&[2, 5, 12]),
         refusals_max: *dice.pick(&[2, 3, 16]),
         outbox_bytes_max: message * 2 + *dice.pick(&[300, 4000, 100_000]),
