@@ -14,8 +14,10 @@ pub mod handshake;
 pub mod http_body;
 pub mod http_head;
 pub mod http_target;
+pub mod inflater;
 pub mod last_event_id;
 mod naive;
+pub mod offer;
 mod pieces;
 pub mod sse_round_trip;
 pub mod utf8;
@@ -49,7 +51,9 @@ pub const ALL: &[Target] = &[
     Target::new("http_body", http_body::run, 3_000),
     Target::new("http_head", http_head::run, 3_000),
     Target::new("http_target", http_target::run, 3_000),
+    Target::new("inflater", inflater::run, 3_000),
     Target::new("last_event_id", last_event_id::run, 3_000),
+    Target::new("offer", offer::run, 3_000),
     Target::new("sse_round_trip", sse_round_trip::run, 3_000),
     Target::new("utf8", utf8::run, 3_000),
     Target::new("ws_session", ws_session::run, 3_000),

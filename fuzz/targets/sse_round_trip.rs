@@ -4,7 +4,7 @@
 //! each of the others is something published: `t` a text, `b` bytes, `c` a close, `n` a new sender.
 //! Must not know: how chunks are laid out.
 
-use super::naive::json::object;
+use super::naive::{inflate, json::object};
 use super::whatwg::{Dispatched, Source, read};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,6 +19,7 @@ use tidegate::hub::{Sender, Turn};
 use tidegate::limits::Limits;
 use tidegate::sse::{Epoch, HEARTBEAT, gap_event, position_block};
 use tidegate::ws::close::CloseCode;
+use tidegate::ws::deflate::Deflater;
 
 const ROOM: &str = "kitchen \"\u{1fad0}\\";
 const NOW: Now = Now { monotonic: Duration::from_secs(3), unix_ms: 1_700_000_000_000 };
@@ -160,7 +161,7 @@ fn id(chunk: &Chunk, place: usize, epoch: &Epoch) -> String {
 /// The stream as an `EventSource` reads it: each event, with its name and id, and nothing else,
 /// wherever the stream breaks off.
 fn is_read_as_it_was_said(chunk: &Chunk, said: &[Said], epoch: &Epoch) -> Vec<u8> {
-    let stream = chunk.encoded(Format::Events).0.to_vec();
+    let stream = chunk.encoded(Format::Events, &mut Deflater::new(0)).0.to_vec();
     let source = read(&stream);
     assert_eq!(source.events.len(), said.len());
     for (place, (event, said)) in source.events.iter().zip(said).enumerate() {
@@ -208,8 +209,9 @@ fn what_is_between_events(stream: &[u8], chunk: &Chunk, number: u64, epoch: &Epo
 
 /// `format=full` and lines of JSON: the same objects, each with all that is known of the event.
 fn objects_say_it_all(chunk: &Chunk, said: &[Said], epoch: &Epoch) {
-    let events = read(chunk.encoded(Format::FullEvents).0).events;
-    let lines = str::from_utf8(chunk.encoded(Format::Lines).0).expect("UTF-8");
+    let events = read(chunk.encoded(Format::FullEvents, &mut Deflater::new(0)).0).events;
+    let lines = chunk.encoded(Format::Lines, &mut Deflater::new(0)).0;
+    let lines = str::from_utf8(lines).expect("UTF-8");
     assert!(lines.ends_with('\n') && !lines.contains('\r'));
     assert_eq!(lines.matches('\n').count(), said.len());
     assert_eq!(events.len(), said.len());
@@ -235,19 +237,35 @@ fn objects_say_it_all(chunk: &Chunk, said: &[Said], epoch: &Epoch) {
     }
 }
 
-/// RFC 6455 §5.2, without a mask, as a server sends frames.
+/// Frames as they are, and compressed where that makes them smaller.
 fn members_get_frames(chunk: &Arc<Chunk>, said: &[Said]) {
-    let mut rest = chunk.encoded(Format::Frames).0;
-    for said in said {
-        assert_eq!(rest[0], if said.kind == "binary" { 0x82 } else { 0x81 });
-        let (digits, header) = match rest[1] {
-            126 => (&rest[2..4], 4),
-            127 => (&rest[2..10], 10),
-            _ => (&rest[1..2], 2),
-        };
-        let length = digits.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        assert_eq!(&rest[header..header + length], said.payload);
-        rest = &rest[header + length..];
+    for format in [Format::Frames, Format::DeflatedFrames] {
+        let mut rest = chunk.encoded(format, &mut Deflater::new(16)).0;
+        for said in said {
+            let (first, payload, behind) = frame(rest);
+            assert_eq!(first & 0xbf, if said.kind == "binary" { 0x82 } else { 0x81 });
+            if first & 0x40 == 0 {
+                assert_eq!(payload, said.payload);
+            } else {
+                assert_eq!(format, Format::DeflatedFrames);
+                let read = inflate::message(payload);
+                assert!(!read.is_bad && read.bytes == said.payload);
+                assert!(payload.len() < said.payload.len());
+            }
+            rest = behind;
+        }
+        assert!(rest.is_empty());
     }
-    assert!(rest.is_empty());
+}
+
+/// The first byte and the payload of the frame at the front, and what is behind it: RFC 6455 §5.2,
+/// without a mask, as a server sends frames.
+fn frame(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (digits, header) = match bytes[1] {
+        126 => (&bytes[2..4], 4),
+        127 => (&bytes[2..10], 10),
+        _ => (&bytes[1..2], 2),
+    };
+    let length = digits.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    (bytes[0], &bytes[header..header + length], &bytes[header + length..])
 }

@@ -1,15 +1,16 @@
 //! A client's WebSocket: the same events however its bytes are cut, and as the naive reader has it.
 //!
-//! Knows: the first byte chooses the limits, three more say how the input is cut; the rest is what
+//! Knows: the first byte chooses the limits and whether to compress was agreed on, three more say how the input is cut; the rest is what
 //! the client sent.
 //! Must not know: how a session keeps what is unfinished.
 
-use super::naive::session::{End, Seen, read};
+use super::naive::session::{End, Seen, Terms, read};
 use super::pieces::{pieces, single_bytes};
 use tidegate::bytes::{Pool, Tick};
 use tidegate::limits::Limits;
+use tidegate::ws::deflate::Inflater;
 use tidegate::ws::frame::CONTROL_BYTES_MAX;
-use tidegate::ws::{Event, Fault, Session};
+use tidegate::ws::{Event, Fault, Session, Tools};
 
 /// The longest header of a control frame.
 const CONTROL_HEADER_BYTES: usize = 6;
@@ -25,7 +26,9 @@ pub fn run(data: &[u8]) {
         fragments_max: FRAGMENTS_MAX[usize::from(knobs >> 2 & 3)],
         ..Limits::default()
     };
-    let expected = read(bytes, &limits);
+    let terms = Terms { limits: &limits, may_deflate: knobs >> 4 & 1 == 1 };
+    let (expected, expected_end) = read(bytes, terms);
+    let mut ends = Vec::new();
     let cut = pieces(bytes, [*a, *b, *c]);
     let mut all = vec![vec![bytes], cut];
     // Byte by byte the tail of a control frame is moved each time: only for what is short.
@@ -33,12 +36,29 @@ pub fn run(data: &[u8]) {
         all.push(single_bytes(bytes));
     }
     for pieces in all {
-        for uses_room in [false, true] {
-            let mut client = Client::new(&limits, uses_room);
+        for room in [Room::Ignored, Room::Used, Room::LookedAt] {
+            let mut client = Client::new(terms, room);
             pieces.iter().for_each(|piece| client.feed(piece));
-            assert_eq!(client.outcome(), expected, "{} pieces, {uses_room}", pieces.len());
+            let (seen, end) = client.outcome();
+            assert_eq!(seen, expected, "{} pieces, {room:?}", pieces.len());
+            ends.push(end);
         }
     }
+    assert!(ends.iter().all(|end| *end == ends[0]), "cuts change the end: {ends:?}");
+    let is_expected = match (&ends[0], &expected_end) {
+        (End::Wrong(told), End::Wrong(faults)) => told.iter().all(|fault| faults.contains(fault)),
+        (end, expected) => end == expected,
+    };
+    assert!(is_expected, "{:?} is not {expected_end:?}", ends[0]);
+}
+
+/// What is done with the room that a session makes for a large frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    Ignored,
+    Used,
+    /// Nothing was there to be read into it, and later something is read elsewhere.
+    LookedAt,
 }
 
 /// A reader of one WebSocket, as an engine is one.
@@ -46,21 +66,23 @@ struct Client<'a> {
     session: Session,
     limits: &'a Limits,
     pool: Pool,
+    inflater: Inflater,
     now: Tick,
-    uses_room: bool,
+    room: Room,
     partial: Vec<u8>,
     seen: Vec<Seen>,
     fault: Option<Fault>,
 }
 
 impl<'a> Client<'a> {
-    fn new(limits: &'a Limits, uses_room: bool) -> Client<'a> {
+    fn new(terms: Terms<'a>, room: Room) -> Client<'a> {
         Client {
-            session: Session::default(),
-            limits,
+            session: Session::new(terms.may_deflate),
+            limits: terms.limits,
             pool: Pool::default(),
+            inflater: Inflater::default(),
             now: Tick(0),
-            uses_room,
+            room,
             partial: Vec::new(),
             seen: Vec::new(),
             fault: None,
@@ -69,7 +91,7 @@ impl<'a> Client<'a> {
 
     fn outcome(self) -> (Vec<Seen>, End) {
         let end = match (self.fault, self.seen.last()) {
-            (Some(fault), _) => End::Wrong(fault),
+            (Some(fault), _) => End::Wrong(vec![fault]),
             (None, Some(Seen::Close(..))) => End::Closed,
             (None, _) => End::Open(self.session.open_since().is_some()),
         };
@@ -85,7 +107,7 @@ impl<'a> Client<'a> {
         let since = self.session.open_since();
         assert!(since.is_none_or(|since| since < self.now));
         while !piece.is_empty() && !self.is_over() {
-            let n = if self.uses_room { self.read_into_room(piece) } else { 0 };
+            let n = self.read_into_room(piece);
             if n == 0 {
                 return self.read_anywhere(piece);
             }
@@ -95,14 +117,19 @@ impl<'a> Client<'a> {
 
     /// Reads what fits of `piece` into the room of a large frame, if there is one.
     fn read_into_room(&mut self, piece: &[u8]) -> usize {
-        if !self.partial.is_empty() {
+        if self.room == Room::Ignored || !self.partial.is_empty() {
             return 0;
         }
         let Some(room) = self.session.room() else { return 0 };
         assert!(!room.is_empty());
+        if self.room == Room::LookedAt {
+            return 0;
+        }
         let n = room.len().min(piece.len());
         room[..n].copy_from_slice(&piece[..n]);
-        match self.session.filled(n) {
+        let mut tools =
+            Tools { limits: self.limits, pool: &mut self.pool, inflater: &mut self.inflater };
+        match self.session.filled(n, &mut tools) {
             Ok(event) => self.seen.extend(event.map(seen)),
             Err(fault) => self.fault = Some(fault),
         }
@@ -114,7 +141,9 @@ impl<'a> Client<'a> {
         let mut input = std::mem::take(&mut self.partial);
         let mut rest = input.as_mut_slice();
         while !self.is_over() {
-            match self.session.next(&mut rest, self.limits, self.now, &mut self.pool) {
+            let mut tools =
+                Tools { limits: self.limits, pool: &mut self.pool, inflater: &mut self.inflater };
+            match self.session.next(&mut rest, self.now, &mut tools) {
                 Ok(Some(event)) => self.seen.push(seen(event)),
                 Ok(None) => break,
                 Err(fault) => self.fault = Some(fault),

@@ -5,6 +5,7 @@
 
 pub(super) mod frame;
 pub(super) mod head;
+pub(super) mod inflate;
 pub(super) mod json;
 pub(super) mod request;
 pub(super) mod session;

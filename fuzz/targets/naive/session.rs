@@ -1,11 +1,14 @@
-//! A whole conversation of one client, frame after frame (RFC 6455 §5.4 to §5.6, §7.4, §8.1).
+//! A whole conversation of one client, frame after frame (RFC 6455 §5.4 to §5.6, §7.4, §8.1;
+//! RFC 7692 §6).
 //!
 //! Knows: all of the input, unmasked byte by byte.
 //! Must not know: that input comes in pieces.
 
 use super::frame::{Verdict, header};
+use super::inflate;
 use tidegate::limits::Limits;
 use tidegate::ws::Fault;
+use tidegate::ws::deflate::deflated_bytes_max;
 use tidegate::ws::frame::{Header, Opcode};
 
 /// What the client did.
@@ -23,20 +26,30 @@ pub(crate) enum End {
     /// It may go on; whether a message is open.
     Open(bool),
     Closed,
-    Wrong(Fault),
+    /// One of these is told.
+    Wrong(Vec<Fault>),
+}
+
+/// What was agreed on.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) limits: &'a Limits,
+    /// Messages may be compressed.
+    pub(crate) may_deflate: bool,
 }
 
 #[derive(Default)]
 struct Message {
     binary: bool,
+    deflated: bool,
     bytes: Vec<u8>,
     frames: usize,
 }
 
-pub(crate) fn read(mut input: &[u8], limits: &Limits) -> (Vec<Seen>, End) {
+pub(crate) fn read(mut input: &[u8], terms: Terms<'_>) -> (Vec<Seen>, End) {
     let (mut seen, mut open) = (Vec::new(), None);
     loop {
-        match frame(&mut input, &mut seen, &mut open, limits) {
+        match frame(&mut input, &mut seen, &mut open, terms) {
             Ok(true) => {}
             Ok(false) => return (seen, End::Open(open.is_some())),
             Err(end) => return (seen, end),
@@ -49,11 +62,11 @@ fn frame(
     input: &mut &[u8],
     seen: &mut Vec<Seen>,
     open: &mut Option<Message>,
-    limits: &Limits,
+    terms: Terms<'_>,
 ) -> Result<bool, End> {
-    let (header, used) = match header(input, false) {
+    let (header, used) = match header(input, terms.may_deflate) {
         Verdict::More => return Ok(false),
-        Verdict::Bad(fault) => return Err(End::Wrong(fault)),
+        Verdict::Bad(fault) => return Err(End::Wrong(vec![fault])),
         Verdict::Good { header, used } => (header, used),
     };
     let behind = &input[used..];
@@ -68,7 +81,7 @@ fn frame(
         Opcode::Ping => seen.push(Seen::Ping(payload)),
         Opcode::Pong => seen.push(Seen::Pong),
         Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-            data(&header, &payload, seen, open, limits).map_err(End::Wrong)?;
+            data(&header, &payload, seen, open, terms).map_err(End::Wrong)?;
         }
     }
     Ok(is_whole)
@@ -81,29 +94,43 @@ fn data(
     payload: &[u8],
     seen: &mut Vec<Seen>,
     open: &mut Option<Message>,
-    limits: &Limits,
-) -> Result<(), Fault> {
+    terms: Terms<'_>,
+) -> Result<(), Vec<Fault>> {
+    let limits = terms.limits;
     let mut message = match (open.take(), header.opcode) {
-        (None, Opcode::Continuation) => return Err(Fault::BareContinuation),
+        (None, Opcode::Continuation) => return Err(vec![Fault::BareContinuation]),
         (Some(message), Opcode::Continuation) => message,
-        (Some(_), _) => return Err(Fault::Interleaved),
-        (None, opcode) => Message { binary: opcode == Opcode::Binary, ..Message::default() },
+        (Some(_), _) => return Err(vec![Fault::Interleaved]),
+        (None, opcode) => {
+            let binary = opcode == Opcode::Binary;
+            Message { binary, deflated: header.rsv1, ..Message::default() }
+        }
     };
+    let bytes_max = limits.message_bytes_max;
+    let come_max = if message.deflated { deflated_bytes_max(bytes_max) } else { bytes_max };
     let announced = message.bytes.len() as u128 + u128::from(header.length);
-    if announced > limits.message_bytes_max as u128 {
-        return Err(Fault::TooBig);
+    if announced > come_max as u128 {
+        return Err(vec![Fault::TooBig]);
     }
     message.frames += 1;
     if message.frames > limits.fragments_max {
-        return Err(Fault::TooManyFragments);
+        return Err(vec![Fault::TooManyFragments]);
     }
     message.bytes.extend_from_slice(payload);
     let ends = header.fin && payload.len() as u64 == header.length;
-    if !message.binary
+    if message.deflated && ends {
+        let inflated = inflate::message(&message.bytes);
+        let faults = inflated.faults(!message.binary, bytes_max);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        message.bytes = inflated.bytes;
+    } else if !message.deflated
+        && !message.binary
         && let Err(error) = str::from_utf8(&message.bytes)
         && (ends || error.error_len().is_some())
     {
-        return Err(Fault::BadUtf8);
+        return Err(vec![Fault::BadUtf8]);
     }
     if ends {
         seen.push(Seen::Message { binary: message.binary, payload: message.bytes });
@@ -116,7 +143,7 @@ fn data(
 /// RFC 6455 §5.5.1 and §7.4, and the registry of close codes.
 fn close(payload: &[u8], seen: &mut Vec<Seen>) -> End {
     if payload.len() == 1 {
-        return End::Wrong(Fault::BadCloseBody);
+        return End::Wrong(vec![Fault::BadCloseBody]);
     }
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         seen.push(Seen::Close(None, String::new()));
@@ -125,13 +152,13 @@ fn close(payload: &[u8], seen: &mut Vec<Seen>) -> End {
     let code = u16::from(code[0]) * 256 + u16::from(code[1]);
     let is_reserved = [1004, 1005, 1006].contains(&code) || (1015..3000).contains(&code);
     if code < 1000 || code > 4999 || is_reserved {
-        return End::Wrong(Fault::BadCloseCode(code));
+        return End::Wrong(vec![Fault::BadCloseCode(code)]);
     }
     match String::from_utf8(reason.to_vec()) {
         Ok(reason) => {
             seen.push(Seen::Close(Some(code), reason));
             End::Closed
         }
-        Err(_) => End::Wrong(Fault::BadUtf8),
+        Err(_) => End::Wrong(vec![Fault::BadUtf8]),
     }
 }
