@@ -8,7 +8,7 @@
 //! have run out every number is 0 and no chance comes true: the run still comes to its end.
 
 #[path = "../dice.rs"]
-#[allow(dead_code, reason = "others use all of it")]
+#[allow(dead_code, clippy::duplicate_mod, reason = "others use all of it, beside this")]
 mod random;
 
 /// A stream of decisions.
