@@ -160,7 +160,10 @@ impl World<'_> {
         }
         for _ in 0..self.dice.between(1, 4) {
             let (line, status, is_head, body, is_last) = *self.dice.pick(&QUESTIONS);
+            // A body that turns out to be none ends the connection without a second answer.
+            let is_spoilt = line == "POST /hello" && self.dice.chance(20);
             let rest = match line {
+                _ if is_spoilt => "Transfer-Encoding: chunked\r\n\r\n3\r\nabcde",
                 "POST /hello" if self.dice.chance(50) => {
                     "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
                 }
@@ -169,7 +172,7 @@ impl World<'_> {
             };
             let text = format!("{line} HTTP/1.1\r\nHost: localhost:80\r\n{rest}");
             self.request(number, &text, (status, is_head, body));
-            if is_last {
+            if is_last || is_spoilt {
                 self.clients[number].has_asked_last = true;
                 return;
             }
