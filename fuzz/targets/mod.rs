@@ -12,6 +12,7 @@
 mod compare;
 pub mod differential_fastwebsockets;
 pub mod differential_tungstenite;
+pub mod engine;
 pub mod envelope;
 pub mod frame;
 pub mod handshake;
@@ -50,6 +51,7 @@ impl Target {
 pub const ALL: &[Target] = &[
     Target::new("differential_fastwebsockets", differential_fastwebsockets::run, 3_000),
     Target::new("differential_tungstenite", differential_tungstenite::run, 3_000),
+    Target::new("engine", engine::run, 20),
     Target::new("envelope", envelope::run, 8_000),
     Target::new("frame", frame::run, 8_000),
     Target::new("handshake", handshake::run, 8_000),

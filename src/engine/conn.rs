@@ -7,7 +7,9 @@ use super::cursor::Cursor;
 use super::http::Http;
 use super::websocket::WebSocket;
 use crate::bytes::{Outbox, Tick};
+use crate::limits::Limits;
 use crate::sse::Sequence;
+use crate::ws::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX};
 
 /// What a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +120,27 @@ impl Conn {
             State::EventStream(stream) => Some(&mut stream.cursor),
             State::Closing(closing) => closing.rest.as_deref_mut(),
         }
+    }
+
+    /// Whatever a peer sends: no more of it is kept, and no more waits for it.
+    pub(super) fn invariants(&self, limits: &Limits) {
+        const MASK_BYTES: usize = 4;
+        /// The longest is that of `/metrics`.
+        const RESPONSE_BYTES_MAX: usize = 64 * 1024;
+        const FRAME_BYTES_MAX: usize = HEADER_BYTES_MAX + MASK_BYTES + CONTROL_BYTES_MAX;
+        let (kept, answer) = match &self.state {
+            State::Http(_) => (limits.head_bytes_max, RESPONSE_BYTES_MAX),
+            State::WebSocket(_) => (FRAME_BYTES_MAX, limits.message_bytes_max),
+            State::EventStream(_) => (0, RESPONSE_BYTES_MAX),
+            State::Closing(_) => (FRAME_BYTES_MAX, limits.message_bytes_max + RESPONSE_BYTES_MAX),
+        };
+        // Of what was read in one piece the rest waits with its connection.
+        let is_kept = self.partial.len() <= kept || self.mood.paused;
+        debug_assert!(is_kept, "{} bytes of {:?} are kept", self.partial.len(), self.state);
+        // A head, an error or a close frame may come on top.
+        let most = limits.outbox_bytes_max / 2 + answer + limits.head_bytes_max;
+        let waiting = self.outbox.len();
+        debug_assert!(waiting <= most, "{waiting} bytes wait for {:?}", self.state);
     }
 
     /// Like [`Conn::cursor_mut`], to look at.

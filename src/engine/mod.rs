@@ -154,6 +154,9 @@ impl Engine {
         } else {
             self.settle(key);
         }
+        if let (true, Some(conn)) = (cfg!(debug_assertions), self.conns.find(key)) {
+            conn.invariants(&self.desk.limits);
+        }
     }
 
     /// The peer will send no more.

@@ -98,6 +98,27 @@ fn a_gap_stands_where_its_hole_is() {
 }
 
 #[test]
+fn a_gap_of_one_room_of_several_ends_where_its_reader_does() {
+    let limits = Limits { room_log_events_max: 2, ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    let (full, rare) = (hub.enter("full").unwrap(), hub.enter("rare").unwrap());
+    for room in [&full, &full, &full, &rare, &full, &full, &full] {
+        publish(&hub, &mut turn, room, &[Said::Text("{}".into())]);
+    }
+    // 1 2 3 full, 4 rare, 5 6 7 full: a reader of both up to 3 must not be told of 5, as who
+    // resumes behind that would not get 4.
+    let rooms = [full.key, rare.key];
+    let both =
+        Wanted { rooms: Some(&rooms), whole: true, next: 1, upto: 3, seen: 7, ordinal: None };
+    assert_eq!(fetch(&hub, both), (vec!["gap to 3: None".to_owned()], 4));
+    let on = ["4-4", "gap to 5: None", "6-6", "7-7"].map(str::to_owned);
+    assert_eq!(fetch(&hub, Wanted { next: 4, upto: 7, ..both }), (on.to_vec(), 8));
+    // Of one room nothing can lie in between.
+    let alone = Wanted { rooms: Some(&rooms[..1]), ..both };
+    assert_eq!(fetch(&hub, alone), (vec!["gap to 5: None".to_owned()], 6));
+}
+
+#[test]
 fn thousands_of_holes_are_joined_and_still_counted() {
     let limits = Limits { room_log_events_max: 1, ..Limits::default() };
     let (hub, mut turn) = (hub(1, &limits), Turn::new(0));

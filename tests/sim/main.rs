@@ -7,95 +7,25 @@
 //! `TIDEGATE_SIM_SEED=S` that one alone, telling all that happens in it. The same seed is the same
 //! run, bit for bit: some are run twice to see that it is so.
 
-mod act;
-mod check;
-mod client;
-mod dice;
-mod finish;
-mod frames;
-mod http;
-mod reader;
-mod says;
-mod shadow;
-mod speaker;
-mod sse;
-mod step;
-mod turn;
-mod wire;
-mod world;
+mod node;
 
-use client::Role;
+use node::dice::Dice;
+use node::{Outcome, Progress};
 use std::io::Write;
-use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use world::{Progress, World};
 
 const SEEDS: u64 = 600;
 /// Each so-many-th seed is run twice.
 const TWICE: u64 = 8;
 
-/// What a run came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Outcome {
-    hash: u64,
-    steps: u64,
-    clients: u64,
-    events: u64,
-    gaps: u64,
-    /// Gaps of one whole room that had no number.
-    vague_gaps: u64,
-    /// WebSockets that were told 4408, and 4409.
-    fell_off: u64,
-    replaced: u64,
-}
-
-impl AddAssign for Outcome {
-    fn add_assign(&mut self, other: Outcome) {
-        self.steps += other.steps;
-        self.clients += other.clients;
-        self.events += other.events;
-        self.gaps += other.gaps;
-        self.vague_gaps += other.vague_gaps;
-        self.fell_off += other.fell_off;
-        self.replaced += other.replaced;
-    }
-}
-
-fn run(seed: u64, is_traced: bool, progress: &Progress) -> Outcome {
-    let mut world = World::new(seed, is_traced, progress);
-    for _ in 0..world.dice.between(50, 900) {
-        world.step();
-    }
-    world.end();
-    let closed = |code| {
-        let speakers = world.clients.iter().filter_map(|client| client.speaker());
-        speakers.filter(|speaker| speaker.got_close == Some(code)).count() as u64
-    };
-    let gaps = world.clients.iter().filter_map(|client| match &client.role {
-        Role::Reader(reader) => Some(reader.gaps),
-        Role::Plain | Role::Speaker(_) => None,
-    });
-    let gaps = gaps.fold((0, 0), |sum, gaps| (sum.0 + gaps.0, sum.1 + gaps.1));
-    Outcome {
-        hash: world.hash,
-        steps: progress.step.get(),
-        clients: world.clients.len() as u64,
-        events: world.shadow.head(),
-        gaps: gaps.0 as u64,
-        vague_gaps: gaps.1 as u64,
-        fell_off: closed(4408),
-        replaced: closed(4409),
-    }
-}
-
 /// One seed, once or twice. `Err`: the step at which it failed.
 fn try_seed(seed: u64, is_traced: bool) -> Result<Outcome, u64> {
     let once = || {
         let progress = Progress::default();
-        let work = AssertUnwindSafe(|| run(seed, is_traced, &progress));
+        let work = AssertUnwindSafe(|| node::run(Dice::new(seed), is_traced, &progress).0);
         catch_unwind(work).map_err(|_| progress.step.get())
     };
     let outcome = once()?;
@@ -152,4 +82,23 @@ fn a_node_keeps_its_promises_whatever_happens() {
         say(&format!("again, with a trace: TIDEGATE_SIM_SEED={seed} cargo test --test sim"));
     }
     assert!(failed.is_empty(), "seeds and steps that failed: {failed:?}");
+}
+
+/// What a fuzzer begins with: `TIDEGATE_SIM_RECORD=folder` has the runs written there.
+#[test]
+fn a_record_of_a_run_is_the_same_run() {
+    let folder = std::env::var_os("TIDEGATE_SIM_RECORD");
+    for seed in 0..40 {
+        let progress = Progress::default();
+        let (outcome, dice) = node::run(Dice::recorded(seed), false, &progress);
+        let record = dice.record();
+        let again = node::run(Dice::of_bytes(&record), false, &Progress::default()).0;
+        if record[0] < 255 {
+            assert_eq!(again, outcome, "seed {seed}");
+        }
+        if let Some(folder) = &folder {
+            let path = std::path::Path::new(folder).join(format!("seed-{seed}"));
+            std::fs::write(path, record).expect("a folder that can be written to");
+        }
+    }
 }

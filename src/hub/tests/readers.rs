@@ -56,6 +56,8 @@ impl Ask {
                 match piece {
                     Piece::Gap { last, missed } => {
                         assert!(next <= last + 1, "nothing is told twice");
+                        let is_between = last <= self.upto || self.is_one_room();
+                        assert!(is_between, "other rooms have events behind the end");
                         gap(&mut got, last, missed);
                         (next, ordinal) = (last + 1, None);
                     }

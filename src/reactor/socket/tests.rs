@@ -400,6 +400,26 @@ fn a_paused_connection_goes_on_without_an_edge() {
 }
 
 #[test]
+fn a_paused_connection_that_is_reset_is_gone_at_once() {
+    let mut rig = Rig::new();
+    let reader = stream(&mut rig);
+    let sender = websocket(&mut rig, "/");
+    rig.io(sender).room = 0;
+    // So many refusals in a row as may be, again and again.
+    let answered = [text("?").repeat(15), text(&message(1, 0))].concat();
+    rig.arrive(sender, &answered.repeat(200));
+    rig.settle();
+    rig.arrive(sender, &answered);
+    rig.settle();
+    assert!(!rig.io(sender).waiting.is_empty(), "so much waits that it is not read from");
+    rig.finish(sender, End::Reset);
+    rig.settle();
+    assert!(!rig.is_open(sender), "nothing can end the pause any more");
+    let events = events(&mut rig, reader);
+    assert_close(events.last().expect("a close"), 1006, "network");
+}
+
+#[test]
 fn the_input_of_a_paused_connection_that_was_read_already_is_used_when_it_goes_on() {
     let mut rig = Rig::new();
     let echo = websocket(&mut rig, "/echo");

@@ -7,12 +7,13 @@
 //! The shadow is a core of its own that follows everything and does nothing, so it sees each chunk
 //! once and in commit order, also one that its log loses at once.
 
-use crate::check;
-use crate::client::{Client, Moment};
-use crate::speaker::Talk;
+use super::check;
+use super::client::{Client, Moment};
+use super::speaker::Talk;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use tidegate::hub::{Audience, Chunk, Format, RoomKey, Sender, What};
 
@@ -23,6 +24,8 @@ pub(crate) enum Shows {
     Line(Vec<u8>),
     /// `{"connectionId":…,"message":…}` with this text.
     Wrapped(String),
+    /// This text as a line or in a wrap: nobody here says which is right.
+    Either(String),
     /// `{"connectionId":…,"base64":…}` with these bytes.
     Base64(Vec<u8>),
 }
@@ -46,6 +49,7 @@ pub(crate) struct Logged {
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     pub(crate) client: Option<usize>,
+    is_strange: bool,
     events: usize,
     /// Code and side.
     pub(crate) closed: Option<(u16, String)>,
@@ -129,9 +133,11 @@ impl Shadow {
                 event.shows = session.message(&event, client, place, &mut clients[client]);
             }
             (What::Text | What::Binary, None) => {
-                let expected = format!("{{\"connectionId\":{}}}", Value::from(event.id.as_str()));
-                assert_eq!(event.raw, expected.into_bytes(), "a registration by URL");
-                assert_eq!(session.events, 0, "it comes first: {event:?}");
+                let by_url = format!("{{\"connectionId\":{}}}", Value::from(event.id.as_str()));
+                if session.events > 0 || event.raw != by_url.into_bytes() {
+                    assert!(moment.has_strangers, "nobody said it: {event:?}");
+                    event.shows = session.strange_message(&event);
+                }
             }
         }
         session.events += 1;
@@ -162,6 +168,7 @@ impl Session {
         place: usize,
         client: &mut Client,
     ) -> Shows {
+        assert!(!self.is_strange, "client {number}'s session has words of a stranger: {event:?}");
         let speaker = client.speaker_mut().expect("a speaker said it");
         if speaker.by_url && speaker.published == 0 && place == 1 {
             assert_eq!(self.events, 1, "the URL's registration came first");
@@ -188,6 +195,22 @@ impl Session {
         said.shows.clone()
     }
 
+    /// A message of which only its form is known.
+    fn strange_message(&mut self, event: &Logged) -> Shows {
+        assert_eq!(self.client, None, "a stranger's words in another's session: {event:?}");
+        self.is_strange = true;
+        match (event.everyone, event.what) {
+            (true, What::Binary) => Shows::Base64(event.raw.clone()),
+            (true, _) => Shows::Either(String::from_utf8(event.raw.clone()).expect("UTF-8")),
+            (false, _) => {
+                let object: Result<&RawValue, _> = serde_json::from_slice(&event.raw);
+                assert!(object.is_ok_and(|json| json.get().starts_with('{')), "{event:?}");
+                assert!(!event.raw.iter().any(|byte| b"\r\n".contains(byte)), "{event:?}");
+                Shows::Line(event.raw.clone())
+            }
+        }
+    }
+
     fn close(&mut self, event: &Logged, clients: &[Client], moment: &Moment<'_>) {
         let text = str::from_utf8(&event.raw).expect("a close is text");
         let close: Value = serde_json::from_str(text).expect("a close is JSON");
@@ -204,7 +227,17 @@ impl Session {
     }
 }
 
-/// The number in a message of ours: `#12#`.
+/// What `n` is marked with in a message of ours: `#12.4b3f#`. Strangers will not guess it.
+pub(crate) fn mark(n: usize) -> String {
+    format!("#{n}.{:x}#", (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40)
+}
+
+/// `text` with spaces for line breaks.
+pub(crate) fn on_one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
+}
+
+/// The number in a message of ours.
 fn marker(event: &Logged) -> Option<usize> {
     let decoded;
     let bytes = match (event.what, event.everyone) {
@@ -218,5 +251,7 @@ fn marker(event: &Logged) -> Option<usize> {
     };
     let start = bytes.iter().position(|byte| *byte == b'#')? + 1;
     let length = bytes[start..].iter().position(|byte| *byte == b'#')?;
-    str::from_utf8(&bytes[start..start + length]).ok()?.parse().ok()
+    let marked = str::from_utf8(&bytes[start..start + length]).ok()?;
+    let n = marked.split('.').next()?.parse().ok()?;
+    (mark(n).trim_matches('#') == marked).then_some(n)
 }

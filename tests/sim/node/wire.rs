@@ -4,6 +4,7 @@
 //! Must not know: what the bytes mean.
 
 use std::collections::VecDeque;
+use std::io::Read;
 
 /// What became of the client's half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Wire {
     /// At most `n` bytes, and what follows them, reach the server. Gives whether something did.
     pub(crate) fn carry(&mut self, n: usize) -> bool {
         let n = n.min(self.sending.len());
-        self.arrived.extend(self.sending.drain(..n));
+        self.arrived.extend(take(&mut self.sending, n));
         let ends = self.fin == Fin::Said && self.sending.is_empty();
         if ends {
             self.fin = Fin::Arrived;
@@ -119,7 +120,12 @@ impl Wire {
     /// The client reads at most `n` bytes.
     pub(crate) fn read(&mut self, n: usize) -> Vec<u8> {
         let n = n.min(self.queued.len());
-        self.queued.drain(..n).collect()
+        take(&mut self.queued, n)
+    }
+
+    /// The server reads `n` of the bytes that have arrived.
+    pub(crate) fn take_arrived(&mut self, n: usize) -> Vec<u8> {
+        take(&mut self.arrived, n)
     }
 
     /// Whether the server's half is over.
@@ -136,4 +142,11 @@ impl Wire {
     pub(crate) fn is_graceful(&self) -> bool {
         matches!(self.ending, Ending::Shutdown | Ending::Closed(true))
     }
+}
+
+/// The first `n` bytes. Byte by byte, as an iterator gives them, would be slow under a fuzzer.
+fn take(from: &mut VecDeque<u8>, n: usize) -> Vec<u8> {
+    let mut taken = vec![0; n];
+    from.read_exact(&mut taken).expect("there are as many");
+    taken
 }

@@ -3,9 +3,9 @@
 //! Knows: the order of a turn (DESIGN part 5), short reads and writes, budgets.
 //! Must not know: what the bytes mean.
 
-use crate::client::{Client, Moment};
-use crate::wire::{Ending, Fin};
-use crate::world::World;
+use super::client::{Client, Moment};
+use super::wire::{Ending, Fin};
+use super::world::{Core, World};
 use std::mem;
 use std::sync::atomic::Ordering;
 use tidegate::bytes::{ConnKey, Slices};
@@ -69,6 +69,7 @@ impl World<'_> {
             limits: &self.limits,
             hub: &self.hub,
             claims: &self.claims,
+            has_strangers: self.has_strangers,
         };
         let before = self.shadow.head();
         for chunk in self.observer.inbox.drain(..) {
@@ -107,17 +108,15 @@ impl World<'_> {
                     return cores[core].again.push(key);
                 }
                 Space::Own(room) => {
-                    let n = dice.between(1, room.len().min(wire.arrived.len()).min(left));
-                    for (to, byte) in room.iter_mut().zip(wire.arrived.drain(..n)) {
-                        *to = byte;
-                    }
+                    let n = dice.part(room.len().min(wire.arrived.len()).min(left));
+                    room[..n].copy_from_slice(&wire.take_arrived(n));
                     engine.received(key, n, now);
                     left -= n;
                     client.was_given(n, self.now, head);
                 }
                 Space::Scratch => {
-                    let n = dice.between(1, wire.arrived.len().min(left));
-                    let mut bytes: Vec<u8> = wire.arrived.drain(..n).collect();
+                    let n = dice.part(wire.arrived.len().min(left));
+                    let mut bytes = wire.take_arrived(n);
                     engine.receive(key, &mut bytes, now);
                     left -= n;
                     client.was_given(n, self.now, head);
@@ -140,24 +139,40 @@ impl World<'_> {
             }
             assert_eq!(wire.ending, Ending::No, "client {number}: written after the half-close");
             let n = if wire.reset { 0 } else { wire.free(offered) };
-            let bytes = slices.as_io().iter().flat_map(|slice| slice.iter());
-            wire.queued.extend(bytes.take(n));
+            let mut left = n;
+            for slice in slices.as_io() {
+                let (taken, _) = slice.split_at(slice.len().min(left));
+                wire.queued.extend(taken);
+                left -= taken.len();
+            }
             let is_news = n > 0 || !wire.blocked;
             wire.blocked = n < offered;
             if is_news {
                 client.took = self.now;
             }
-            if wire.reset {
-                self.cores[core].again.push(key);
-            }
             self.note(&[number as u64, n as u64, offered as u64]);
             self.trace(|| format!("core {core} writes {n} of {offered} to client {number}"));
             self.check_offer(number, offered);
-            if !self.cores[core].engine.sent(key, n, offered, now) {
+            let has_more = self.cores[core].engine.sent(key, n, offered, now);
+            if self.clients[number].wire.reset {
+                return self.note_broken(core, key, number);
+            }
+            if !has_more {
                 return;
             }
         }
         self.cores[core].engine.go_on_later(key);
+    }
+
+    /// A write failed.
+    fn note_broken(&mut self, core: usize, key: ConnKey, number: usize) {
+        let now = self.clock();
+        let Core { engine, again, .. } = &mut self.cores[core];
+        if matches!(engine.space(key), Space::Paused) {
+            self.clients[number].wire.fin = Fin::Told;
+            return engine.receive_error(key, now);
+        }
+        again.push(key);
     }
 
     fn act(&mut self, core: usize, action: Action) {
@@ -194,7 +209,7 @@ impl World<'_> {
     /// What one client is offered at once is bounded, as far as it is its own answers.
     fn check_offer(&self, number: usize, offered: usize) {
         let Some(speaker) = self.clients[number].speaker() else { return };
-        let is_member = matches!(speaker.talk, crate::speaker::Talk::Member { .. });
+        let is_member = matches!(speaker.talk, super::speaker::Talk::Member { .. });
         let bound = self.limits.outbox_bytes_max / 2 + self.limits.message_bytes_max + 400;
         assert!(is_member || offered <= bound, "{offered} bytes wait for client {number}");
     }

@@ -3,9 +3,9 @@
 //! Knows: everything that takes part in a run, and what can happen next.
 //! Must not know: what is right; that is checked elsewhere.
 
-use crate::client::{Client, Moment};
-use crate::dice::Dice;
-use crate::shadow::Shadow;
+use super::client::{Client, Moment};
+use super::dice::Dice;
+use super::shadow::Shadow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -54,6 +54,11 @@ pub(crate) struct World<'p> {
     pub(crate) clients: Vec<Client>,
     pub(crate) claims: BTreeMap<String, usize>,
     pub(crate) is_draining: bool,
+    /// Messages may be compressed.
+    pub(crate) compression: bool,
+    /// How many of a hundred clients are strangers; whether one has come.
+    pub(crate) strangers: usize,
+    pub(crate) has_strangers: bool,
     /// Everything that happened, in one number.
     pub(crate) hash: u64,
     pub(crate) is_traced: bool,
@@ -63,12 +68,13 @@ pub(crate) struct World<'p> {
 const EPOCH_MS: u64 = 1_700_000_000_000;
 
 impl<'p> World<'p> {
-    /// The world that `seed` makes.
-    pub(crate) fn new(seed: u64, is_traced: bool, progress: &'p Progress) -> World<'p> {
-        let mut dice = Dice::new(seed);
+    /// The world that `dice` make.
+    pub(crate) fn new(mut dice: Dice, is_traced: bool, progress: &'p Progress) -> World<'p> {
         let limits = Arc::new(limits(&mut dice));
         let cores = dice.between(1, 4);
-        let seeds = [dice.roll(), dice.roll(), dice.roll()];
+        let compression = dice.chance(50);
+        let strangers = *dice.pick(&[0, 10, 40]);
+        let seeds = [dice.word(), dice.word(), dice.word()];
         // One more: the shadow is a core too.
         let hub = Arc::new(Hub::new(cores + 1, &limits, seeds, EPOCH_MS));
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
@@ -83,12 +89,12 @@ impl<'p> World<'p> {
                     limits: Arc::clone(&limits),
                     hub: Arc::clone(&hub),
                     listeners: Arc::clone(&listeners),
-                    compression: false,
+                    compression,
                     allow_origins: Arc::new([]),
                     allow_hosts: Arc::new([]),
                     counters: Arc::clone(&counters),
                     connections: Arc::clone(&connections),
-                    seed: [dice.roll(), dice.roll()],
+                    seed: [dice.word(), dice.word()],
                 });
                 Core::new(engine, cores)
             })
@@ -110,7 +116,10 @@ impl<'p> World<'p> {
             clients: Vec::new(),
             claims: BTreeMap::new(),
             is_draining: false,
-            hash: seed,
+            compression,
+            strangers,
+            has_strangers: false,
+            hash: 0,
             is_traced,
             progress,
         }
@@ -143,13 +152,17 @@ impl<'p> World<'p> {
             return false;
         }
         let core = &mut self.cores[client.core];
-        if let Some(key) = client.key.filter(|key| core.keys.contains_key(key))
-            && !core.ready.contains(&key)
-        {
-            core.ready.push(key);
-            return true;
+        let Some(key) = client.key.filter(|key| core.keys.contains_key(key)) else { return false };
+        // A reset is an edge for both directions.
+        let is_writable = client.wire.reset && client.wire.blocked;
+        if is_writable {
+            core.writable.push(key);
         }
-        false
+        let is_new = !core.ready.contains(&key);
+        if is_new {
+            core.ready.push(key);
+        }
+        is_writable || is_new
     }
 
     /// The client reads at most `n` bytes of what waits for it.
@@ -172,6 +185,7 @@ impl<'p> World<'p> {
             limits: &self.limits,
             hub: &self.hub,
             claims: &self.claims,
+            has_strangers: self.has_strangers,
         };
         client.hear(&bytes, &self.shadow, &moment);
         if is_end {
@@ -222,6 +236,7 @@ fn limits(dice: &mut Dice) -> Limits {
         head_time: Duration::from_secs(5),
         keep_alive: Duration::from_secs(15),
         message_bytes_max: message,
+        deflate_bytes_min: *dice.pick(&[1, 40, 512]),
         fragments_max: *dice.pick(&[2, 5, 12]),
         refusals_max: *dice.pick(&[2, 3, 16]),
         outbox_bytes_max: message * 2 + *dice.pick(&[300, 4000, 100_000]),

@@ -3,13 +3,17 @@
 //! Knows: the rules for messages, and how each can be broken.
 //! Must not know: when it arrives, in which pieces.
 
-use crate::client::{Client, Role};
-use crate::dice::Dice;
-use crate::shadow::{Shadow, Shows};
-use crate::speaker::{Answer, Said, Speaker, Talk};
+use super::client::{Client, Role};
+use super::deflate::deflated;
+use super::dice::Dice;
+use super::shadow::{Shadow, Shows, mark, on_one_line};
+use super::speaker::{Answer, Said, Speaker, Talk};
 use serde_json::Value;
 use tidegate::limits::Limits;
 use tidegate::ws::frame::{Opcode, push_masked};
+
+/// Set on the first frame of a compressed message.
+const RSV1: u8 = 0x40;
 
 /// The client says something, if it may.
 pub(crate) fn say(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, limits: &Limits) {
@@ -73,7 +77,7 @@ fn frame(out: &mut Vec<u8>, dice: &mut Dice, opcode: Opcode, payload: &[u8]) {
 }
 
 fn mask(dice: &mut Dice) -> [u8; 4] {
-    (dice.roll() as u32).to_be_bytes()
+    (dice.below(256) as u32).wrapping_mul(0x0123_4567).to_be_bytes()
 }
 
 impl Speaker {
@@ -87,15 +91,16 @@ impl Speaker {
     ) {
         let n = shadow.said.len();
         shadow.said.push((number, self.said.len()));
+        let n = mark(n);
         let pad = padding(dice, limits);
         let binary = dice.chance(20) && (self.talk != Talk::Relay || self.is_registered);
         let said = match self.talk {
             _ if binary => {
-                let raw = format!("#{n}#{pad}\0").into_bytes();
+                let raw = format!("{n}{pad}\0").into_bytes();
                 Said { binary, shows: Shows::Base64(raw.clone()), raw }
             }
-            Talk::Relay => relayed(self.id.as_deref().unwrap_or_default(), n, &pad, dice),
-            Talk::Member { .. } | Talk::Echo => broadcast(n, &pad, dice),
+            Talk::Relay => relayed(self.id.as_deref().unwrap_or_default(), &n, &pad, dice),
+            Talk::Member { .. } | Talk::Echo => broadcast(&n, &pad, dice),
         };
         let opcode = if binary { Opcode::Binary } else { Opcode::Text };
         self.push_message(out, dice, opcode, &said.raw, limits);
@@ -117,6 +122,9 @@ impl Speaker {
         payload: &[u8],
         limits: &Limits,
     ) {
+        let deflated = (self.deflates && dice.chance(60)).then(|| deflated(payload, dice));
+        let payload = deflated.as_deref().unwrap_or(payload);
+        let start = out.len();
         let frames = if dice.chance(70) { 1 } else { dice.between(2, limits.fragments_max) };
         let mut rest = payload;
         for number in 0..frames {
@@ -129,11 +137,15 @@ impl Speaker {
                 self.say_ping(dice, out);
             }
         }
+        if deflated.is_some() {
+            out[start] |= RSV1;
+        }
     }
 
     fn say_ping(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
         // Each its own, so that it can be seen which were left out.
-        let mut payload = dice.roll().to_be_bytes().to_vec();
+        self.pings += 1;
+        let mut payload = self.pings.to_be_bytes().to_vec();
         payload.resize(dice.between(8, 125), b'.');
         frame(out, dice, Opcode::Ping, &payload);
         self.answers.push_back(Answer::Pong(payload));
@@ -177,9 +189,9 @@ impl Speaker {
     /// A breach of the protocol, for which the connection is closed.
     fn break_rules(&mut self, dice: &mut Dice, limits: &Limits, out: &mut Vec<u8>) {
         let too_big = (1u64 << 20).to_be_bytes();
-        let (bytes, code): (Vec<u8>, u16) = match dice.below(10) {
+        let (bytes, code): (Vec<u8>, u16) = match dice.below(if self.deflates { 13 } else { 10 }) {
             0 => (vec![0x81, 0x01, b'x'], 1002),
-            1 => (vec![0xc1, 0x80, 1, 2, 3, 4], 1002),
+            1 => (vec![if self.deflates { 0xa1 } else { 0xc1 }, 0x80, 1, 2, 3, 4], 1002),
             2 => (vec![0x83, 0x80, 1, 2, 3, 4], 1002),
             3 => (vec![0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007),
             4 => (vec![0x80, 0x80, 1, 2, 3, 4], 1002),
@@ -187,6 +199,16 @@ impl Speaker {
             6 => ([&[0x82, 0xff][..], &too_big, &[1, 2, 3, 4]].concat(), 1009),
             7 => (vec![0x88, 0x81, 0, 0, 0, 0, 3], 1002),
             8 => (vec![0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002),
+            // No DEFLATE, a ping with RSV1, and more than may be.
+            10 => (vec![0xc1, 0x81, 0, 0, 0, 0, 0xff], 1007),
+            11 => (vec![0xc9, 0x80, 1, 2, 3, 4], 1002),
+            12 => {
+                let bomb = deflated(&vec![b'0'; limits.message_bytes_max + 1], dice);
+                let mut bytes = Vec::new();
+                push_masked(&mut bytes, true, Opcode::Binary, mask(dice), &bomb);
+                bytes[0] |= RSV1;
+                (bytes, 1009)
+            }
             _ => {
                 let mut bytes = vec![0x02, 0x80, 0, 0, 0, 0];
                 (0..limits.fragments_max).for_each(|_| bytes.extend([0, 0x80, 0, 0, 0, 0]));
@@ -214,30 +236,30 @@ fn padding(dice: &mut Dice, limits: &Limits) -> String {
 }
 
 /// A message for a relay, and how subscribers see it.
-fn relayed(id: &str, n: usize, pad: &str, dice: &mut Dice) -> Said {
+fn relayed(id: &str, n: &str, pad: &str, dice: &mut Dice) -> Said {
     let id = Value::from(id);
     let text = match dice.below(5) {
-        0 => format!("{{\"m\":\"#{n}#{pad}\",\"connectionId\":{id}}}"),
-        1 => format!("{{\r\n \"connectionId\" :\n{id},\r\"m\":\"#{n}#{pad}\"}}\n"),
-        2 => format!("{{\"connection\\u0049d\":{id},\"m\":[\"#{n}#{pad}\",{{}}]}}"),
-        3 => format!("{{\"connectionId\":{id},\"m\":{{\"close\":1,\"p\":\"#{n}#{pad}\"}}}}"),
-        _ => format!("{{\"connectionId\":{id},\"m\":\"#{n}#{pad}\"}}"),
+        0 => format!("{{\"m\":\"{n}{pad}\",\"connectionId\":{id}}}"),
+        1 => format!("{{\r\n \"connectionId\" :\n{id},\r\"m\":\"{n}{pad}\"}}\n"),
+        2 => format!("{{\"connection\\u0049d\":{id},\"m\":[\"{n}{pad}\",{{}}]}}"),
+        3 => format!("{{\"connectionId\":{id},\"m\":{{\"close\":1,\"p\":\"{n}{pad}\"}}}}"),
+        _ => format!("{{\"connectionId\":{id},\"m\":\"{n}{pad}\"}}"),
     };
-    let line = text.replace(['\r', '\n'], " ");
+    let line = on_one_line(&text);
     Said { binary: false, raw: text.into_bytes(), shows: Shows::Line(line.into_bytes()) }
 }
 
 /// A message for a route that takes anything.
-fn broadcast(n: usize, pad: &str, dice: &mut Dice) -> Said {
+fn broadcast(n: &str, pad: &str, dice: &mut Dice) -> Said {
     let (text, is_object) = match dice.below(5) {
-        0 => (format!("{{\"m\":\"#{n}#{pad}\"}}"), true),
-        1 => (format!("{{\n\"m\":\r\n\"#{n}#{pad}\"}}"), true),
-        2 => (format!("{{\"connectionId\":\"a\",\"m\":\"#{n}#{pad}\"}}"), false),
-        3 => (format!("{{\"close\":{{}},\"m\":\"#{n}#{pad}\"}}"), false),
-        _ => (format!("#{n}# {pad}\r\n\"\\ \u{1}"), false),
+        0 => (format!("{{\"m\":\"{n}{pad}\"}}"), true),
+        1 => (format!("{{\n\"m\":\r\n\"{n}{pad}\"}}"), true),
+        2 => (format!("{{\"connectionId\":\"a\",\"m\":\"{n}{pad}\"}}"), false),
+        3 => (format!("{{\"close\":{{}},\"m\":\"{n}{pad}\"}}"), false),
+        _ => (format!("{n} {pad}\r\n\"\\ \u{1}"), false),
     };
     let shows = if is_object {
-        Shows::Line(text.replace(['\r', '\n'], " ").into_bytes())
+        Shows::Line(on_one_line(&text).into_bytes())
     } else {
         Shows::Wrapped(text.clone())
     };

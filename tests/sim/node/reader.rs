@@ -3,10 +3,10 @@
 //! Knows: filters, positions, what the shadow saw.
 //! Must not know: the engine.
 
-use crate::check;
-use crate::client::Moment;
-use crate::shadow::{Logged, Shadow};
-use crate::sse::{EventSource, Heard, json_line};
+use super::check;
+use super::client::Moment;
+use super::shadow::{Logged, Shadow};
+use super::sse::{EventSource, Heard, json_line};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tidegate::hub::What;

@@ -3,14 +3,17 @@
 //! Knows: routes, parameters, the names that clients share.
 //! Must not know: what follows from it.
 
-use crate::client::{Client, Expected, Role};
-use crate::http::encode;
-use crate::reader::{Begin, Form, Reader};
-use crate::says;
-use crate::shadow::Shows;
-use crate::speaker::{Said, Speaker, Talk};
-use crate::wire::{Ending, Wire};
-use crate::world::World;
+use super::client::{Client, Expected, Role};
+use super::deflate::{AGREED, OFFERS};
+use super::http::encode;
+use super::noise::noise;
+use super::reader::{Begin, Form, Reader};
+use super::says;
+use super::shadow::Shows;
+use super::speaker::{Said, Speaker, Talk};
+use super::stranger::Stranger;
+use super::wire::{Ending, Wire};
+use super::world::World;
 use serde_json::Value;
 use tidegate::bytes::ConnKey;
 
@@ -42,6 +45,9 @@ const QUESTIONS: [Question; 12] = [
 impl World<'_> {
     /// Somebody connects.
     pub(crate) fn connect(&mut self) {
+        if self.strangers > 0 && self.dice.chance(self.strangers) {
+            return self.connect_stranger();
+        }
         match self.dice.below(100) {
             0..=37 => self.connect_speaker(Talk::Relay),
             38..=55 => {
@@ -108,11 +114,19 @@ impl World<'_> {
             let raw = format!("{{\"connectionId\":{id}}}").into_bytes();
             speaker.said.push(Said { binary: false, shows: Shows::Line(raw.clone()), raw });
         }
+        let mut offer = String::new();
+        if self.dice.chance(40) {
+            let (text, agreed) = *self.dice.pick(&OFFERS);
+            offer = format!("Sec-WebSocket-Extensions: {text}\r\n");
+            let agreed = agreed.filter(|_| self.compression);
+            speaker.deflates = agreed.is_some();
+            speaker.agreed = agreed.map(|parameters| format!("{AGREED}{parameters}"));
+        }
         let listener = *self.dice.pick(&[WS, BOTH]);
         let number = self.arrive(listener, Role::Speaker(Box::new(speaker)));
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-             Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n{offer}\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         self.request(number, &request, (101, false, None));
@@ -146,7 +160,10 @@ impl World<'_> {
         }
         for _ in 0..self.dice.between(1, 4) {
             let (line, status, is_head, body, is_last) = *self.dice.pick(&QUESTIONS);
+            // A body that turns out to be none ends the connection without a second answer.
+            let is_spoilt = line == "POST /hello" && self.dice.chance(20);
             let rest = match line {
+                _ if is_spoilt => "Transfer-Encoding: chunked\r\n\r\n3\r\nabcde",
                 "POST /hello" if self.dice.chance(50) => {
                     "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
                 }
@@ -155,7 +172,7 @@ impl World<'_> {
             };
             let text = format!("{line} HTTP/1.1\r\nHost: localhost:80\r\n{rest}");
             self.request(number, &text, (status, is_head, body));
-            if is_last {
+            if is_last || is_spoilt {
                 self.clients[number].has_asked_last = true;
                 return;
             }
@@ -163,6 +180,26 @@ impl World<'_> {
         if self.dice.chance(10) {
             self.clients[number].has_asked_last = true;
             self.request(number, "GARBAGE\r\n\r\n", (400, false, None));
+        }
+    }
+
+    fn connect_stranger(&mut self) {
+        let listener = *self.dice.pick(&[WS, HTTP, BOTH]);
+        let stranger = Stranger::new(listener != HTTP, listener != WS);
+        self.has_strangers |= listener != HTTP;
+        let number = self.arrive(listener, Role::Stranger(Box::new(stranger)));
+        self.babble(number);
+    }
+
+    /// A stranger says a thing or several.
+    fn babble(&mut self, number: usize) {
+        for _ in 0..self.dice.between(1, 3) {
+            let bytes = noise(&mut self.dice, &self.limits);
+            self.trace(|| format!("stranger {number} says {}", bytes.escape_ascii()));
+            let client = &mut self.clients[number];
+            if let Role::Stranger(stranger) = &mut client.role {
+                stranger.say(&mut client.wire, &bytes);
+            }
         }
     }
 
@@ -211,7 +248,7 @@ impl World<'_> {
     fn some_begin(&mut self) -> (Begin, Option<String>) {
         let seen = self.clients.iter().filter_map(|client| match &client.role {
             Role::Reader(reader) => Some(&reader.seen),
-            Role::Plain | Role::Speaker(_) => None,
+            Role::Plain | Role::Speaker(_) | Role::Stranger(_) => None,
         });
         let seen: Vec<String> = seen.flatten().cloned().collect();
         match self.dice.below(100) {
@@ -219,7 +256,7 @@ impl World<'_> {
             45..=59 => (Begin::Earliest, None),
             60..=89 if !seen.is_empty() => {
                 let id = self.dice.pick(&seen).clone();
-                let at = crate::check::number(&id, &self.hub);
+                let at = super::check::number(&id, &self.hub);
                 (Begin::At(at), Some(id))
             }
             90..=93 => (Begin::Unknown, Some("garbage".to_owned())),
@@ -256,6 +293,7 @@ impl World<'_> {
                 }
             }
             Role::Reader(_) => {}
+            Role::Stranger(_) => self.babble(number),
         }
         self.trace(|| format!("client {number} speaks"));
     }

@@ -1,8 +1,10 @@
 //! WebSocket frames as a client receives them, read from RFC 6455 §5.2 and not by the server's own
 //! code.
 //!
-//! Knows: frames of a server without extensions.
+//! Knows: frames of a server, `permessage-deflate`.
 //! Must not know: what the server meant.
+
+use super::deflate::inflated;
 
 /// One frame.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,10 +20,12 @@ pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
 /// Takes a whole frame off the front of `bytes`. Panics at anything a server must not send.
-pub(crate) fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
+/// `deflates`: compression was agreed on.
+pub(crate) fn take(bytes: &mut Vec<u8>, deflates: bool) -> Option<Frame> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
-    assert_eq!(first & 0xf0, 0x80, "whole messages without reserved bits: {first:#x}");
-    let opcode = first & 0x0f;
+    let (opcode, is_deflated) = (first & 0x0f, first & 0x40 != 0);
+    assert_eq!(first & 0xb0, 0x80, "whole messages without reserved bits: {first:#x}");
+    assert!(!is_deflated || (deflates && opcode < CLOSE), "not to be compressed: {first:#x}");
     assert!(matches!(opcode, TEXT | BINARY | CLOSE | PING | PONG), "opcode {opcode}");
     assert_eq!(second & 0x80, 0, "a server does not mask");
     let (length, start) = match second {
@@ -33,8 +37,13 @@ pub(crate) fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
     assert_eq!([2, 4, 10][shortest], start, "the shortest form of {length}");
     assert!(opcode < CLOSE || length <= 125, "a control frame of {length} bytes");
     let end = start + usize::try_from(length).expect("it fits memory");
-    let payload = bytes.get(start..end)?.to_vec();
+    let mut payload = bytes.get(start..end)?.to_vec();
     bytes.drain(..end);
+    if is_deflated {
+        let inflated = inflated(&payload);
+        assert!(payload.len() < inflated.len(), "it became no smaller");
+        payload = inflated;
+    }
     if opcode == TEXT {
         assert!(str::from_utf8(&payload).is_ok(), "text is UTF-8");
     }

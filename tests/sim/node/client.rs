@@ -3,12 +3,13 @@
 //! Knows: what it asked for, what it has been told, what it may be told.
 //! Must not know: the engine.
 
-use crate::http::{self, Response};
-use crate::reader::Reader;
-use crate::shadow::Shadow;
-use crate::speaker::Speaker;
-use crate::wire::{Fin, Wire};
-use crate::{frames, sse};
+use super::http::{self, Response};
+use super::reader::Reader;
+use super::shadow::Shadow;
+use super::speaker::Speaker;
+use super::stranger::Stranger;
+use super::wire::{Fin, Wire};
+use super::{frames, sse};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) hub: &'a Hub,
     /// How many connections have ever wanted a name.
     pub(crate) claims: &'a BTreeMap<String, usize>,
+    /// Somebody is, or was, there who may want any name.
+    pub(crate) has_strangers: bool,
 }
 
 /// A response that is due.
@@ -46,6 +49,8 @@ pub(crate) enum Role {
     Speaker(Box<Speaker>),
     /// An event stream.
     Reader(Box<Reader>),
+    /// Anything.
+    Stranger(Box<Stranger>),
 }
 
 /// One client and its connection.
@@ -117,14 +122,14 @@ impl Client {
     pub(crate) fn speaker(&self) -> Option<&Speaker> {
         match &self.role {
             Role::Speaker(speaker) => Some(speaker),
-            Role::Plain | Role::Reader(_) => None,
+            Role::Plain | Role::Reader(_) | Role::Stranger(_) => None,
         }
     }
 
     pub(crate) fn speaker_mut(&mut self) -> Option<&mut Speaker> {
         match &mut self.role {
             Role::Speaker(speaker) => Some(speaker),
-            Role::Plain | Role::Reader(_) => None,
+            Role::Plain | Role::Reader(_) | Role::Stranger(_) => None,
         }
     }
 
@@ -160,12 +165,16 @@ impl Client {
     }
 
     fn hear_one(&mut self, shadow: &Shadow, moment: &Moment<'_>) -> bool {
+        if let Role::Stranger(stranger) = &mut self.role {
+            return stranger.hear(&self.wire, &mut self.buffer, shadow, moment);
+        }
         if !self.is_upgraded {
             return self.hear_response(moment);
         }
         match &mut self.role {
+            Role::Stranger(_) => unreachable!("asked for above"),
             Role::Plain => panic!("plain HTTP is never upgraded"),
-            Role::Speaker(_) => match frames::take(&mut self.buffer) {
+            Role::Speaker(speaker) => match frames::take(&mut self.buffer, speaker.deflates) {
                 Some(frame) => Speaker::hear(self, frame, shadow, moment),
                 None => return false,
             },
@@ -204,12 +213,15 @@ impl Client {
             // RFC 6455 §1.3: the answer to its sample key.
             let accept = response.header("sec-websocket-accept");
             assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+            let extensions = response.header("sec-websocket-extensions");
+            let agreed = self.speaker().and_then(|speaker| speaker.agreed.as_deref());
+            assert_eq!(extensions, agreed);
         }
         if let Some(body) = expected.body.filter(|_| !is_head) {
             assert_eq!(str::from_utf8(&response.body), Ok(body));
         }
         self.is_upgraded = match &self.role {
-            Role::Plain => false,
+            Role::Plain | Role::Stranger(_) => false,
             Role::Speaker(_) => response.status == 101,
             Role::Reader(_) => self.expected.is_empty(),
         };
@@ -219,15 +231,23 @@ impl Client {
     /// It has read everything up to the server's end.
     pub(crate) fn hear_end(&mut self, shadow: &Shadow, moment: &Moment<'_>) {
         self.has_seen_end = true;
+        // What the end itself tells.
+        while self.hear_one(shadow, moment) {}
         let is_graceful = self.wire.is_graceful();
         if is_graceful && !self.wire.reset {
             assert!(self.buffer.is_empty(), "client {}: {:?}", self.number, self.buffer);
+        }
+        if let Role::Stranger(stranger) = &self.role {
+            if is_graceful && !self.wire.reset {
+                stranger.hear_graceful_end();
+            }
+            return;
         }
         if !self.is_upgraded {
             return self.check_all_answered(is_graceful);
         }
         match &self.role {
-            Role::Plain => {}
+            Role::Plain | Role::Stranger(_) => {}
             Role::Speaker(_) => Speaker::hear_end(self, moment),
             Role::Reader(reader) if is_graceful && !self.wire.reset => {
                 reader.hear_end(self.begun_at, shadow, moment);
@@ -250,7 +270,7 @@ impl Client {
 }
 
 /// The code of a problem document.
-fn is_problem(response: &Response) -> Option<String> {
+pub(crate) fn is_problem(response: &Response) -> Option<String> {
     let kind = response.header("content-type")?;
     if kind != "application/problem+json" || response.body.is_empty() {
         return None;

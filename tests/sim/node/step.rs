@@ -3,51 +3,51 @@
 //! Knows: how often what happens.
 //! Must not know: what follows from it.
 
-use crate::client::Client;
-use crate::says;
-use crate::speaker::Talk;
-use crate::world::World;
+use super::client::Client;
+use super::says;
+use super::speaker::Talk;
+use super::world::World;
 use std::time::Duration;
 
 impl World<'_> {
     /// One thing happens, as the dice say.
     pub(crate) fn step(&mut self) {
         self.progress.step.set(self.progress.step.get() + 1);
-        match self.dice.below(1000) {
-            0..=59 => self.connect(),
-            60..=259 => self.with_client(World::go_on),
-            260..=459 => self.with_client(World::carry_some),
-            460..=619 => self.with_client(World::read_some),
-            620..=859 => self.turn_one(),
-            860..=909 => self.now += Duration::from_millis(self.dice.below(50) as u64),
-            910..=924 => self.with_client(|world, number| {
+        match self.dice.below(256) {
+            0..=14 => self.connect(),
+            15..=65 => self.with_client(World::go_on),
+            66..=116 => self.with_client(World::carry_some),
+            117..=157 => self.with_client(World::read_some),
+            158..=218 => self.turn_one(),
+            219..=231 => self.now += Duration::from_millis(self.dice.below(50) as u64),
+            232..=235 => self.with_client(|world, number| {
                 let client = &mut world.clients[number];
                 client.is_stalled = !client.is_stalled;
                 client.was_odd = true;
             }),
-            925..=931 => self.with_client(|world, number| {
+            236..=237 => self.with_client(|world, number| {
                 let client = &mut world.clients[number];
                 client.is_mute = !client.is_mute;
                 client.was_odd = true;
             }),
-            932..=961 => self.with_client(World::leave),
-            962..=966 => self.with_client(|world, number| {
+            238..=244 => self.with_client(World::leave),
+            245 => self.with_client(|world, number| {
                 world.clients[number].wire.room = *world.dice.pick(&[1, 40, 500, 100_000]);
             }),
-            967..=972 => {
+            246 => {
                 let span = *self.dice.pick(&[100, 2000, 6000, 11_000, 40_000]);
                 self.sleep(Duration::from_millis(span));
                 self.check_rest();
             }
-            973..=976 => {
+            247 => {
                 let span = *self.dice.pick(&[900, 5000, 30_000, 200_000]);
                 self.stand_still(Duration::from_millis(span));
             }
             // The wall clock is set.
-            977..=978 => self.wall_ms = self.wall_ms - 5000 + self.dice.below(10_000) as u64,
-            979..=980 => self.with_client(World::burst),
-            981..=985 => self.flood(),
-            986..=994 => {
+            248 => self.wall_ms = self.wall_ms - 5000 + self.dice.below(10_000) as u64,
+            249 => self.with_client(World::burst),
+            250 => self.flood(),
+            251..=253 => {
                 self.rest();
                 self.check_rest();
             }
@@ -73,16 +73,14 @@ impl World<'_> {
     fn carry_some(&mut self, number: usize) {
         let client = &self.clients[number];
         if !client.is_mute && client.wire.is_sending() {
-            let most = *self.dice.pick(&[3, 100, 10_000]);
-            let n = self.dice.between(1, most);
+            let n = self.dice.part(client.wire.sending.len());
             self.carry(number, n);
         }
     }
 
     fn read_some(&mut self, number: usize) {
         if !self.clients[number].is_stalled {
-            let most = *self.dice.pick(&[10, 500, 100_000]);
-            let n = self.dice.between(1, most);
+            let n = self.dice.part(self.clients[number].wire.queued.len());
             self.read(number, n);
         }
     }

@@ -3,10 +3,10 @@
 //! Knows: routes and their promises, frames.
 //! Must not know: the engine.
 
-use crate::check;
-use crate::client::{Client, Moment, Role};
-use crate::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
-use crate::shadow::{Shadow, Shows};
+use super::check;
+use super::client::{Client, Moment, Role};
+use super::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
+use super::shadow::{Shadow, Shows};
 use serde_json::Value;
 use std::collections::VecDeque;
 use tidegate::hub::What;
@@ -44,6 +44,11 @@ pub(crate) struct Speaker {
     /// A member's is learnt from what it publishes.
     pub(crate) id: Option<String>,
     pub(crate) by_url: bool,
+    /// What it is to be answered to what it offered; whether it compresses then.
+    pub(crate) agreed: Option<String>,
+    pub(crate) deflates: bool,
+    /// Pings that it has sent.
+    pub(crate) pings: u64,
     /// It has said who it is.
     pub(crate) is_registered: bool,
     /// What it said that has to be published.
@@ -70,6 +75,9 @@ impl Speaker {
             room,
             id,
             by_url: false,
+            agreed: None,
+            deflates: false,
+            pings: 0,
             is_registered: false,
             said: Vec::new(),
             published: 0,
@@ -163,7 +171,7 @@ impl Speaker {
         &self,
         begun_at: Option<u64>,
         shadow: &'s Shadow,
-    ) -> Option<(u64, &'s crate::shadow::Logged)> {
+    ) -> Option<(u64, &'s super::shadow::Logged)> {
         let Talk::Member { echo } = self.talk else { return None };
         let mut rest = shadow.after(self.position.or(begun_at)?);
         rest.find(|(_, event)| {

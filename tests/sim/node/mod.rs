@@ -1,0 +1,89 @@
+//! A whole node without sockets, its clients, its time, and what must be true of all of it.
+//!
+//! Knows: how a run goes from its first event to its last.
+//! Must not know: who chooses the run: a seed (`tests/sim`) or a fuzzer (`fuzz/targets/engine.rs`).
+
+mod act;
+mod check;
+mod client;
+mod deflate;
+pub(crate) mod dice;
+mod finish;
+mod frames;
+mod http;
+mod noise;
+mod reader;
+mod says;
+mod shadow;
+mod speaker;
+mod sse;
+mod step;
+mod stranger;
+mod turn;
+mod wire;
+mod world;
+
+use client::Role;
+use dice::Dice;
+use std::ops::AddAssign;
+pub(crate) use world::Progress;
+use world::World;
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) hash: u64,
+    pub(crate) steps: u64,
+    pub(crate) clients: u64,
+    pub(crate) events: u64,
+    pub(crate) gaps: u64,
+    /// Gaps of one whole room that had no number.
+    pub(crate) vague_gaps: u64,
+    /// WebSockets that were told 4408, and 4409.
+    pub(crate) fell_off: u64,
+    pub(crate) replaced: u64,
+}
+
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Outcome) {
+        self.steps += other.steps;
+        self.clients += other.clients;
+        self.events += other.events;
+        self.gaps += other.gaps;
+        self.vague_gaps += other.vague_gaps;
+        self.fell_off += other.fell_off;
+        self.replaced += other.replaced;
+    }
+}
+
+/// One run, as `dice` say; gives the dice back.
+pub(crate) fn run(dice: Dice, is_traced: bool, progress: &Progress) -> (Outcome, Dice) {
+    let mut world = World::new(dice, is_traced, progress);
+    for _ in 0..world.dice.steps() {
+        if world.dice.is_spent() {
+            break;
+        }
+        world.step();
+    }
+    world.end();
+    let closed = |code| {
+        let speakers = world.clients.iter().filter_map(|client| client.speaker());
+        speakers.filter(|speaker| speaker.got_close == Some(code)).count() as u64
+    };
+    let gaps = world.clients.iter().filter_map(|client| match &client.role {
+        Role::Reader(reader) => Some(reader.gaps),
+        Role::Plain | Role::Speaker(_) | Role::Stranger(_) => None,
+    });
+    let gaps = gaps.fold((0, 0), |sum, gaps| (sum.0 + gaps.0, sum.1 + gaps.1));
+    let outcome = Outcome {
+        hash: world.hash,
+        steps: progress.step.get(),
+        clients: world.clients.len() as u64,
+        events: world.shadow.head(),
+        gaps: gaps.0 as u64,
+        vague_gaps: gaps.1 as u64,
+        fell_off: closed(4408),
+        replaced: closed(4409),
+    };
+    (outcome, world.dice)
+}
