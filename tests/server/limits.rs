@@ -40,6 +40,11 @@ const TABLE: &[(&str, &[&str], &str)] = &[
     ),
     ("head_time", &["tests/server/limits/times::a_head_has_its_time"], ""),
     (
+        "body_time",
+        &["tests/rows/http/slow::a_body_has_its_time_however_steadily_it_comes"],
+        "over sockets; the deadline is one of those that limits/times takes to the tick",
+    ),
+    (
         "body_bytes_max",
         &[
             "src/http/body::the_body_limit_is_exact_and_known_when_announced",
