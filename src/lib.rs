@@ -3,14 +3,14 @@
 //! What it does on the wire is PROTOCOL.md's; this is the map of the code.
 //!
 //! ```text
-//! main ─► config                         flags, environment → Config
+//! main ─► config, journal                flags, environment → Config; the log, never waited for
 //!   └───► reactor ─► engine ─┬─► http    heads, bodies, responses
-//!         one per    one per ├─► ws      handshake, frames, messages, close codes
+//!         one per    one per ├─► ws      handshake, frames, messages, compression, close codes
 //!         core:      core:   ├─► routes  a URL path → what a message does
 //!         sockets,   pure    ├─► metrics counters per core → text
 //!         clock,             └─► hub ─┬─► sse    one event ↔ bytes, its id
 //!         threads                     ├─► json   the envelope scan
-//!                                     └─► ws     frames of a broadcast
+//!                                     └─► ws     frames of a broadcast, plain and compressed
 //!                     all of them ─► bytes (keys, outbox, deadlines) ─► limits
 //! ```
 //!
@@ -39,7 +39,10 @@
 //! 5. A `connectionId` has one owner, and passes on only by the commit that holds its close event.
 //! 6. Handlers write and close nothing: they append to outboxes and batches. Writes and closes are
 //!    at the end of a turn, each in one place (`reactor/core.rs`).
-//! 7. Below the reactor nothing reads a clock, a socket or a random source: the same engine runs in
+//! 7. What reads a peer's bytes cannot panic: clippy denies there what could. If the handling of
+//!    one connection panics all the same, that connection ends with 1011, and its part of the
+//!    turn's batch is taken back (`engine/panics.rs`).
+//! 8. Below the reactor nothing reads a clock, a socket or a random source: the same engine runs in
 //!    `tests/sim` from a seed.
 #![forbid(unsafe_code)]
 
