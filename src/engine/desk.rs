@@ -210,6 +210,11 @@ impl Desk {
         }
     }
 
+    /// Whether it begins to read with this turn's commit, which is still to come.
+    pub(super) fn is_attaching(&self, key: ConnKey) -> bool {
+        self.attaching.iter().any(|(other, _)| *other == key)
+    }
+
     /// Has the connection written to before the turn ends.
     pub(super) fn flush(&mut self, key: ConnKey, mood: &mut Mood) {
         if !mem::replace(&mut mood.dirty, true) {

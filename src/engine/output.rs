@@ -17,8 +17,13 @@ impl Engine {
     /// Adds what the connection is to be sent next to `slices`. Whatever came of the write is told
     /// to [`Engine::sent`].
     pub fn output<'a>(&'a mut self, key: ConnKey, slices: &mut Slices<'a>) {
-        if let Some(conn) = self.conns.find_mut(key) {
+        let Engine { conns, desk } = &mut *self;
+        if let Some(conn) = conns.find_mut(key) {
             conn.mood.dirty = false;
+            // Once it reads that it has joined, nothing may be committed without it any more.
+            if desk.is_attaching(key) {
+                return desk.flush(key, &mut conn.mood);
+            }
         }
         let Some(conn) = self.conns.find(key) else { return };
         let Some(cursor) = conn.cursor() else { return conn.outbox.gather(slices) };
@@ -87,7 +92,7 @@ impl Engine {
         if let Some(lag) = &mut cursor.lag {
             return lag.let_go();
         }
-        if desk.attaching.iter().any(|(other, _)| *other == key) {
+        if desk.is_attaching(key) {
             return;
         }
         let due = cursor.due.take();

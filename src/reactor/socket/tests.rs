@@ -378,6 +378,21 @@ fn a_budget_used_up_by_the_last_byte_costs_one_read_more() {
 }
 
 #[test]
+fn nobody_is_told_that_it_reads_before_its_core_has_come_through_the_door() {
+    for (listener, said) in [(WS, handshake("/chat/room")), (HTTP, STREAM.into())] {
+        let mut rig = Rig::new();
+        let line = rig.open(listener);
+        rig.io(line).waiting.extend(&said);
+        // As the kernel tells of a new connection on which something has come.
+        rig.edge(line, true, true, false);
+        rig.turn_up_to_commit();
+        assert_eq!(rig.written(line), "", "another core could commit before this one does");
+        rig.turn();
+        assert!(rig.written(line).starts_with("HTTP/1.1 "), "{}", rig.written(line));
+    }
+}
+
+#[test]
 fn a_paused_connection_goes_on_without_an_edge() {
     let mut rig = Rig::new();
     let echo = websocket(&mut rig, "/echo");

@@ -153,8 +153,8 @@ impl<'p> World<'p> {
         }
         let core = &mut self.cores[client.core];
         let Some(key) = client.key.filter(|key| core.keys.contains_key(key)) else { return false };
-        // A reset is an edge for both directions.
-        let is_writable = client.wire.reset && client.wire.blocked;
+        // Any edge tells of both directions, and a reset is one for both.
+        let is_writable = client.wire.reset || client.wire.free(1) > 0;
         if is_writable {
             core.writable.push(key);
         }

@@ -259,6 +259,16 @@ impl Rig {
 
     /// One turn, as the reactor does it.
     pub(super) fn turn(&mut self) {
+        self.turn_up_to_commit();
+        self.engine.commit(self.now);
+        while let Some(action) = self.engine.poll_action() {
+            self.act(action);
+        }
+        mem::swap(&mut self.ready, &mut self.again);
+    }
+
+    /// What comes before other cores can see what this one did.
+    pub(super) fn turn_up_to_commit(&mut self) {
         for key in mem::take(&mut self.ready) {
             self.read(key);
         }
@@ -267,11 +277,6 @@ impl Rig {
             let Some(line) = self.find(key) else { continue };
             self.lines[line].socket.pump_out(&mut self.engine, self.now);
         }
-        self.engine.commit(self.now);
-        while let Some(action) = self.engine.poll_action() {
-            self.act(action);
-        }
-        mem::swap(&mut self.ready, &mut self.again);
     }
 
     /// Turns until there is nothing left to do without a new edge.
