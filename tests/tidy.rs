@@ -317,6 +317,7 @@ fn check_reachable(src: &Path, paths: &[PathBuf], complaints: &mut Vec<String>) 
         };
         for line in text.lines() {
             let line = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+            let line = line.trim_start_matches("pub(super) ");
             let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'))
             else {
                 continue;

@@ -9,7 +9,7 @@
 
 use super::Engine;
 use super::conn::{Conn, EventStream, State};
-use super::cursor::{Cursor, Lag, Reading, Scope};
+use super::cursor::{Cursor, Lag, Making, Reading, Scope};
 use super::desk::Desk;
 use super::end::End;
 use super::events::Begin;
@@ -150,7 +150,9 @@ impl Conn {
                 &mut pieces,
                 pieces_max(format),
             );
-            desk.made_bytes += lag.take(&mut pieces, next, format, &mut desk.deflater);
+            let making =
+                &mut Making { charges: &mut desk.turn.charges, deflater: &mut desk.deflater };
+            desk.made_bytes += lag.take(&mut pieces, next, format, making);
         }
         Refill::Later
     }

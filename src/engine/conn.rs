@@ -9,6 +9,7 @@ use super::websocket::WebSocket;
 use crate::bytes::{Outbox, Tick};
 use crate::limits::Limits;
 use crate::sse::Sequence;
+use crate::ws::Farewell;
 use crate::ws::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX};
 
 /// What a listener serves.
@@ -89,24 +90,17 @@ impl EventStream {
 pub(super) struct Closing {
     /// The event it was in the middle of.
     pub(super) rest: Option<Box<Cursor>>,
-    /// When it is cut off, if it [waits](Closing::waits) for the peer.
-    pub(super) until: Tick,
+    /// When it is cut off. `None`: it has yet to take what is due, and may do so as slowly as at
+    /// any other time.
+    pub(super) until: Option<Tick>,
     /// Our half is closed: the rest of its input is thrown away.
     pub(super) half_closed: bool,
     /// Its close frame is waited for.
-    pub(super) awaiting: Option<Box<crate::ws::Session>>,
+    pub(super) awaiting: Option<Farewell>,
     /// It closed its own half before.
     pub(super) heard_end: bool,
     /// How much more is thrown away.
     pub(super) patience: u32,
-}
-
-impl Closing {
-    /// Whether the peer is to say or to hear something. Before that it has to take what is due, and
-    /// may do so as slowly as at any other time.
-    pub(super) fn waits(&self) -> bool {
-        self.awaiting.is_some() || self.half_closed
-    }
 }
 
 const _: () = assert!(size_of::<Conn>() <= 192, "the budget of an idle connection, DESIGN part 9");

@@ -8,7 +8,7 @@
 //! begins in the past, *lags*: it owns a position and what it holds in its hand, and is in no list.
 
 use crate::bytes::Slices;
-use crate::hub::{Audience, Chunk, Format, Piece, RoomKey, Wanted, Who};
+use crate::hub::{Chunk, Format, Piece, RoomKey, Wanted, Who};
 use crate::sse::Sequence;
 use crate::ws::deflate::Deflater;
 use std::collections::VecDeque;
@@ -88,7 +88,7 @@ pub(super) fn wanted<'a>(
     whos: &'a [Who],
     except: Option<Who>,
 ) -> impl Iterator<Item = Range<usize>> + 'a {
-    let is_theirs = !format.is_frames() || chunk.audience() == Audience::Everyone;
+    let is_theirs = chunk.is_for(format);
     let is_plain = whos.is_empty() && except.is_none();
     let bytes = if is_theirs { chunk.bytes(format).len() } else { 0 };
     let whole = is_plain.then_some(0..bytes);
@@ -104,20 +104,36 @@ pub(super) fn wanted<'a>(
     whole.into_iter().chain(runs).map(from_here).filter(|range| range.start < range.end)
 }
 
-/// Has `chunk` encoded in `format`, if it is for those who read that; what that newly cost goes to
-/// `charges`.
-pub(super) fn make(
-    chunk: &Chunk,
-    format: Format,
-    charges: &mut Vec<(RoomKey, Sequence, usize)>,
-    deflater: &mut Deflater,
-) {
-    if format.is_frames() && chunk.audience() == Audience::Subscribers {
-        return;
+/// What it takes to make another format of a chunk.
+#[derive(Debug)]
+pub(super) struct Making<'a> {
+    /// What was newly made for all, and has to be charged to the logs.
+    pub(super) charges: &'a mut Vec<(RoomKey, Sequence, usize)>,
+    pub(super) deflater: &'a mut Deflater,
+}
+
+impl Making<'_> {
+    /// Has `chunk` encoded in `format` for all who read that, and gives the work in bytes.
+    pub(super) fn make(&mut self, chunk: &Chunk, format: Format) -> usize {
+        if !chunk.is_for(format) {
+            return 0;
+        }
+        let (_, new_bytes) = chunk.encoded(format, self.deflater);
+        if new_bytes == 0 {
+            return 0;
+        }
+        self.charges.push((chunk.room(), chunk.first(), new_bytes));
+        new_bytes.max(chunk.made_bytes())
     }
-    let (_, new_bytes) = chunk.encoded(format, deflater);
-    if new_bytes > 0 {
-        charges.push((chunk.room(), chunk.first(), new_bytes));
+
+    /// The chunk for a reader that lags and wants `format`, and the work in bytes. What members
+    /// read was sent a moment ago, to many who may lag together: they share it. Who reads history
+    /// has it made alone.
+    fn make_for_one(&mut self, chunk: &Arc<Chunk>, format: Format) -> (Arc<Chunk>, usize) {
+        if format.is_frames() {
+            return (Arc::clone(chunk), self.make(chunk, format));
+        }
+        chunk.rendered(format, self.deflater)
     }
 }
 
@@ -175,27 +191,27 @@ impl Lag {
         pieces: &mut VecDeque<Piece>,
         next: Sequence,
         format: Format,
-        deflater: &mut Deflater,
+        making: &mut Making<'_>,
     ) -> usize {
         let mut made = 0;
         for piece in pieces.drain(..) {
             match piece {
                 Piece::Gap { last, missed } => self.take_gap(last, missed),
-                Piece::Chunk(chunk) => made += self.take_chunk(&chunk, format, deflater),
+                Piece::Chunk(chunk) => made += self.take_chunk(&chunk, format, making),
             }
         }
         self.next = next;
         made
     }
 
-    fn take_chunk(&mut self, chunk: &Arc<Chunk>, format: Format, deflater: &mut Deflater) -> usize {
+    fn take_chunk(&mut self, chunk: &Arc<Chunk>, format: Format, making: &mut Making<'_>) -> usize {
         let had = self.next.saturating_sub(chunk.first()) as usize;
         self.next = chunk.last() + 1;
         self.ordinal = Some(chunk.next_ordinal());
         if !self.may_want(chunk, format) {
             return 0;
         }
-        let (chunk, made) = chunk.rendered(format, deflater);
+        let (chunk, made) = making.make_for_one(chunk, format);
         let at = if had == 0 { 0 } else { chunk.span(format, had).start };
         let is_wanted = wanted(&chunk, format, at, &self.whos, self.except).next().is_some();
         if is_wanted {
@@ -206,7 +222,7 @@ impl Lag {
 
     /// Whether there can be anything for it in `chunk`: asked before a format is made for nothing.
     fn may_want(&self, chunk: &Chunk, format: Format) -> bool {
-        let is_theirs = !format.is_frames() || chunk.audience() == Audience::Everyone;
+        let is_theirs = chunk.is_for(format);
         let is_plain = self.whos.is_empty();
         let is_one_of = |who: &Who| self.whos.contains(who);
         is_theirs && (is_plain || chunk.senders().iter().any(|(_, sender)| is_one_of(&sender.who)))

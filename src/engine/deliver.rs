@@ -5,11 +5,11 @@
 
 use super::Engine;
 use super::conn::{Conn, State};
-use super::cursor::{Due, Scope};
+use super::cursor::{Due, Making, Scope};
 use super::delivery::Choice;
 use super::desk::Desk;
 use super::letters::{Action, Letter};
-use super::rooms::{FORMATS, Lists};
+use super::rooms::Lists;
 use super::websocket::Name;
 use crate::bytes::Now;
 use crate::hub::{Follow, Format, Who};
@@ -79,7 +79,7 @@ impl Engine {
 
     fn deliver_to_all(&mut self) {
         let lists = mem::take(&mut self.desk.rooms.everything);
-        for format in FORMATS {
+        for format in Format::ALL {
             let list = &lists[format as usize];
             if !list.is_empty() {
                 let all = Choice { rooms: None, whos: &[], except: None };
@@ -109,7 +109,7 @@ impl Engine {
     fn deliver_to_room(&mut self, number: u32, lists: &Lists) {
         let key = self.desk.rooms.room(number).key;
         let choice = Choice { rooms: Some(&[key]), whos: &[], except: None };
-        for format in FORMATS {
+        for format in Format::ALL {
             let list = &lists[format as usize];
             if !list.is_empty() {
                 self.deliver_to_list(list, format, choice);
@@ -166,7 +166,8 @@ impl Engine {
 
 impl Desk {
     fn gather(&mut self, format: Format, choice: Choice<'_>) -> Option<Due> {
-        self.delivery.gather(format, choice, &mut self.turn.charges, &mut self.deflater)
+        let Desk { delivery, turn, deflater, .. } = self;
+        delivery.gather(format, choice, &mut Making { charges: &mut turn.charges, deflater })
     }
 
     /// WebSockets that are here, and one more as long as others may come: streams of a server that

@@ -6,11 +6,9 @@
 //! The slices of a list are gathered once for all its cursors. Nobody who reads from here touches a
 //! reference count.
 
-use super::cursor::{Due, Reading, Scope, make, wanted};
+use super::cursor::{Due, Making, Reading, Scope, wanted};
 use crate::bytes::Slices;
 use crate::hub::{Chunk, Format, RoomKey, Who};
-use crate::sse::Sequence;
-use crate::ws::deflate::Deflater;
 use std::sync::Arc;
 
 /// More slices than this, if they are small, are joined to one: `writev` pays for each.
@@ -64,14 +62,12 @@ impl Delivery {
         self.joined_used = 0;
     }
 
-    /// Gathers what `choice` takes of the inbox. `None`: nothing. Formats that were newly made go
-    /// to `charges`.
+    /// Gathers what `choice` takes of the inbox. `None`: nothing.
     pub(super) fn gather(
         &mut self,
         format: Format,
         choice: Choice<'_>,
-        charges: &mut Vec<(RoomKey, Sequence, usize)>,
-        deflater: &mut Deflater,
+        making: &mut Making<'_>,
     ) -> Option<Due> {
         let first = self.slices.len();
         let mut bytes = 0;
@@ -79,7 +75,7 @@ impl Delivery {
             if choice.rooms.is_some_and(|rooms| !rooms.contains(&chunk.room())) {
                 continue;
             }
-            make(chunk, format, charges, deflater);
+            making.make(chunk, format);
             for range in wanted(chunk, format, 0, choice.whos, choice.except) {
                 bytes += range.len();
                 let (start, end) = (range.start as u32, range.end as u32);

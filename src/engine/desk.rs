@@ -227,13 +227,6 @@ impl Desk {
         Tools { limits: &self.limits, pool: &mut self.pool, inflater: &mut self.inflater }
     }
 
-    /// Forgets what a compressor or an inflater was in the middle of.
-    pub(super) fn renew_codecs(&mut self) {
-        self.count_compression();
-        self.inflater = Inflater::default();
-        self.deflater = Deflater::new(self.limits.deflate_bytes_min);
-    }
-
     /// Begins a response in `out`.
     pub(super) fn respond<'v>(&mut self, out: &'v mut Vec<u8>, status: Status) -> Response<'v> {
         self.counters().responses.count(status.code());

@@ -14,7 +14,7 @@ use crate::bytes::{ConnKey, Place};
 use crate::hub::{CloseEvent, EndedBy};
 use crate::ws::close::CloseCode;
 use crate::ws::frame::Opcode;
-use crate::ws::{Event, Fault, Session, Tools, close, frame};
+use crate::ws::{Fault, Session, close, frame};
 use std::mem;
 
 /// Why and how a connection ends.
@@ -143,12 +143,11 @@ impl EventStream {
 
 impl Closing {
     /// What a closing connection says does not count, but its close frame is waited for.
-    pub(super) fn ignore(&mut self, rest: &mut &mut [u8], tools: &mut Tools<'_>) -> Step {
-        while let Some(session) = &mut self.awaiting {
-            match session.next(rest, self.until, tools) {
-                Ok(None) => return Step::Wait,
-                Ok(Some(Event::Close { .. })) | Err(_) => self.awaiting = None,
-                Ok(Some(Event::Message { .. } | Event::Ping(_) | Event::Pong)) => {}
+    pub(super) fn ignore(&mut self, rest: &mut &mut [u8]) -> Step {
+        if let Some(farewell) = &mut self.awaiting {
+            match farewell.pass(rest) {
+                Ok(false) => return Step::Wait,
+                Ok(true) | Err(_) => self.awaiting = None,
             }
         }
         self.patience = self.patience.saturating_sub(rest.len() as u32);
@@ -171,11 +170,10 @@ impl Engine {
         self.unlist(key);
         let Engine { conns, desk } = self;
         let Some(conn) = conns.find_mut(key) else { return };
-        let until = desk.tick.after(desk.limits.closing);
         let patience = desk.limits.linger_bytes_max as u32;
         let closing = Closing {
             rest: None,
-            until,
+            until: None,
             half_closed: false,
             awaiting: None,
             heard_end: conn.mood.ended,
@@ -198,7 +196,7 @@ impl Engine {
             desk.actions.push_back(Action::Read(key));
         }
         conn.ignore_partial(desk);
-        desk.wake_by(key, until);
+        desk.wake_by(key, desk.tick.after(desk.limits.write_stall));
         self.settle(key);
     }
 
@@ -252,12 +250,17 @@ impl Engine {
         if closing.heard_end {
             return self.remove(key);
         }
-        if closing.awaiting.is_none() && !closing.half_closed {
+        let until = if closing.awaiting.is_some() {
+            // From here on the peer has our close frame, or the kernel has it for it.
+            *closing.until.get_or_insert(desk.tick.after(desk.limits.closing))
+        } else if !closing.half_closed {
             closing.half_closed = true;
-            closing.until = desk.tick.after(desk.limits.linger);
-            desk.wake_by(key, closing.until);
             desk.actions.push_back(Action::Shutdown(key));
-        }
+            *closing.until.insert(desk.tick.after(desk.limits.linger))
+        } else {
+            return;
+        };
+        desk.wake_by(key, until);
     }
 }
 
@@ -268,7 +271,7 @@ impl Conn {
         let State::Closing(closing) = &mut self.state else { return };
         let mut rest = self.partial.as_mut_slice();
         let length = rest.len();
-        closing.ignore(&mut rest, &mut desk.tools());
+        closing.ignore(&mut rest);
         let used = length - rest.len();
         self.partial.drain(..used);
         if self.partial.is_empty() {
@@ -314,7 +317,7 @@ impl Conn {
             out.extend_from_slice(&payload);
         });
         if let (How::Ask, State::Closing(closing)) = (end.how, &mut self.state) {
-            closing.awaiting = Some(Box::new(session));
+            closing.awaiting = Some(session.into_farewell());
         }
     }
 

@@ -112,7 +112,9 @@ impl Conn {
             };
         }
         match &self.state {
-            State::Closing(closing) if closing.waits() && closing.until <= desk.tick => Late::Gone,
+            State::Closing(closing) if closing.until.is_some_and(|until| until <= desk.tick) => {
+                Late::Gone
+            }
             State::Http(http) => match http.since {
                 Some(since) if passed(since, limits.head_time) => Late::End(End::ANSWERED),
                 _ if http.body_since.is_some_and(|since| passed(since, limits.body_time)) => {
@@ -147,7 +149,7 @@ impl Conn {
         let State::Http(http) = &self.state else { return };
         if http.since.is_some() && !self.partial.is_empty() {
             let detail = "The request's head did not come in time (--head-time).";
-            let terms = Terms::CLOSE;
+            let terms = Terms::of_broken(&self.partial);
             self.problem(desk, terms, Status::RequestTimeout, "head-timeout", detail, &[]);
         }
     }
@@ -192,8 +194,7 @@ impl Conn {
     pub(super) fn next_look(&self, desk: &Desk) -> Tick {
         let limits = &desk.limits;
         let next = match &self.state {
-            State::Closing(closing) if closing.waits() => closing.until,
-            State::Closing(_) => self.took.after(limits.write_stall),
+            State::Closing(closing) => closing.until.unwrap_or(self.took.after(limits.write_stall)),
             State::Http(http) => match http.since {
                 Some(since) => since.after(limits.head_time),
                 None if self.mood.blocked => self.took.after(limits.write_stall),

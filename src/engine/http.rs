@@ -17,7 +17,9 @@ pub(super) struct Http {
     scan: HeadScan,
     /// The body of a request that was answered, on its way to nowhere.
     body: Option<Decoder>,
-    /// Since when that has been under way.
+    /// The request that is being answered is HEAD.
+    head_only: bool,
+    /// Since when the body has been under way.
     pub(super) body_since: Option<Tick>,
     /// Since when the request, or the first one of the connection, has been waited for.
     pub(super) since: Option<Tick>,
@@ -25,7 +27,13 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(now: Tick) -> Http {
-        Http { scan: HeadScan::default(), body: None, body_since: None, since: Some(now) }
+        Http {
+            scan: HeadScan::default(),
+            body: None,
+            head_only: false,
+            body_since: None,
+            since: Some(now),
+        }
     }
 }
 
@@ -118,6 +126,9 @@ impl Conn {
             Serves::Both => wants_upgrade,
         };
         let mut terms = request.terms();
+        if let State::Http(http) = &mut self.state {
+            http.head_only = terms.head_only;
+        }
         // A client that waits for our leave to send a body is told the answer instead, and then may
         // send the body or not: only the end of the connection tells which.
         if desk.is_draining() || request.expects_continue() {
@@ -154,7 +165,8 @@ impl Conn {
         if http.since.is_some() && http.body.is_none() {
             let (status, detail) =
                 (Status::InternalServerError, "The server failed on this request; it is a bug.");
-            self.problem(desk, Terms::CLOSE, status, "internal-error", detail, &[]);
+            let terms = Terms { head_only: http.head_only, ..Terms::CLOSE };
+            self.problem(desk, terms, status, "internal-error", detail, &[]);
         }
     }
 

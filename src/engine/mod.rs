@@ -238,7 +238,7 @@ impl Conn {
                 State::Http(_) => self.advance_http(desk, key, &mut rest),
                 State::WebSocket(_) => self.advance_websocket(desk, place, &mut rest),
                 State::EventStream(stream) => stream.ignore(&mut rest),
-                State::Closing(closing) => closing.ignore(&mut rest, &mut desk.tools()),
+                State::Closing(closing) => closing.ignore(&mut rest),
             };
             match step {
                 Step::Again => {}
@@ -266,3 +266,6 @@ enum Step {
     /// The connection is to end.
     End(End),
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,6 @@ impl Engine {
         let Engine { conns, desk } = self;
         desk.counters().panics.add(1);
         desk.rooms.cut_back();
-        desk.renew_codecs();
         let Some(conn) = conns.find_mut(key) else { return };
         conn.outbox.mend();
         conn.say_failure(desk);

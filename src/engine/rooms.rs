@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Live cursors of one scope, by format.
-pub(super) type Lists = [Vec<u32>; FORMATS.len()];
+pub(super) type Lists = [Vec<u32>; Format::ALL.len()];
 
 /// One room on this core.
 #[derive(Debug)]
@@ -333,7 +333,3 @@ struct RoomMark {
 pub(super) fn slot_of(key: ConnKey) -> u32 {
     key.slot() as u32
 }
-
-/// The formats of event streams and members, as places in [`Lists`].
-pub(super) const FORMATS: [Format; 5] =
-    [Format::Events, Format::FullEvents, Format::Lines, Format::Frames, Format::DeflatedFrames];

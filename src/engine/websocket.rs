@@ -194,10 +194,7 @@ impl Conn {
         };
         let Desk { deflater, pool, .. } = desk;
         let Some(deflated) = deflater.deflate(payload, bits) else { return false };
-        self.outbox.append(pool, |out| {
-            frame::push_deflated_header(out, opcode, deflated.len());
-            out.extend_from_slice(deflated);
-        });
+        self.outbox.append(pool, |out| frame::push_deflated(out, opcode, deflated));
         true
     }
 }

@@ -32,6 +32,12 @@ impl Terms {
     pub const CLOSE: Terms =
         Terms { head_only: false, version: Version::Http11, keep_alive: false };
 
+    /// The same for a request of which only `head` came, or only a part of that: HEAD is sent no
+    /// body, whatever else is wrong (RFC 9110 §9.3.2).
+    pub fn of_broken(head: &[u8]) -> Terms {
+        Terms { head_only: head.trim_ascii_start().starts_with(b"HEAD "), ..Terms::CLOSE }
+    }
+
     /// The same, but the connection ends behind the response.
     pub fn closing(self) -> Terms {
         Terms { keep_alive: false, ..self }
@@ -58,12 +64,10 @@ impl<'v> Response<'v> {
     }
 
     /// Answers what could not be understood, in one go; the connection is to be closed. `head` is
-    /// what came of the request: HEAD is sent no body, whatever else is wrong (RFC 9110 §9.3.2).
+    /// what came of the request.
     pub fn refuse(out: &'v mut Vec<u8>, fault: Fault, head: &[u8], date: &[u8; DATE_BYTES]) {
-        let head_only = head.trim_ascii_start().starts_with(b"HEAD ");
         let response = Response::begin(out, fault.status(), date);
-        let terms = Terms { head_only, ..Terms::CLOSE };
-        response.problem(terms, fault.code(), fault.detail());
+        response.problem(Terms::of_broken(head), fault.code(), fault.detail());
     }
 
     /// Appends one field.

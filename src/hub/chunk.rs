@@ -40,9 +40,13 @@ pub enum Format {
 }
 
 /// How many formats there are.
-pub(crate) const FORMATS: usize = 5;
+pub(crate) const FORMATS: usize = Format::ALL.len();
 
 impl Format {
+    /// Each, in the order of their numbers.
+    pub const ALL: [Format; 5] =
+        [Format::Events, Format::FullEvents, Format::Lines, Format::Frames, Format::DeflatedFrames];
+
     /// Whether members read it, who get what members send and nothing else.
     pub fn is_frames(self) -> bool {
         matches!(self, Format::Frames | Format::DeflatedFrames)
@@ -188,6 +192,16 @@ impl Chunk {
         &self.senders
     }
 
+    /// Whether those who read `format` are its audience.
+    pub fn is_for(&self, format: Format) -> bool {
+        !format.is_frames() || self.audience == Audience::Everyone
+    }
+
+    /// The bytes of its first encoding, which others are made of.
+    pub fn made_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// All of it in `format`, and how many bytes that newly made, to be charged.
     pub fn encoded(&self, format: Format, deflater: &mut Deflater) -> (&[u8], usize) {
         if format == self.made {
@@ -207,7 +221,7 @@ impl Chunk {
         (&encoding.bytes, new_bytes)
     }
 
-    /// The chunk for one reader of history that wants `format`, and the bytes this took. If nobody
+    /// The chunk for one reader of history that wants `format`, and the work in bytes. If nobody
     /// has it in that format it is made for this reader alone: what is read back must not make the
     /// log larger, and other readers' history shorter.
     pub fn rendered(
@@ -240,7 +254,7 @@ impl Chunk {
             held: Arc::clone(&self.held),
         };
         rendering.charge(rendering.cost() + bytes);
-        (Arc::new(rendering), bytes)
+        (Arc::new(rendering), bytes.max(self.bytes.len()))
     }
 
     /// The bytes in `format`, which [`Chunk::encoded`] or [`Chunk::rendered`] has made before.
@@ -248,7 +262,9 @@ impl Chunk {
         if format == self.made {
             return &self.bytes;
         }
-        self.others[format as usize].get().map_or(&[], |made| &made.bytes)
+        let made = self.others[format as usize].get();
+        debug_assert!(made.is_some() || !self.is_for(format), "{format:?} is not made");
+        made.map_or(&[], |made| &made.bytes)
     }
 
     /// Where entry `entry` lies in `format`.
@@ -259,7 +275,9 @@ impl Chunk {
 
     fn end(&self, format: Format, entry: usize) -> usize {
         if format != self.made {
-            return self.others[format as usize].get().map_or(0, |made| made.ends[entry] as usize);
+            let made = self.others[format as usize].get();
+            debug_assert!(made.is_some() || !self.is_for(format), "{format:?} is not made");
+            return made.map_or(0, |made| made.ends[entry] as usize);
         }
         let after = if format == Format::Frames { 0 } else { "\n\n".len() };
         self.index[entry].payload().end + after

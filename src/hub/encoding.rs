@@ -38,10 +38,7 @@ fn deflate(chunk: &Chunk, deflater: &mut Deflater) -> Encoding {
         let opcode = if entry.what() == What::Binary { Opcode::Binary } else { Opcode::Text };
         let payload = &chunk.bytes[entry.payload()];
         match deflater.deflate(payload, WINDOW_BITS) {
-            Some(deflated) => {
-                frame::push_deflated_header(out, opcode, deflated.len());
-                out.extend_from_slice(deflated);
-            }
+            Some(deflated) => frame::push_deflated(out, opcode, deflated),
             None => {
                 frame::push_header(out, opcode, payload.len());
                 out.extend_from_slice(payload);

@@ -30,6 +30,9 @@ const LEVEL: Compression = Compression::fast();
 /// bytes of other input, and is two bytes long.
 const STREAMS_MAX: usize = 64;
 
+/// Above this, room for what comes out is not kept longer than it is needed.
+const OUT_BYTES_KEPT: usize = 128 * 1024;
+
 /// The first room for what comes out.
 const OUT_BYTES_MIN: usize = 4096;
 
@@ -96,8 +99,13 @@ impl Deflater {
         let mut compress =
             self.compress.take().unwrap_or_else(|| Box::new(Compress::new(LEVEL, false)));
         compress.reset();
+        let room = out_bytes_max(payload.len());
+        // A large message was the last; for smaller ones less will do.
+        if self.out.capacity() > room.max(OUT_BYTES_KEPT) {
+            self.out = Vec::new();
+        }
         self.out.clear();
-        self.out.reserve_exact(out_bytes_max(payload.len()));
+        self.out.reserve_exact(room);
         let status = compress.compress_vec(payload, &mut self.out, FlushCompress::Sync);
         let is_all = status.is_ok() && self.out.len() < self.out.capacity();
         if is_all {
@@ -165,7 +173,11 @@ fn run(inflate: &mut Decompress, deflated: &[u8], sink: &mut Sink<'_>) -> Result
         }
         inflate.reset(false);
     }
-    Err(Fault::BadDeflate)
+    // As many have ended as may; what is left must be one that the tail ends.
+    match push(inflate, rest, sink)? {
+        None => end(inflate, sink),
+        Some(_) => Err(Fault::BadDeflate),
+    }
 }
 
 /// Nothing of a message must be missing at its end.

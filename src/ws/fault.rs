@@ -67,7 +67,7 @@ impl Fault {
     /// The reason in that frame.
     pub fn reason(self) -> &'static str {
         match self {
-            Fault::ReservedBits => "reserved bits are set where no extension was agreed on",
+            Fault::ReservedBits => "reserved bits are set where none may be",
             Fault::UnknownOpcode(_) => "unknown opcode",
             Fault::Unmasked => "frames from a client must be masked",
             Fault::FragmentedControl => "control frames must not be fragmented",

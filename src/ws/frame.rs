@@ -199,10 +199,11 @@ pub fn push_header(out: &mut Vec<u8>, opcode: Opcode, length: usize) {
     out.truncate(end);
 }
 
-/// Appends the header of a whole message that is compressed (RFC 7692 §6).
-pub fn push_deflated_header(out: &mut Vec<u8>, opcode: Opcode, length: usize) {
+/// Appends a whole message that is compressed (RFC 7692 §6).
+pub fn push_deflated(out: &mut Vec<u8>, opcode: Opcode, deflated: &[u8]) {
     let start = out.len();
-    push_header(out, opcode, length);
+    push_header(out, opcode, deflated.len());
+    out.extend_from_slice(deflated);
     if let Some(first) = out.get_mut(start) {
         *first |= RSV1;
     }

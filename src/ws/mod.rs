@@ -25,6 +25,7 @@
 pub mod close;
 pub mod deflate;
 pub mod extension;
+mod farewell;
 mod fault;
 pub mod frame;
 pub mod handshake;
@@ -32,5 +33,6 @@ pub mod mask;
 mod session;
 pub mod utf8;
 
+pub use farewell::Farewell;
 pub use fault::Fault;
 pub use session::{Event, Payload, Session, Tools};

@@ -11,6 +11,7 @@
 use super::Fault;
 use super::close::{self, CloseCode};
 use super::deflate::{Inflater, deflated_bytes_max};
+use super::farewell::Farewell;
 use super::frame::{Header, Opcode, decode_header};
 use super::mask::unmask;
 use super::utf8::{Validator, is_utf8};
@@ -186,6 +187,12 @@ impl Session {
         self.open.as_ref().map(|open| open.since)
     }
 
+    /// Nothing that comes counts any more.
+    pub fn into_farewell(self) -> Farewell {
+        let left = self.open.and_then(|open| open.frame).map_or(0, |frame| frame.left);
+        Farewell::new(left, self.may_deflate)
+    }
+
     fn check(&self, header: &Header, limits: &Limits) -> Result<(), Fault> {
         let (filled, fragments, deflated) = match (&self.open, header.opcode) {
             (None, Opcode::Continuation) => return Err(Fault::BareContinuation),
@@ -277,7 +284,7 @@ impl Frame {
     }
 }
 
-fn consume<'a>(rest: &mut &'a mut [u8], n: usize) -> &'a mut [u8] {
+pub(super) fn consume<'a>(rest: &mut &'a mut [u8], n: usize) -> &'a mut [u8] {
     rest.split_off_mut(..n).unwrap_or_default()
 }
 

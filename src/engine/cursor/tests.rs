@@ -7,6 +7,7 @@ mod reader;
 mod stage;
 
 use super::*;
+use crate::hub::Audience;
 use crate::limits::Limits;
 use proptest::prelude::*;
 use reader::{Reader, Told};
@@ -20,6 +21,13 @@ fn filter() -> impl Strategy<Value = (Vec<usize>, Option<usize>)> {
         2 => prop::collection::vec(speaker.clone(), 1..3).prop_map(|whos| (whos, None)),
         2 => speaker.prop_map(|except| (vec![], Some(except))),
     ]
+}
+
+fn making<'a>(
+    charges: &'a mut Vec<(RoomKey, Sequence, usize)>,
+    deflater: &'a mut Deflater,
+) -> Making<'a> {
+    Making { charges, deflater }
 }
 
 /// Short messages are compressed, too.
@@ -37,7 +45,7 @@ proptest! {
     ) {
         let mut stage = Stage::new(&Limits::default());
         let chunk = stage.commit(&[batch]).pop().expect("one batch, one chunk");
-        make(&chunk, format, &mut vec![], &mut deflater());
+        making(&mut vec![], &mut deflater()).make(&chunk, format);
         let is_theirs = !format.is_frames() || chunk.audience() == Audience::Everyone;
         let length = if is_theirs { chunk.bytes(format).len() } else { 0 };
         let from = from.index(length + 1);
@@ -70,7 +78,7 @@ fn neighbouring_gaps_are_told_together() {
     let next = stage.hub.fetch(Cursor::wants(&lag, None, (8, 8)), &mut pieces, 9);
     let log_bytes = stage.hub.holdings().log_bytes;
     assert!(
-        lag.take(&mut pieces, next, Format::Lines, &mut deflater()) > 0,
+        lag.take(&mut pieces, next, Format::Lines, &mut making(&mut vec![], &mut deflater())) > 0,
         "nobody had it in this format"
     );
     assert_eq!(stage.hub.holdings().log_bytes, log_bytes, "reading does not make the log larger");
@@ -82,15 +90,15 @@ fn neighbouring_gaps_are_told_together() {
     assert_eq!(lag.next, 9);
     let gap = |(last, missed)| Piece::Gap { last, missed };
     pieces.extend([(9, Some(1)), (12, Some(3))].map(gap));
-    lag.take(&mut pieces, 13, Format::Lines, &mut deflater());
+    lag.take(&mut pieces, 13, Format::Lines, &mut making(&mut vec![], &mut deflater()));
     assert!(matches!(lag.hand.back(), Some(Reading::Gap { last: 12, missed: Some(4) })));
     pieces.extend([(15, None), (16, Some(1))].map(gap));
-    lag.take(&mut pieces, 17, Format::Lines, &mut deflater());
+    lag.take(&mut pieces, 17, Format::Lines, &mut making(&mut vec![], &mut deflater()));
     assert!(matches!(lag.hand.back(), Some(Reading::Gap { last: 16, missed: None })));
     // Whoever resumes in the middle of a chunk begins with its next event.
     let mut lag = Lag { next: 2, ..Lag::default() };
     let next = stage.hub.fetch(Cursor::wants(&lag, None, (8, 8)), &mut pieces, 1);
-    lag.take(&mut pieces, next, Format::Lines, &mut deflater());
+    lag.take(&mut pieces, next, Format::Lines, &mut making(&mut vec![], &mut deflater()));
     let Some(Reading::Chunk(chunk, at)) = lag.hand.front() else { panic!("it is there") };
     assert_eq!(*at, chunk.span(Format::Lines, 1).start);
     assert!(lag.begun(Format::Lines).is_none() && *at > 0);
@@ -108,7 +116,7 @@ fn a_stuck_reader_keeps_the_gap_that_it_would_not_find_again() {
         let mut pieces = VecDeque::new();
         let wanted = Cursor::wants(&lag, Some(&rooms), (upto, 4));
         let next = stage.hub.fetch(wanted, &mut pieces, 9);
-        lag.take(&mut pieces, next, Format::Events, &mut deflater());
+        lag.take(&mut pieces, next, Format::Events, &mut making(&mut vec![], &mut deflater()));
         lag.let_go();
         (lag.hand.len(), lag.next, matches!(lag.hand.back(), Some(Reading::Gap { last: 2, .. })))
     };

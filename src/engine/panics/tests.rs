@@ -4,16 +4,10 @@
 //! Must not know: sockets.
 
 use super::*;
-use crate::bytes::{Now, Slices};
-use crate::engine::{Action, Letter, Listener, Serves, Setup};
-use crate::hub::Hub;
+use crate::engine::tests::core::{Core, HTTP, WS, handshake, message, text};
+use crate::engine::{Action, Letter};
 use crate::limits::Limits;
-use crate::metrics::Counters;
-use crate::ws::frame::{Opcode, push_masked};
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 thread_local! {
     static SET: Cell<Option<Trap>> = const { Cell::new(None) };
@@ -24,127 +18,6 @@ pub(super) fn spring(here: Trap) {
         SET.set(None);
         panic!("on purpose");
     }
-}
-
-const WS: u8 = 0;
-const HTTP: u8 = 1;
-
-/// One core, and what it has written to whom.
-struct Core {
-    engine: Engine,
-    now: Now,
-    counters: Arc<[Counters]>,
-    hub: Arc<Hub>,
-    written: HashMap<ConnKey, Vec<u8>>,
-    closed: Vec<ConnKey>,
-}
-
-impl Core {
-    fn new() -> Core {
-        let limits = Arc::new(Limits::default());
-        let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_700_000_000_000 };
-        let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
-        let counters: Arc<[Counters]> = Arc::new([Counters::default()]);
-        let listener = |serves| Listener { serves, loopback: true };
-        let engine = Engine::new(Setup {
-            core: 0,
-            limits,
-            hub: Arc::clone(&hub),
-            listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
-            compression: false,
-            allow_origins: Arc::new([]),
-            allow_hosts: Arc::new([]),
-            counters: Arc::clone(&counters),
-            connections: Arc::default(),
-            seed: [4, 5],
-        });
-        Core { engine, now, counters, hub, written: HashMap::new(), closed: Vec::new() }
-    }
-
-    fn connect(&mut self, listener: u8, head: &[u8]) -> ConnKey {
-        let key = self.engine.accept(listener, self.now).expect("within the limit");
-        self.receive(key, head);
-        self.turn();
-        key
-    }
-
-    /// A WebSocket that has its 101; what it is sent from now on is looked at.
-    fn websocket(&mut self, path: &str) -> ConnKey {
-        let key = self.connect(WS, handshake(path).as_bytes());
-        self.written.remove(&key);
-        key
-    }
-
-    fn stream(&mut self) -> ConnKey {
-        let key = self.connect(HTTP, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        self.written.remove(&key);
-        key
-    }
-
-    fn receive(&mut self, key: ConnKey, bytes: &[u8]) {
-        self.engine.receive(key, &mut bytes.to_vec(), self.now);
-    }
-
-    fn say(&mut self, key: ConnKey, texts: &[&str]) {
-        let frames: Vec<u8> = texts.iter().flat_map(|message| text(message)).collect();
-        self.receive(key, &frames);
-    }
-
-    fn turn(&mut self) {
-        self.engine.commit(self.now);
-        while let Some(action) = self.engine.poll_action() {
-            match action {
-                Action::Flush(key) => self.flush(key),
-                Action::Post(_, letter) => self.engine.collect(letter, self.now),
-                Action::Close(key) => self.closed.push(key),
-                Action::Read(_) | Action::Shutdown(_) | Action::Ring(_) => {}
-            }
-        }
-    }
-
-    fn flush(&mut self, key: ConnKey) {
-        let mut slices = Slices::default();
-        self.engine.output(key, &mut slices);
-        let n = slices.bytes();
-        let bytes = slices.as_io().iter().flat_map(|slice| slice.iter().copied());
-        self.written.entry(key).or_default().extend(bytes);
-        if n > 0 && self.engine.sent(key, n, n, self.now) {
-            self.flush(key);
-        }
-    }
-
-    fn written(&mut self, key: ConnKey) -> String {
-        String::from_utf8_lossy(&self.written.remove(&key).unwrap_or_default()).into_owned()
-    }
-
-    /// The data of the events that a stream was sent.
-    fn events(&mut self, stream: ConnKey) -> Vec<String> {
-        let written = self.written(stream);
-        let data = written.lines().filter_map(|line| line.strip_prefix("data: "));
-        data.map(|data| data.split(",\"session\"").next().unwrap_or(data).to_owned()).collect()
-    }
-
-    fn panics(&self) -> u64 {
-        self.counters[0].panics.value()
-    }
-}
-
-fn handshake(path: &str) -> String {
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-}
-
-fn text(message: &str) -> Vec<u8> {
-    let mut frame = Vec::new();
-    push_masked(&mut frame, true, Opcode::Text, [1, 2, 3, 4], message.as_bytes());
-    frame
-}
-
-fn message(id: &str, n: u32) -> String {
-    format!("{{\"connectionId\":\"{id}\",\"n\":{n}}}")
 }
 
 const CLOSE_1011: &str = "\u{fffd}\u{10}\u{3}\u{fffd}internal error";

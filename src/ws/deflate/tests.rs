@@ -175,6 +175,14 @@ fn streams_without_end_are_not_followed() {
     let streams = |count: usize| inflate(&[0x03, 0x00].repeat(count));
     assert_eq!(streams(STREAMS_MAX), Ok(Vec::new()));
     assert_eq!(streams(STREAMS_MAX + 1), Err(Fault::BadDeflate));
+    // Behind the last of them there may be the end that every message should have.
+    for (count, verdict) in
+        [(STREAMS_MAX, Ok(b"Hello".to_vec())), (STREAMS_MAX + 1, Err(Fault::BadDeflate))]
+    {
+        let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        let deflated = [&[0x03, 0x00].repeat(count), &hello[..]].concat();
+        assert_eq!(inflate(&deflated), verdict, "{count}");
+    }
 }
 
 #[test]

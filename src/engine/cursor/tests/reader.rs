@@ -90,8 +90,11 @@ impl Reader {
         if self.lag.is_none() {
             let rooms = self.rooms.as_deref();
             let choice = Choice { rooms, whos: &self.whos, except: self.except };
-            self.due =
-                self.delivery.gather(self.format, choice, &mut stage.turn.charges, &mut deflater());
+            self.due = self.delivery.gather(
+                self.format,
+                choice,
+                &mut making(&mut stage.turn.charges, &mut deflater()),
+            );
         }
     }
 
@@ -114,7 +117,8 @@ impl Reader {
                 let (rooms, seen) = (self.rooms.as_deref(), stage.turn.seen);
                 let mut pieces = VecDeque::new();
                 let next = stage.hub.fetch(Cursor::wants(lag, rooms, (seen, seen)), &mut pieces, 3);
-                lag.take(&mut pieces, next, self.format, &mut deflater());
+                let (charges, deflater) = (&mut stage.turn.charges, &mut deflater());
+                lag.take(&mut pieces, next, self.format, &mut making(charges, deflater));
             }
         }
     }
