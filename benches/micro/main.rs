@@ -72,7 +72,7 @@ fn main() {
             word => run.chosen = Some(word.to_owned()),
         }
     }
-    println!("{:<44} {:>10} {:<14}{:>10}", "", "ns", "for each", "twin");
+    println!("{:<44} {:>10} {:<14}{:>10}  times as long", "", "ns", "for each", "twin");
     parts::rows(&run);
     relay::rows(&run);
     fanout::rows(&run);

@@ -59,7 +59,7 @@ pub(super) static GROUPS: [Group; 6] = [
             Setting {
                 flag: "allow-host",
                 help: "Names this server may go by; repeatable",
-                default: Some("this machine's"),
+                default: Some("loopback names"),
                 takes: Takes::Hosts(|config| &mut config.allow_hosts),
             },
         ],
@@ -128,7 +128,7 @@ pub(super) static GROUPS: [Group; 6] = [
             size("max-uri", "A request's target", 256..=64 * KIB, |c| &mut c.limits.uri_bytes_max),
             time(
                 "head-time",
-                "From a request's first byte to the end of its head",
+                "From the accept, later a request's first byte, to its head's end",
                 TICK..=HOUR,
                 |c| &mut c.limits.head_time,
             ),

@@ -100,7 +100,7 @@ faults! {
     TrailersTooLarge => HeaderFieldsTooLarge, "trailers-too-large",
         "The trailers of the body are larger than this server allows: leave them out.";
     BodyTooLarge => ContentTooLarge, "body-too-large",
-        "The body is larger than this server allows: send it in smaller parts.";
+        "The body is larger than this server allows (--max-body).";
 }
 
 #[cfg(test)]
