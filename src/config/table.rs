@@ -128,7 +128,7 @@ pub(super) static GROUPS: [Group; 6] = [
             size("max-uri", "A request's target", 256..=64 * KIB, |c| &mut c.limits.uri_bytes_max),
             time(
                 "head-time",
-                "From the accept, later a request's first byte, to its head's end",
+                "From the accept or a request's first byte to its head's end",
                 TICK..=HOUR,
                 |c| &mut c.limits.head_time,
             ),
