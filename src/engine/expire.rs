@@ -259,7 +259,7 @@ impl Engine {
                     pace -= 1;
                     self.end(key, End::RESTART);
                 }
-                State::Http(http) if http.since.is_none() && conn.outbox.is_empty() => {
+                State::Http(http) if http.since.is_none() && conn.is_done_answering() => {
                     self.end(key, End::ANSWERED);
                 }
                 State::EventStream(_) if drain.streams_too && conn.is_idle_stream() => {
@@ -275,6 +275,11 @@ impl Engine {
 }
 
 impl Conn {
+    /// Whether nothing that it has asked waits for an answer, nor an answer for it.
+    fn is_done_answering(&self) -> bool {
+        self.outbox.is_empty() && !self.mood.backlog
+    }
+
     /// Whether it is a stream that has had all that there is.
     fn is_idle_stream(&self) -> bool {
         let is_live = |cursor: &Cursor| cursor.lag.is_none() && cursor.due.is_none();

@@ -145,3 +145,26 @@ fn a_head_that_comes_too_late_is_answered_as_it_asked() {
         assert_eq!(!answer.ends_with("\r\n\r\n"), has_body, "{answer}");
     }
 }
+
+#[test]
+fn a_request_that_waits_for_its_turn_is_answered_also_when_the_server_stops() {
+    let mut core = Core::new();
+    let hello = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let key = core.connect(HTTP, hello);
+    // So many that half the outbox is full, and the last are not looked at.
+    core.receive(key, &hello.repeat(1000));
+    core.turn_taking(0);
+    core.written.clear();
+    core.flush(key);
+    let before = core.written(key).matches("HTTP/1.1 200 ").count();
+    assert!((100..1000).contains(&before), "{before}");
+    core.engine.drain(core.now);
+    core.turn();
+    assert_eq!(core.closed, []);
+    // As the reactor does with what could not be used before.
+    core.receive(key, b"");
+    core.turn();
+    let answer = core.written(key);
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 1, "behind it there is nothing: {answer}");
+}
