@@ -91,7 +91,10 @@ impl<S: Stream> Socket<S> {
         let key = self.key;
         loop {
             let (result, asked) = match engine.space(key) {
-                Space::Paused => return Progress::Done,
+                Space::Paused => {
+                    self.end_if_stuck(engine, now);
+                    return Progress::Done;
+                }
                 Space::Backlog => {
                     engine.receive(key, &mut [], now);
                     continue;
@@ -164,12 +167,19 @@ impl<S: Stream> Socket<S> {
         engine.go_on_later(key);
     }
 
-    /// What the peer said before it went is still to be read; the error shows behind it. But who is
-    /// not read from until it takes something would wait for that in vain.
+    /// What the peer said before it went is still to be read; the error shows behind it.
     fn note_broken(&mut self, engine: &mut Engine, now: Now) {
         self.readable = true;
         self.end = End::Broken;
         if let Space::Paused = engine.space(self.key) {
+            self.end_if_stuck(engine, now);
+        }
+    }
+
+    /// Who is not read from until it takes something would wait for that in vain if it takes
+    /// nothing any more, also if the pause came with what it said before it went.
+    fn end_if_stuck(&self, engine: &mut Engine, now: Now) {
+        if self.end == End::Broken {
             engine.receive_error(self.key, now);
         }
     }
