@@ -72,8 +72,10 @@ impl Want {
 
     /// Like [`Want::is_met`], once.
     pub(super) fn meet(&mut self, vacancy: &Vacancy) -> bool {
-        let is_met = self.is_met(vacancy);
-        self.freed = vacancy.freed.load(Ordering::SeqCst);
+        // Looked at once: what comes free between two looks would be lost.
+        let freed = vacancy.freed.load(Ordering::SeqCst);
+        let is_met = self.is_waiting && freed != self.freed;
+        self.freed = freed;
         is_met
     }
 }
