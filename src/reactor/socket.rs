@@ -31,14 +31,14 @@ pub(super) struct Socket<S> {
     pub(super) stream: S,
     readable: bool,
     writable: bool,
-    end: End,
+    end: KnownEnd,
     /// It is on the reactor's ready list.
     pub(super) listed: bool,
 }
 
 /// What is known of a connection's end before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum KnownEnd {
     /// Nothing.
     Unknown,
     /// The peer closed its half, or an error stands: read until it shows.
@@ -63,15 +63,22 @@ pub(super) enum Progress {
 impl<S: Stream> Socket<S> {
     /// A socket that was just accepted: nothing is known to have come, everything can be written.
     pub(super) fn new(key: ConnKey, stream: S) -> Socket<S> {
-        Socket { key, stream, readable: false, writable: true, end: End::Unknown, listed: false }
+        Socket {
+            key,
+            stream,
+            readable: false,
+            writable: true,
+            end: KnownEnd::Unknown,
+            listed: false,
+        }
     }
 
     /// Notes what the kernel said.
     pub(super) fn note(&mut self, readable: bool, writable: bool, ends: bool) {
         self.readable |= readable || ends;
         self.writable |= writable;
-        if ends && self.end == End::Unknown {
-            self.end = End::Stands;
+        if ends && self.end == KnownEnd::Unknown {
+            self.end = KnownEnd::Stands;
         }
     }
 
@@ -119,7 +126,7 @@ impl<S: Stream> Socket<S> {
                 }
             };
             match result {
-                Ok(0) if self.end == End::Broken => {
+                Ok(0) if self.end == KnownEnd::Broken => {
                     self.readable = false;
                     engine.receive_error(key, now);
                 }
@@ -129,7 +136,7 @@ impl<S: Stream> Socket<S> {
                 }
                 Ok(n) => {
                     *budget -= n;
-                    self.readable = n == asked || self.end != End::Unknown;
+                    self.readable = n == asked || self.end != KnownEnd::Unknown;
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::Interrupted => {}
@@ -170,7 +177,7 @@ impl<S: Stream> Socket<S> {
     /// What the peer said before it went is still to be read; the error shows behind it.
     fn note_broken(&mut self, engine: &mut Engine, now: Now) {
         self.readable = true;
-        self.end = End::Broken;
+        self.end = KnownEnd::Broken;
         if let Space::Paused = engine.space(self.key) {
             self.end_if_stuck(engine, now);
         }
@@ -179,7 +186,7 @@ impl<S: Stream> Socket<S> {
     /// Who is not read from until it takes something would wait for that in vain if it takes
     /// nothing any more, also if the pause came with what it said before it went.
     fn end_if_stuck(&self, engine: &mut Engine, now: Now) {
-        if self.end == End::Broken {
+        if self.end == KnownEnd::Broken {
             engine.receive_error(self.key, now);
         }
     }
