@@ -125,28 +125,32 @@ impl<S: Stream> Socket<S> {
                     (result, asked)
                 }
             };
-            match result {
-                Ok(0) if self.end == KnownEnd::Broken => {
-                    self.readable = false;
-                    engine.receive_error(key, now);
-                }
-                Ok(0) => {
-                    self.readable = false;
-                    engine.receive_end(key, now);
-                }
-                Ok(n) => {
-                    *budget -= n;
-                    self.readable = n == asked || self.end != KnownEnd::Unknown;
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::Interrupted => {}
-                    ErrorKind::WouldBlock => self.readable = false,
-                    _ => {
-                        self.readable = false;
-                        engine.receive_error(key, now);
-                    }
-                },
-            }
+            *budget -= result.as_ref().unwrap_or(&0);
+            self.note_read(&result, asked, engine, now);
+        }
+    }
+
+    /// What a read of `asked` bytes came to: whether there is more, and whether it was the end.
+    fn note_read(
+        &mut self,
+        result: &io::Result<usize>,
+        asked: usize,
+        engine: &mut Engine,
+        now: Now,
+    ) {
+        self.readable = match result {
+            Ok(0) => false,
+            Ok(n) => *n == asked || self.end != KnownEnd::Unknown,
+            Err(error) => error.kind() == ErrorKind::Interrupted,
+        };
+        match result {
+            Ok(0) if self.end == KnownEnd::Broken => engine.receive_error(self.key, now),
+            Ok(0) => engine.receive_end(self.key, now),
+            Ok(_) => {}
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted | ErrorKind::WouldBlock => {}
+                _ => engine.receive_error(self.key, now),
+            },
         }
     }
 
