@@ -98,7 +98,10 @@ impl Journal {
 
 /// Says how many lines are missing here, if any; gives how many are still to be told of.
 fn say_lost(out: &mut impl Write, lost: u64) -> u64 {
-    let line = format!("[{lost} lines of the log are missing here]\n");
+    let line = match lost {
+        1 => "[1 line of the log is missing here]\n".to_owned(),
+        _ => format!("[{lost} lines of the log are missing here]\n"),
+    };
     if lost == 0 || out.write_all(line.as_bytes()).is_ok() { 0 } else { lost }
 }
 
@@ -192,7 +195,7 @@ mod tests {
         journal.write_all(b"two\n").unwrap();
         drop(order);
         journal.wait(AGES);
-        assert_eq!(text(&written), "[1 lines of the log are missing here]\ntwo\n");
+        assert_eq!(text(&written), "[1 line of the log is missing here]\ntwo\n");
     }
 
     #[test]

@@ -135,7 +135,8 @@ impl Log for Lines {
 }
 
 /// A panic goes to the log like everything else: standard error may take nothing. What it says is
-/// left out, as that may hold what a client said; the place is enough to find it.
+/// left out, as that may hold what a client said; the place is enough to find it. Nobody waits for
+/// the log here: most panics cost one connection, and its core goes on.
 fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or("an unknown place".to_owned(), ToString::to_string);
@@ -144,8 +145,6 @@ fn log_panics() {
             BacktraceStatus::Captured => log::error!("panicked at {place}\n{backtrace}"),
             _ => log::error!("panicked at {place}"),
         }
-        // It may be the last that is heard of us.
-        log::logger().flush();
     }));
 }
 
@@ -159,18 +158,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_logged_without_its_message() {
-        let output = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "tests::in_a_process_of_its_own", "--ignored", "--nocapture"])
-            .env_remove("TIDEGATE_LOG")
-            .env_remove("RUST_LOG")
-            .env_remove("RUST_BACKTRACE")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let log = String::from_utf8_lossy(&output.stderr);
-        let said = [log.as_ref(), &String::from_utf8_lossy(&output.stdout)].concat();
-        assert!(output.status.success(), "{said}");
-        assert!(log.contains("ERROR] panicked at src/main.rs:"), "{said}");
+        let said = run_part("tests::in_a_process_of_its_own");
+        assert!(said.contains("ERROR] panicked at src/main.rs:"), "{said}");
         assert!(!said.contains(SECRET), "{said}");
     }
 
@@ -181,5 +170,54 @@ mod tests {
         start_log().unwrap();
         log_panics();
         assert!(thread::spawn(|| panic!("{SECRET}")).join().is_err());
+        log::logger().flush();
+    }
+
+    /// A log that nobody may wait for.
+    struct Stuck;
+
+    impl Log for Stuck {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &Record<'_>) {
+            println!("{}", record.args());
+        }
+
+        fn flush(&self) {
+            std::process::abort();
+        }
+    }
+
+    #[test]
+    fn a_panic_that_is_caught_does_not_wait_for_the_log() {
+        let said = run_part("tests::with_a_log_that_is_stuck");
+        assert!(said.contains("panicked at src/main.rs:"), "{said}");
+    }
+
+    /// What the test above starts.
+    #[test]
+    #[ignore = "a part of another test"]
+    fn with_a_log_that_is_stuck() {
+        log::set_boxed_logger(Box::new(Stuck)).unwrap();
+        log::set_max_level(log::LevelFilter::Info);
+        log_panics();
+        assert!(panic::catch_unwind(|| panic!("{SECRET}")).is_err());
+    }
+
+    /// Runs a test in a process of its own, which must end well; gives all it said.
+    fn run_part(name: &str) -> String {
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .env_remove("TIDEGATE_LOG")
+            .env_remove("RUST_LOG")
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
     }
 }

@@ -16,8 +16,10 @@ pub struct Outbox {
     front: Vec<u8>,
     sent: u32,
     /// What follows, in order. Only there while there is more than one buffer.
-    // Boxed: few connections ever need it, and all would carry it.
-    #[allow(clippy::box_collection)]
+    #[expect(
+        clippy::box_collection,
+        reason = "few connections ever need it, and all would carry it"
+    )]
     rest: Option<Box<VecDeque<Vec<u8>>>>,
     len: u32,
     /// How long the last piece is, if a newer one may stand in its place and none of it has left.

@@ -51,6 +51,8 @@ pub struct Hub {
     held_bytes: Arc<AtomicUsize>,
     /// For each core: whether its inbox has something. Written under the lock, read without.
     waiting: Box<[AtomicBool]>,
+    /// Called before a panic under the lock ends the process.
+    last_words: fn(),
     state: Mutex<State>,
 }
 
@@ -97,6 +99,7 @@ impl Hub {
             who_keys: WhoKeys::new(seed[1], seed[2]),
             held_bytes: Arc::default(),
             waiting: (0..cores).map(|_| AtomicBool::new(false)).collect(),
+            last_words: || {},
             state: Mutex::new(State {
                 limits: limits.clone(),
                 head: 0,
@@ -108,6 +111,12 @@ impl Hub {
                 websockets: vec![0; cores],
             }),
         }
+    }
+
+    /// The same hub, which calls `words` before it ends the process.
+    #[must_use]
+    pub fn with_last_words(self, words: fn()) -> Hub {
+        Hub { last_words: words, ..self }
     }
 
     /// The epoch of this hub's ids.
@@ -161,7 +170,17 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under the lock leaves what all cores share half changed: nothing can be trusted
         // any more.
-        self.state.lock().unwrap_or_else(|_| std::process::abort())
+        self.state.lock().unwrap_or_else(|_| {
+            (self.last_words)();
+            std::process::abort()
+        })
+    }
+
+    /// What a mistake of ours would do.
+    #[cfg(test)]
+    pub(crate) fn panic_under_the_lock(&self) {
+        let _state = self.lock();
+        panic!("on purpose");
     }
 }
 

@@ -100,7 +100,7 @@ impl<'s> Reactor<'s> {
             core: setup.core,
             poll,
             gates,
-            want: Want::default(),
+            want: Want::new(setup.core),
             engine: Engine::new(setup.clone()),
             sockets: Vec::new(),
             ready: Vec::new(),
@@ -311,3 +311,6 @@ fn socket(
 ) -> Option<&mut Socket<TcpStream>> {
     sockets.get_mut(key.slot())?.as_mut().filter(|socket| socket.key == key)
 }
+
+#[cfg(test)]
+mod tests;

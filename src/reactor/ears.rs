@@ -23,7 +23,7 @@ pub(super) struct Ears {
 }
 
 impl Ears {
-    /// Hears from now on. A signal to stop that comes when `stopping` is set already ends the
+    /// Hears from now on. A SIGINT or SIGTERM that comes when `stopping` is set already ends the
     /// process there and then, whatever its cores are doing.
     pub(super) fn open(stopping: &Arc<AtomicBool>) -> io::Result<Ears> {
         for signal in [SIGINT, SIGTERM] {
@@ -39,11 +39,17 @@ impl Ears {
     pub(super) fn hear(&mut self) -> bool {
         let mut stops = false;
         for signal in self.signals.pending() {
-            if signal == SIGHUP && !self.has_terminal {
+            let is_hangup = signal == SIGHUP;
+            if is_hangup && !self.has_terminal {
                 log::info!("signal {signal}: there is nothing to load anew");
+                continue;
+            }
+            stops = true;
+            if is_hangup {
+                // A shell may send it as well as the terminal: a second hurries nobody.
+                log::info!("signal {signal}: the terminal is gone; closing connections");
             } else {
                 log::info!("signal {signal}: closing connections; again to end at once");
-                stops = true;
             }
         }
         stops

@@ -61,7 +61,8 @@ pub(super) struct Shared {
 impl Shared {
     /// For the cores whose mailboxes these are, in order; `stopping` is set when they are to stop.
     pub(super) fn new(mailboxes: Vec<Mailbox>, stopping: Arc<AtomicBool>) -> Shared {
-        Shared { mailboxes, stopping, vacancy: Vacancy::default() }
+        let vacancy = Vacancy::new(mailboxes.len());
+        Shared { mailboxes, stopping, vacancy }
     }
 
     /// Has every core stop.
@@ -75,12 +76,9 @@ impl Shared {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// A descriptor was closed: any core that waits for one asks again.
+    /// A descriptor was closed: every core that waits for one asks again.
     pub(super) fn note_closed(&self) {
-        if self.vacancy.is_wanted() {
-            self.vacancy.note_freed();
-            self.mailboxes.iter().for_each(|mailbox| mailbox.bell.ring());
-        }
+        self.vacancy.note_freed(|core| self.mailbox(core).bell.ring());
     }
 
     pub(super) fn vacancy(&self) -> &Vacancy {

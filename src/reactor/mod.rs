@@ -172,6 +172,7 @@ fn setups(
     let random = || getrandom::u64().map_err(StartError::Random);
     let seed = [random()?, random()?, random()?];
     let hub = Hub::new(config.cores, &config.limits, seed, clock.now().unix_ms);
+    let hub = hub.with_last_words(|| log::logger().flush());
     let hub = Arc::new(hub);
     let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
     let limits: Arc<Limits> = Arc::new(config.limits.clone());
@@ -271,8 +272,7 @@ fn run_one(reactor: Reactor<'_>) {
     if let Err(error) = reactor.run() {
         // A core without its poll serves nobody, and its connections would hang.
         log::error!("the system's poll failed: {error}");
-        log::logger().flush();
-        std::process::abort();
+        abort();
     }
 }
 
@@ -283,7 +283,16 @@ struct AbortOnPanic;
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         if thread::panicking() {
-            std::process::abort();
+            abort();
         }
     }
 }
+
+/// Ends the process as a crash; what it has logged is still written.
+fn abort() -> ! {
+    log::logger().flush();
+    std::process::abort()
+}
+
+#[cfg(test)]
+mod tests;

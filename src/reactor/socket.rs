@@ -31,14 +31,14 @@ pub(super) struct Socket<S> {
     pub(super) stream: S,
     readable: bool,
     writable: bool,
-    end: End,
+    end: KnownEnd,
     /// It is on the reactor's ready list.
     pub(super) listed: bool,
 }
 
 /// What is known of a connection's end before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum KnownEnd {
     /// Nothing.
     Unknown,
     /// The peer closed its half, or an error stands: read until it shows.
@@ -63,15 +63,22 @@ pub(super) enum Progress {
 impl<S: Stream> Socket<S> {
     /// A socket that was just accepted: nothing is known to have come, everything can be written.
     pub(super) fn new(key: ConnKey, stream: S) -> Socket<S> {
-        Socket { key, stream, readable: false, writable: true, end: End::Unknown, listed: false }
+        Socket {
+            key,
+            stream,
+            readable: false,
+            writable: true,
+            end: KnownEnd::Unknown,
+            listed: false,
+        }
     }
 
     /// Notes what the kernel said.
     pub(super) fn note(&mut self, readable: bool, writable: bool, ends: bool) {
         self.readable |= readable || ends;
         self.writable |= writable;
-        if ends && self.end == End::Unknown {
-            self.end = End::Stands;
+        if ends && self.end == KnownEnd::Unknown {
+            self.end = KnownEnd::Stands;
         }
     }
 
@@ -91,7 +98,10 @@ impl<S: Stream> Socket<S> {
         let key = self.key;
         loop {
             let (result, asked) = match engine.space(key) {
-                Space::Paused => return Progress::Done,
+                Space::Paused => {
+                    self.end_if_stuck(engine, now);
+                    return Progress::Done;
+                }
                 Space::Backlog => {
                     engine.receive(key, &mut [], now);
                     continue;
@@ -115,28 +125,32 @@ impl<S: Stream> Socket<S> {
                     (result, asked)
                 }
             };
-            match result {
-                Ok(0) if self.end == End::Broken => {
-                    self.readable = false;
-                    engine.receive_error(key, now);
-                }
-                Ok(0) => {
-                    self.readable = false;
-                    engine.receive_end(key, now);
-                }
-                Ok(n) => {
-                    *budget -= n;
-                    self.readable = n == asked || self.end != End::Unknown;
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::Interrupted => {}
-                    ErrorKind::WouldBlock => self.readable = false,
-                    _ => {
-                        self.readable = false;
-                        engine.receive_error(key, now);
-                    }
-                },
-            }
+            *budget -= result.as_ref().unwrap_or(&0);
+            self.note_read(&result, asked, engine, now);
+        }
+    }
+
+    /// What a read of `asked` bytes came to: whether there is more, and whether it was the end.
+    fn note_read(
+        &mut self,
+        result: &io::Result<usize>,
+        asked: usize,
+        engine: &mut Engine,
+        now: Now,
+    ) {
+        self.readable = match result {
+            Ok(0) => false,
+            Ok(n) => *n == asked || self.end != KnownEnd::Unknown,
+            Err(error) => error.kind() == ErrorKind::Interrupted,
+        };
+        match result {
+            Ok(0) if self.end == KnownEnd::Broken => engine.receive_error(self.key, now),
+            Ok(0) => engine.receive_end(self.key, now),
+            Ok(_) => {}
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted | ErrorKind::WouldBlock => {}
+                _ => engine.receive_error(self.key, now),
+            },
         }
     }
 
@@ -164,12 +178,19 @@ impl<S: Stream> Socket<S> {
         engine.go_on_later(key);
     }
 
-    /// What the peer said before it went is still to be read; the error shows behind it. But who is
-    /// not read from until it takes something would wait for that in vain.
+    /// What the peer said before it went is still to be read; the error shows behind it.
     fn note_broken(&mut self, engine: &mut Engine, now: Now) {
         self.readable = true;
-        self.end = End::Broken;
+        self.end = KnownEnd::Broken;
         if let Space::Paused = engine.space(self.key) {
+            self.end_if_stuck(engine, now);
+        }
+    }
+
+    /// Who is not read from until it takes something would wait for that in vain if it takes
+    /// nothing any more, also if the pause came with what it said before it went.
+    fn end_if_stuck(&self, engine: &mut Engine, now: Now) {
+        if self.end == KnownEnd::Broken {
             engine.receive_error(self.key, now);
         }
     }

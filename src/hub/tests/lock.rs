@@ -28,10 +28,7 @@ fn a_panic_under_the_lock_ends_the_process_even_if_it_is_caught() {
 #[ignore = "a part of another test"]
 fn in_a_process_of_its_own() {
     let hub = hub(1, &Limits::default());
-    let caught = catch_unwind(AssertUnwindSafe(|| {
-        let _state = hub.lock();
-        panic!("on purpose");
-    }));
+    let caught = catch_unwind(AssertUnwindSafe(|| hub.panic_under_the_lock()));
     assert!(caught.is_err());
     println!("{CAUGHT}");
     // Whoever comes next, on any core, finds the lock poisoned.

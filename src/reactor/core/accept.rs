@@ -19,7 +19,7 @@ impl Reactor<'_> {
             gates.note_room();
         }
         let most = self.setup.limits.accepts_per_turn;
-        gates.take(most, now.monotonic, |gate, taken| self.receive(gate, taken, now));
+        gates.take(most, now.monotonic, |gate, taken| self.greet(gate, taken, now));
         self.want.set(gates.want_room(), self.shared.vacancy());
         self.gates = gates;
     }
@@ -29,11 +29,11 @@ impl Reactor<'_> {
         self.draining = true;
         self.engine.drain(now);
         let gates = mem::take(&mut self.gates);
-        gates.take_last(now.monotonic, |gate, taken| self.receive(gate, taken, now));
+        gates.take_last(now.monotonic, |gate, taken| self.greet(gate, taken, now));
         self.want.set(false, self.shared.vacancy());
     }
 
-    fn receive(&mut self, gate: usize, taken: io::Result<TcpStream>, now: Now) {
+    fn greet(&mut self, gate: usize, taken: io::Result<TcpStream>, now: Now) {
         match taken {
             Ok(stream) => self.welcome(gate as u8, stream, now),
             Err(error) => {

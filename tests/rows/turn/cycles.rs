@@ -6,8 +6,9 @@ use super::descriptors::{descriptors, raise_own_limit, reset};
 use crate::support::websocket::{frame, handshake};
 use crate::support::{EventStream, Server, WebSocket, Wire, http, wait_until};
 use socket2::SockRef;
-use std::env;
+use std::cell::RefCell;
 use std::time::Instant;
+use std::{env, thread};
 
 const CYCLES: usize = 1000;
 
@@ -74,6 +75,18 @@ fn begin(server: &Server, said: &str) -> Wire {
     wire
 }
 
+/// The page of `/metrics` that was read last: told when the test fails, as it says what stayed.
+#[derive(Default)]
+struct LastPage(RefCell<String>);
+
+impl Drop for LastPage {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("the last page of /metrics:\n{}", self.0.borrow());
+        }
+    }
+}
+
 #[test]
 fn connections_that_end_at_every_stage_leave_nothing_behind() {
     raise_own_limit();
@@ -86,9 +99,12 @@ fn connections_that_end_at_every_stage_leave_nothing_behind() {
     }
     let server = Server::start(&options);
     let mut own = Wire::connect(server.http);
+    let last = LastPage::default();
     let mut metrics = || {
         own.write(http::request(server.http, "GET", "/metrics", "").as_bytes());
-        own.read_response().expect("a page")
+        let page = own.read_response().expect("a page");
+        last.0.borrow_mut().clone_from(&page.body);
+        page
     };
     metrics();
     let before = descriptors(&server);

@@ -220,3 +220,25 @@ fn an_answer_to_who_is_gone_does_not_keep_the_connection() {
         assert_eq!(rig.engine.connections(), before, "{name}");
     }
 }
+
+/// What it said before it went is read over several turns; its answers pile up, as nobody takes
+/// them, until it is not read from. Nothing could end that pause: all edges have come.
+#[test]
+fn who_is_gone_is_not_kept_by_the_answers_to_what_it_still_said() {
+    for is_told_by_the_poll in [true, false] {
+        let mut rig = Rig::new();
+        let before = rig.engine.connections();
+        let gone = websocket(&mut rig, "/echo");
+        let said = text(&"x".repeat(20_000)).repeat(20);
+        if is_told_by_the_poll {
+            rig.io(gone).waiting.extend(&said);
+            rig.finish(gone, End::Reset);
+        } else {
+            rig.io(gone).end = Some(End::Reset);
+            rig.arrive(gone, &said);
+        }
+        rig.settle();
+        assert!(!rig.is_open(gone), "told by the poll: {is_told_by_the_poll}");
+        assert_eq!(rig.engine.connections(), before);
+    }
+}
