@@ -10,6 +10,10 @@
 
 mod attacks;
 mod good;
+// Of what the load bench asks the kernel, only the memory is wanted here.
+#[allow(dead_code)]
+#[path = "../load/process.rs"]
+mod process;
 mod server;
 mod wire;
 
@@ -67,7 +71,7 @@ fn run(attack: &Attack) -> io::Result<bool> {
     Ok(seen.is_whole() && ended.is_none())
 }
 
-fn print(attack: &Attack, tally: &Tally, seen: &Seen, memory: [usize; 3], ended: &Option<String>) {
+fn print(attack: &Attack, tally: &Tally, seen: &Seen, memory: [u64; 3], ended: &Option<String>) {
     let [before, peak, after] = memory.map(|bytes| bytes as f64 / (1 << 20) as f64);
     println!("{}: {} [{}]", attack.name, attack.what, attack.options.join(" "));
     for (answer, count) in tally {
