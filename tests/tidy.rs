@@ -1,6 +1,9 @@
 //! The architecture, and how the code reads, as a test: a rule that nothing checks is a wish.
 
-use std::collections::BTreeSet;
+#[allow(dead_code, reason = "which tests are run is asked elsewhere")]
+#[path = "support/sources.rs"]
+mod sources;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -306,29 +309,7 @@ fn check_finished(source: &Source, complaints: &mut Vec<String>) {
 
 /// Every file is somebody's `mod`; one that is not would be compiled by nobody.
 fn check_reachable(src: &Path, paths: &[PathBuf], complaints: &mut Vec<String>) {
-    let mut reached = BTreeSet::from([src.join("lib.rs"), src.join("main.rs")]);
-    let mut open: Vec<_> = reached.iter().cloned().collect();
-    while let Some(path) = open.pop() {
-        let text = fs::read_to_string(&path).unwrap();
-        let stem = path.file_stem().unwrap();
-        let folder = match stem.to_str() {
-            Some("mod" | "lib" | "main") => path.parent().unwrap().to_owned(),
-            _ => path.with_extension(""),
-        };
-        for line in text.lines() {
-            let line = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
-            let line = line.trim_start_matches("pub(super) ");
-            let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'))
-            else {
-                continue;
-            };
-            for file in [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")] {
-                if file.exists() && reached.insert(file.clone()) {
-                    open.push(file);
-                }
-            }
-        }
-    }
+    let reached = sources::reached_from(&[src.join("lib.rs"), src.join("main.rs")]);
     for path in paths.iter().filter(|path| !reached.contains(*path)) {
         complaints.push(format!("{}: no `mod` leads here", path.display()));
     }

@@ -1,160 +1,24 @@
 //! What hostile clients do.
 //!
 //! Knows: frames, heads and floods that a server must bear.
-//! Must not know: what the good clients see, what it costs the server.
+//! Must not know: what they should be answered, what the good clients see, what it costs the server.
 
 use super::server::Server;
 use super::wire::{
-    self, BINARY, CONTINUATION, FIN, PING, PONG, RSV1, TEXT, frame, header, is_reset, last_word,
+    self, BINARY, CONTINUATION, FIN, RSV1, TEXT, frame, header, is_reset, last_word,
 };
 use flate2::{Compress, Compression, FlushCompress};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How often the attackers were answered what.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
-pub(crate) struct Attack {
-    pub(crate) name: &'static str,
-    pub(crate) what: &'static str,
-    /// What the server is started with.
-    pub(crate) options: &'static [&'static str],
-    /// It cannot be over before.
-    pub(crate) at_least: Duration,
-    pub(crate) run: fn(&Server, Instant) -> io::Result<Tally>,
-}
-
-const SHORT: Duration = Duration::ZERO;
-
-pub(crate) const ATTACKS: &[Attack] = &[
-    Attack {
-        name: "none",
-        what: "nobody but the good clients",
-        options: &[],
-        at_least: SHORT,
-        run: |_, until| {
-            thread::sleep(until.saturating_duration_since(Instant::now()));
-            Ok(Tally::new())
-        },
-    },
-    Attack {
-        name: "one-byte-fragments",
-        what: "131,000 fragments of one byte and no last one, 8 at a time",
-        options: &[],
-        at_least: SHORT,
-        run: |server, until| fragments(server, until, b"x"),
-    },
-    Attack {
-        name: "empty-fragments",
-        what: "131,000 empty fragments and no last one, 8 at a time",
-        options: &[],
-        at_least: SHORT,
-        run: |server, until| fragments(server, until, b""),
-    },
-    Attack {
-        name: "allowed-fragments",
-        what: "the same with one byte, where so many are allowed",
-        options: &["--max-fragments", "200000", "--max-message", "1MiB", "--message-time", "3s"],
-        at_least: SHORT,
-        run: |server, until| fragments(server, until, b"x"),
-    },
-    Attack {
-        name: "pings",
-        what: "pings as fast as they go from 16 clients that never read",
-        options: &["--write-stall", "4s"],
-        at_least: Duration::from_secs(10),
-        run: |server, until| flood(server, until, "/echo", &frame(FIN | PING, b"are you there?")),
-    },
-    Attack {
-        name: "pongs",
-        what: "pongs that nobody asked for, from 16 clients",
-        options: &[],
-        at_least: SHORT,
-        run: |server, until| flood(server, until, "/echo", &frame(FIN | PONG, b"here I am")),
-    },
-    Attack {
-        name: "echoes",
-        what: "echoes of 1 KiB as fast as they go to 16 clients that never read",
-        options: &["--write-stall", "4s"],
-        at_least: Duration::from_secs(10),
-        run: |server, until| flood(server, until, "/echo", &frame(FIN | BINARY, &[7; 1024])),
-    },
-    Attack {
-        name: "bomb",
-        what: "1 MiB that inflates to 1 GiB, whole, eight at once",
-        options: &["--compression", "--max-message", "16MiB"],
-        at_least: SHORT,
-        run: |server, until| bombs(server, until, usize::MAX),
-    },
-    Attack {
-        name: "bomb-in-fragments",
-        what: "the same in fragments of 1 KiB, eight at once",
-        options: &["--compression", "--max-message", "16MiB", "--max-fragments", "2000"],
-        at_least: SHORT,
-        run: |server, until| bombs(server, until, 1024),
-    },
-    Attack {
-        name: "bomb-by-default",
-        what: "the same where a message has 64 KiB at most",
-        options: &["--compression"],
-        at_least: SHORT,
-        run: |server, until| bombs(server, until, usize::MAX),
-    },
-    Attack {
-        name: "lengths",
-        what: "frames that announce 2^31 to 2^64-1 bytes",
-        options: &[],
-        at_least: SHORT,
-        run: lengths,
-    },
-    Attack {
-        name: "slow-heads",
-        what: "2,000 heads, one byte every second",
-        options: &[],
-        at_least: Duration::from_secs(12),
-        run: slow_heads,
-    },
-    Attack {
-        name: "stuck-readers",
-        what: "200 event streams of a busy room that are never read",
-        options: &[],
-        at_least: Duration::from_secs(16),
-        run: stuck_readers,
-    },
-    Attack {
-        name: "noise",
-        what: "random bytes on both listeners, 8 at a time",
-        options: &[],
-        at_least: SHORT,
-        run: noise,
-    },
-    Attack {
-        name: "resets",
-        what: "handshakes and half a frame, then a reset, 8 at a time",
-        options: &[],
-        at_least: SHORT,
-        run: resets,
-    },
-    Attack {
-        name: "deep-json",
-        what: "relay messages of 64 KiB of brackets, 8 at a time",
-        options: &[],
-        at_least: SHORT,
-        run: |server, until| {
-            let deep = frame(FIN | TEXT, &[b'['; 64 * 1024]);
-            again_and_again(until, 8, || {
-                let mut stream = wire::open(server.ws, "/")?;
-                let _ = (0..20).try_for_each(|_| stream.write_all(&deep));
-                Ok(last_word(&mut stream))
-            })
-        },
-    },
-];
-
-/// Has `attack` done again and again by so many at once; what became of each.
+/// Has `attack` done again and again by so many at once, by each at least once; what became of it.
 fn again_and_again(
     until: Instant,
     at_once: usize,
@@ -162,11 +26,13 @@ fn again_and_again(
 ) -> io::Result<Tally> {
     let one = || {
         let mut tally = Tally::new();
-        while Instant::now() < until {
+        loop {
             let word = attack().unwrap_or_else(|error| word_of(&error));
             *tally.entry(word).or_default() += 1;
+            if Instant::now() >= until {
+                return tally;
+            }
         }
-        tally
     };
     let mut all = Tally::new();
     thread::scope(|scope| {
@@ -182,7 +48,7 @@ fn word_of(error: &io::Error) -> String {
     if is_reset(error) { "reset".to_owned() } else { error.to_string() }
 }
 
-fn fragments(server: &Server, until: Instant, payload: &[u8]) -> io::Result<Tally> {
+pub(crate) fn fragments(server: &Server, until: Instant, payload: &[u8]) -> io::Result<Tally> {
     let mut script = frame(BINARY, payload);
     script.extend(frame(CONTINUATION, payload).repeat(130_999));
     again_and_again(until, 8, || {
@@ -193,7 +59,12 @@ fn fragments(server: &Server, until: Instant, payload: &[u8]) -> io::Result<Tall
     })
 }
 
-fn flood(server: &Server, until: Instant, target: &str, frame: &[u8]) -> io::Result<Tally> {
+pub(crate) fn flood(
+    server: &Server,
+    until: Instant,
+    target: &str,
+    frame: &[u8],
+) -> io::Result<Tally> {
     let script = frame.repeat(1 + 64 * 1024 / frame.len());
     again_and_again(until, 16, || {
         let mut stream = wire::open(server.ws, target)?;
@@ -213,13 +84,8 @@ fn is_wait(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn bombs(server: &Server, until: Instant, piece_bytes: usize) -> io::Result<Tally> {
-    let mut compress = Compress::new(Compression::best(), false);
-    let mut deflated = Vec::with_capacity(2 << 20);
-    let mebibyte = vec![0; 1 << 20];
-    for _ in 0..1024 {
-        compress.compress_vec(&mebibyte, &mut deflated, FlushCompress::Sync)?;
-    }
+pub(crate) fn bombs(server: &Server, until: Instant, piece_bytes: usize) -> io::Result<Tally> {
+    let deflated = gibibyte();
     let mut pieces = deflated.chunks(piece_bytes.min(deflated.len())).peekable();
     let (mut script, mut opcode) = (Vec::new(), RSV1 | BINARY);
     while let Some(piece) = pieces.next() {
@@ -234,7 +100,23 @@ fn bombs(server: &Server, until: Instant, piece_bytes: usize) -> io::Result<Tall
     })
 }
 
-fn lengths(server: &Server, until: Instant) -> io::Result<Tally> {
+/// 1 GiB of zeros, compressed.
+fn gibibyte() -> &'static [u8] {
+    static DEFLATED: OnceLock<Vec<u8>> = OnceLock::new();
+    DEFLATED.get_or_init(|| {
+        let mut compress = Compress::new(Compression::best(), false);
+        let mut deflated = Vec::with_capacity(2 << 20);
+        let mebibyte = vec![0; 1 << 20];
+        for _ in 0..1024 {
+            let done = compress.compress_vec(&mebibyte, &mut deflated, FlushCompress::Sync);
+            done.expect("zeros can be compressed");
+        }
+        deflated
+    })
+}
+
+pub(crate) fn lengths(server: &Server, until: Instant) -> io::Result<Tally> {
+    // From 2^63 on it is no length (RFC 6455 §5.2).
     let lengths = [1 << 31, 1 << 32, (1 << 63) - 1, 1 << 63, u64::MAX];
     again_and_again(until, 8, || {
         let mut words = Vec::new();
@@ -243,11 +125,11 @@ fn lengths(server: &Server, until: Instant) -> io::Result<Tally> {
             stream.write_all(&header(FIN | BINARY, length))?;
             words.push(last_word(&mut stream));
         }
-        Ok(format!("{} for 2^31, 2^32, 2^63-1, 2^63, 2^64-1", words.join(", ")))
+        Ok(words.join(", "))
     })
 }
 
-fn slow_heads(server: &Server, until: Instant) -> io::Result<Tally> {
+pub(crate) fn slow_heads(server: &Server, until: Instant) -> io::Result<Tally> {
     let mut streams = Vec::new();
     for number in 0..2000 {
         let addr = if number % 2 == 0 { server.ws } else { server.http };
@@ -270,10 +152,10 @@ fn slow_heads(server: &Server, until: Instant) -> io::Result<Tally> {
                 None => true,
             }
         });
-        if Instant::now() >= until {
+        if streams.is_empty() || Instant::now() >= until {
             break;
         }
-        thread::sleep(Duration::from_secs(1));
+        thread::sleep(Duration::from_millis(200));
     }
     if !streams.is_empty() {
         tally.insert("still there at the end".to_owned(), streams.len() as u64);
@@ -290,7 +172,7 @@ fn read_some(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Option<String> {
     }
 }
 
-fn stuck_readers(server: &Server, until: Instant) -> io::Result<Tally> {
+pub(crate) fn stuck_readers(server: &Server, until: Instant) -> io::Result<Tally> {
     let mut streams = Vec::new();
     for _ in 0..200 {
         let mut stream = wire::connect(server.http)?;
@@ -307,7 +189,7 @@ fn stuck_readers(server: &Server, until: Instant) -> io::Result<Tally> {
     }
     let mut tally = Tally::new();
     for mut stream in streams {
-        stream.set_read_timeout(Some(Duration::from_millis(200)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
         let mut bytes = Vec::new();
         let word = match stream.read_to_end(&mut bytes) {
             // What the kernel had taken for it is there to be read, and then the end.
@@ -320,7 +202,7 @@ fn stuck_readers(server: &Server, until: Instant) -> io::Result<Tally> {
     Ok(tally)
 }
 
-fn noise(server: &Server, until: Instant) -> io::Result<Tally> {
+pub(crate) fn noise(server: &Server, until: Instant) -> io::Result<Tally> {
     let seed = std::sync::atomic::AtomicU64::new(1);
     again_and_again(until, 8, || {
         let mut word = seed.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 20 | 77;
@@ -338,11 +220,21 @@ fn noise(server: &Server, until: Instant) -> io::Result<Tally> {
     })
 }
 
-fn resets(server: &Server, until: Instant) -> io::Result<Tally> {
+pub(crate) fn resets(server: &Server, until: Instant) -> io::Result<Tally> {
     again_and_again(until, 8, || {
         let mut stream = wire::open(server.ws, "/ws/other")?;
         stream.write_all(&header(FIN | TEXT, 60_000))?;
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         Ok("reset by us".to_owned())
+    })
+}
+
+/// Relay messages of brackets only.
+pub(crate) fn deep_json(server: &Server, until: Instant) -> io::Result<Tally> {
+    let deep = frame(FIN | TEXT, &[b'['; 64 * 1024]);
+    again_and_again(until, 8, || {
+        let mut stream = wire::open(server.ws, "/")?;
+        let _ = (0..20).try_for_each(|_| stream.write_all(&deep));
+        Ok(last_word(&mut stream))
     })
 }

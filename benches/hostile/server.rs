@@ -1,14 +1,14 @@
 //! The server under attack: a process of its own, and what it has in memory.
 //!
-//! Knows: how it is started, what it says on its standard error, `/proc`.
+//! Knows: how it is started, what it says on its standard error.
 //! Must not know: what is done to it.
 
-use std::fs;
+use super::process;
 use std::io::{self, BufRead, BufReader, Error};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) struct Server {
 
 /// The highest that was seen since.
 pub(crate) struct Watch {
-    peak: Arc<AtomicUsize>,
+    peak: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
@@ -54,8 +54,9 @@ impl Server {
         Ok(Server { ws, http, child })
     }
 
-    pub(crate) fn resident_bytes(&self) -> io::Result<usize> {
-        resident_bytes(self.child.id())
+    pub(crate) fn resident_bytes(&self) -> io::Result<u64> {
+        let memory = process::memory(self.child.id());
+        Ok(memory.ok_or_else(|| Error::other("nothing about its memory in /proc"))?.resident)
     }
 
     /// Looks at its memory from now on.
@@ -64,7 +65,8 @@ impl Server {
         let (peak, stop, pid) = (Arc::clone(&watch.peak), Arc::clone(&watch.stop), self.child.id());
         thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
-                peak.fetch_max(resident_bytes(pid).unwrap_or(0), Ordering::Relaxed);
+                let resident = process::memory(pid).unwrap_or_default().resident;
+                peak.fetch_max(resident, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(20));
             }
         });
@@ -91,7 +93,7 @@ impl Drop for Server {
 }
 
 impl Watch {
-    pub(crate) fn peak_bytes(&self) -> usize {
+    pub(crate) fn peak_bytes(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)
     }
 }
@@ -100,11 +102,4 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
-}
-
-fn resident_bytes(pid: u32) -> io::Result<usize> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
-    kib.map(|kib| kib * 1024).ok_or_else(|| Error::other("no VmRSS in /proc"))
 }

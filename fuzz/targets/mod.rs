@@ -26,6 +26,8 @@ pub mod offer;
 mod pieces;
 pub mod sse_round_trip;
 pub mod utf8;
+/// What tests that read event streams share.
+#[path = "../../tests/support/whatwg.rs"]
 mod whatwg;
 pub mod ws_session;
 

@@ -9,6 +9,8 @@ mod publish;
 mod readers;
 mod shadow;
 mod steps;
+/// What all tests that read event streams share.
+#[path = "../../tests/support/whatwg.rs"]
 mod whatwg;
 
 use super::*;
@@ -185,8 +187,11 @@ fn what_is_cut_back_was_never_published() {
     hub.exchange(&mut turn);
     let chunk = turn.inbox.pop().unwrap();
     assert_eq!(chunk.senders(), [(0, kept)]);
-    let data: Vec<String> =
-        whatwg::parse(chunk.bytes(Format::Events)).into_iter().map(|event| event.data).collect();
+    let data: Vec<String> = whatwg::read(chunk.bytes(Format::Events))
+        .events
+        .into_iter()
+        .map(|event| event.data)
+        .collect();
     assert_eq!(data, ["{\"n\":1}", "{\"n\":2}"]);
     assert_eq!(hub.holdings().pinned_bytes, 0, "it is accounted for once");
 }

@@ -5,7 +5,6 @@ mod corpora;
 
 use crate::support::{Server, WebSocket, http, wait_until};
 use client::{Client, Heard, deflated, deflated_frame};
-use std::fs;
 
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
@@ -22,14 +21,6 @@ fn noise(mut seed: u64, bytes: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(bytes).collect()
 }
 
-/// What the server's process has in memory.
-fn resident_bytes(server: &Server) -> usize {
-    let path = format!("/proc/{}/status", server.pid().as_raw_nonzero());
-    let status = fs::read_to_string(path).expect("a Linux machine");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
-}
-
 fn metric(server: &Server, name: &str) -> u64 {
     http::metric(server.http, name)
 }
@@ -42,7 +33,7 @@ fn bombs_are_told_1009_and_take_no_memory() {
     let mut first = Client::connect(&server, "/echo");
     first.wire.write(&bomb);
     assert_eq!(first.close_code(), 1009);
-    let before = resident_bytes(&server);
+    let before = server.resident_bytes();
     let mut clients: Vec<_> = (0..200).map(|_| Client::connect(&server, "/echo")).collect();
     // All but the last byte first: so all are under way at once.
     let (last, most) = bomb.split_last().unwrap();
@@ -52,7 +43,7 @@ fn bombs_are_told_1009_and_take_no_memory() {
         assert_eq!(client.close_code(), 1009);
     }
     // 200 times what was sent is 12 MiB, what they would be is 12 GiB.
-    let grown = resident_bytes(&server).saturating_sub(before);
+    let grown = server.resident_bytes().saturating_sub(before);
     assert!(grown < 64 << 20, "{grown}");
 }
 
@@ -127,9 +118,9 @@ fn connections_that_have_compressed_hold_nothing_for_it() {
         all
     };
     let _first = talk(50);
-    let before = resident_bytes(&server);
+    let before = server.resident_bytes();
     let _more = talk(CLIENTS);
-    let each = resident_bytes(&server).saturating_sub(before) / CLIENTS;
+    let each = server.resident_bytes().saturating_sub(before) / CLIENTS as u64;
     // A compressor and an inflater of its own would be over 400 KiB.
     assert!(each < 16 * 1024, "{each}");
 }

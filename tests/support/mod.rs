@@ -9,6 +9,7 @@
 pub(crate) mod events;
 pub(crate) mod http;
 pub(crate) mod server;
+pub(crate) mod sources;
 pub(crate) mod websocket;
 pub(crate) mod wire;
 

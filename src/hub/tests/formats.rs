@@ -61,7 +61,7 @@ pub(super) fn check(chunk: &Chunk, spoken: &Spoken, format: Format) -> usize {
 }
 
 fn check_events(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
-    let events = whatwg::parse(bytes);
+    let events = whatwg::read(bytes).events;
     assert_eq!(events.len(), spoken.len(), "{}", String::from_utf8_lossy(bytes));
     for (place, (event, (said, sender))) in events.iter().zip(spoken).enumerate() {
         let Dispatched { kind, data, last_event_id } = event;
@@ -74,7 +74,7 @@ fn check_events(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
 }
 
 fn check_full_events(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
-    let events = whatwg::parse(bytes);
+    let events = whatwg::read(bytes).events;
     assert_eq!(events.len(), spoken.len());
     for (place, (event, (said, sender))) in events.iter().zip(spoken).enumerate() {
         assert_eq!(event.kind, "message");

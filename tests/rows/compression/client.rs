@@ -86,9 +86,16 @@ impl Client {
         Some(Heard { opcode, deflated, payload })
     }
 
-    /// The next message.
+    /// The next frame that is no ping; those are answered.
     pub(super) fn hear(&mut self) -> Heard {
-        self.next().expect("a frame")
+        loop {
+            let heard = self.next().expect("a frame");
+            if heard.opcode != 0x9 {
+                return heard;
+            }
+            // The server may have closed already; that is for the caller to see.
+            self.wire.try_write(&frame(0xa, true, &heard.payload));
+        }
     }
 
     /// Reads on to the server's close frame.

@@ -1,7 +1,7 @@
 //! What clients say, through the real server, in every format (S01).
 
-use super::parser::{self, Dispatched};
 use super::text;
+use super::whatwg::{self, Dispatched};
 use crate::support::websocket::frame;
 use crate::support::{Message, Server, WebSocket, Wire, http};
 use serde_json::Value;
@@ -130,13 +130,13 @@ impl Bodies {
     /// Every event as it was read: of the plain stream, and of the full one.
     fn events(&self) -> Vec<(Dispatched, String)> {
         let Bodies([plain, full, lines]) = self;
-        let (plain, full) = (parser::read(plain), parser::read(full));
-        let lines = parser::read_lines(lines);
+        let (plain, full) = (whatwg::read(plain).events, whatwg::read(full).events);
+        let lines = read_lines(lines);
         let (position, lines) = lines.split_first().expect("a first line");
         assert!(position.ends_with(r#","type":"position"}"#), "{position}");
-        assert!(full.iter().all(|event| event.name == "message"));
+        assert!(full.iter().all(|event| event.kind == "message"));
         let ids = |events: &[Dispatched]| {
-            events.iter().map(|event| event.last_id.clone()).collect::<Vec<_>>()
+            events.iter().map(|event| event.last_event_id.clone()).collect::<Vec<_>>()
         };
         assert_eq!(ids(&plain), ids(&full), "no format has another event than the others");
         let full: Vec<String> = full.into_iter().map(|event| event.data).collect();
@@ -145,16 +145,23 @@ impl Bodies {
     }
 }
 
+/// Lines of JSON: LF ends a line and nothing else does; empty ones are heartbeats.
+fn read_lines(body: &[u8]) -> Vec<&str> {
+    let text = std::str::from_utf8(body).expect("UTF-8");
+    let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    whole.filter(|line| !line.is_empty()).collect()
+}
+
 fn check_one(event: &Dispatched, full: &str, line: &str, expected: &Expected) {
     let full: Full = serde_json::from_str(full).expect(line);
     let text = |key: &str| serde_json::from_str::<String>(full[key].get()).expect(line);
     assert_eq!(full["data"].get(), event.data.trim(), "{line}");
-    assert_eq!(text("id"), event.last_id, "{line}");
+    assert_eq!(text("id"), event.last_event_id, "{line}");
     match expected {
         Expected::Data(name, read) => {
             let read = read.replace('%', &text("connectionId"));
             assert_eq!(
-                (event.name.as_str(), event.data.as_str()),
+                (event.kind.as_str(), event.data.as_str()),
                 (*name, read.as_str()),
                 "{line}"
             );
@@ -162,7 +169,7 @@ fn check_one(event: &Dispatched, full: &str, line: &str, expected: &Expected) {
         Expected::Room(room, read) => assert_eq!((&text("room"), &event.data), (room, read)),
         Expected::Close(reason) => {
             assert_eq!(
-                (text("type").as_str(), event.name.as_str()),
+                (text("type").as_str(), event.kind.as_str()),
                 ("close", "message"),
                 "{line}"
             );

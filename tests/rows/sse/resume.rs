@@ -1,6 +1,6 @@
 //! What a client says it saw last, and what its stream begins with (S02).
 
-use super::{parser, text};
+use super::{text, whatwg};
 use crate::support::{EventStream, Server, WebSocket, Wire, http};
 
 const CORPUS: &str = include_str!("../../corpora/last-event-id.txt");
@@ -71,8 +71,8 @@ fn ask(server: &Server, names: &Names, header: &str, query: &str) -> String {
         let body = String::from_utf8(body).unwrap();
         return format!("{} {}", response.status, http::Response { body, ..response }.code());
     }
-    let events = parser::read(&wire.read_to_end());
-    let told = events.iter().map(|event| match event.name.as_str() {
+    let events = whatwg::read(&wire.read_to_end()).events;
+    let told = events.iter().map(|event| match event.kind.as_str() {
         "gap" => {
             assert_eq!(event.data, r#"{"missed":null}"#);
             "gap".to_owned()

@@ -97,3 +97,32 @@ fn dispatch(source: &mut Source, buffers: &mut Buffers) {
     let kind = if kind.is_empty() { "message".to_owned() } else { kind };
     source.events.push(Dispatched { kind, data, last_event_id: source.last_event_id.clone() });
 }
+
+#[test]
+fn streams_are_read_as_the_standard_has_it() {
+    let event = |kind: &str, data: &str, id: &str| Dispatched {
+        kind: kind.to_owned(),
+        data: data.to_owned(),
+        last_event_id: id.to_owned(),
+    };
+    let odd = "\u{feff}event: a\rid: x\0\rdata: 1\r\rid: 7\r\n\r\n\u{feff}data: 2\n\ndata: 3\n\n";
+    let cases = [
+        // The examples of section 9.2.6.
+        ("data: YHOO\ndata: +2\ndata: 10\n\n", vec![event("message", "YHOO\n+2\n10", "")]),
+        (
+            ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third",
+            vec![event("message", "first event", "1"), event("message", "second event", "")],
+        ),
+        ("data\n\ndata\ndata\n\ndata:", vec![event("message", "", ""), event("message", "\n", "")]),
+        ("data:test\n\ndata: test\n\n", vec![event("message", "test", ""); 2]),
+        // Every line end, a byte order mark that counts and one that does not, an id with a NUL.
+        ("event: add\rdata: 7\r\n\r\n", vec![event("add", "7", "")]),
+        (odd, vec![event("a", "1", ""), event("message", "3", "7")]),
+    ];
+    for (stream, expected) in cases {
+        assert_eq!(read(stream.as_bytes()).events, expected, "{stream:?}");
+    }
+    let source = read(b"id: 4\nretry: 10\nretry: 1s\nretry:\n\nid: 5\n");
+    let (last_event_id, retry) = ("4".to_owned(), Some("10".to_owned()));
+    assert_eq!(source, Source { events: Vec::new(), last_event_id, retry });
+}
