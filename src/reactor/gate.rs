@@ -89,6 +89,7 @@ impl<L: Listen> Gates<L> {
                 if !gate.is_open(now) {
                     break;
                 }
+                self.reserve.restore();
                 match gate.accept(now) {
                     Accepted::Stream(stream) => welcome(number, Ok(stream)),
                     Accepted::Again => {}
@@ -213,10 +214,18 @@ impl Reserve {
         Reserve(File::open("/dev/null").ok())
     }
 
+    /// While it was open somebody else may have taken the descriptor. Without it, who waits would be
+    /// left hanging the next time.
+    fn restore(&mut self) {
+        if self.0.is_none() {
+            *self = Reserve::new();
+        }
+    }
+
     fn turn_one_away<L: Listen>(&mut self, listener: &L) {
         self.0 = None;
         drop(listener.accept());
-        self.0 = File::open("/dev/null").ok();
+        self.restore();
     }
 }
 

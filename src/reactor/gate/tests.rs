@@ -180,3 +180,12 @@ fn without_a_descriptor_the_one_in_reserve_turns_a_client_away() {
     assert_eq!(client.read(&mut [0]).ok(), Some(0), "closed, not left hanging");
     assert!(reserve.0.is_some(), "and there is one again for the next");
 }
+
+#[test]
+fn a_reserve_that_was_lost_is_made_up_for_before_the_next_is_taken() {
+    let (mut gates, scripts) = gates(1);
+    gates.reserve = Reserve(None);
+    scripts[0].then(&[Ok(1), Ok(2)]);
+    assert_eq!(take(&mut gates, Duration::ZERO).len(), 2);
+    assert!(gates.reserve.0.is_some());
+}
