@@ -214,8 +214,8 @@ impl Reserve {
         Reserve(File::open("/dev/null").ok())
     }
 
-    /// While it was open somebody else may have taken the descriptor. Without it, who waits would be
-    /// left hanging the next time.
+    /// While it was open somebody else may have taken the descriptor. Without it, who waits would
+    /// be left hanging the next time.
     fn restore(&mut self) {
         if self.0.is_none() {
             *self = Reserve::new();

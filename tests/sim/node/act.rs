@@ -80,7 +80,13 @@ impl World<'_> {
             client.wire.queued.extend(engine.refusal(now));
             client.wire.ending = Ending::Closed(true);
             client.role = Role::Plain;
-            client.expected.push_back(Expected { status: 503, is_head: false, body: None, end: 0 });
+            client.expected.push_back(Expected {
+                status: 503,
+                is_head: false,
+                body: None,
+                begin: 0,
+                end: 0,
+            });
         }
         self.trace(|| format!("client {number} comes to core {core}: {:?}", client.role));
         self.clients.push(client);
@@ -143,9 +149,10 @@ impl World<'_> {
         if client.key.is_none() || client.is_gone() {
             return;
         }
+        let begin = client.wire.said;
         client.wire.say(text.as_bytes());
         let end = client.wire.said;
-        client.expected.push_back(Expected { status, is_head, body, end });
+        client.expected.push_back(Expected { status, is_head, body, begin, end });
     }
 
     /// A plain client asks one thing or several.
