@@ -22,8 +22,8 @@ const TAIL_AND_END: [u8; 6] = [0x00, 0x00, 0xff, 0xff, 0x03, 0x00];
 /// The window that we compress with: 2^15 bytes.
 pub const WINDOW_BITS: u8 = 15;
 
-/// The fastest. Of JSON of 1 KiB it leaves a third in 7 us; level 6 leaves a quarter in 15 us, and
-/// of 64 KiB it takes five times as long.
+/// The fastest. Of JSON of 1 KiB it leaves 29 % in 5 us; level 6 leaves little less in 11 us, and
+/// of 64 KiB it takes ten times as long (`benches/micro`).
 const LEVEL: Compression = Compression::fast();
 
 /// How often a message may end a stream and begin another. Each costs a reset, worth some hundred
