@@ -163,6 +163,17 @@ impl Batch {
         self.push_entry(sender, place, end - place, What::Close);
     }
 
+    /// Publishes that `sender` became a member of the room, or is none any more.
+    pub fn push_presence(&mut self, sender: &Sender, what: What) {
+        debug_assert_eq!(self.chunk.made, Format::Frames, "presence is for members");
+        let key = if what == What::Join { "join" } else { "leave" };
+        let mut object = format!("{{\"{key}\":").into_bytes();
+        push_id_key(&mut object, &sender.id);
+        object.extend_from_slice(format!(",\"session\":{}}}}}", sender.session).as_bytes());
+        let place = self.push_payload(sse::Kind::Message, &object);
+        self.push_entry(sender, place, object.len(), what);
+    }
+
     fn push_payload(&mut self, kind: sse::Kind, payload: &[u8]) -> usize {
         let bytes = &mut self.chunk.bytes;
         if self.chunk.made == Format::Events {

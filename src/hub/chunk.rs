@@ -62,6 +62,17 @@ pub enum What {
     Binary,
     /// A registered connection ended.
     Close,
+    /// A connection became a member of the room.
+    Join,
+    /// A connection is a member of the room no more.
+    Leave,
+}
+
+impl What {
+    /// Whether somebody said it, and not the server.
+    pub fn is_message(self) -> bool {
+        matches!(self, What::Text | What::Binary)
+    }
 }
 
 /// One event of a chunk: its payload's place in the first encoding, what it is, whose.
@@ -96,7 +107,9 @@ impl Entry {
         match self.length_and_what >> LENGTH_BITS {
             0 => What::Text,
             1 => What::Binary,
-            _ => What::Close,
+            2 => What::Close,
+            3 => What::Join,
+            _ => What::Leave,
         }
     }
 
@@ -185,6 +198,13 @@ impl Chunk {
     /// Its events.
     pub fn index(&self) -> &[Entry] {
         &self.index
+    }
+
+    /// The last message in it, if members get it.
+    pub fn last_message(&self) -> Option<Sequence> {
+        let is_theirs = self.audience == Audience::Everyone;
+        let place = self.index.iter().rposition(|entry| entry.what().is_message());
+        place.filter(|_| is_theirs).map(|place| self.first + place as u64)
     }
 
     /// Who sent its events: runs of entries, in order.

@@ -72,6 +72,14 @@ impl Hub {
         }
     }
 
+    /// The last message that members of `room` got, if the log has it: its chunk, and which event
+    /// of that it is.
+    pub fn last_message(&self, room: RoomKey) -> Option<(Arc<Chunk>, usize)> {
+        let state = self.lock();
+        let (chunk, entry) = state.rooms.find(room)?.last_message()?;
+        Some((Arc::clone(chunk), entry))
+    }
+
     /// Where a stream of `rooms` from the earliest begins: nothing before it is in any log.
     pub fn gone_through(&self, rooms: Option<&[RoomKey]>) -> Sequence {
         let state = self.lock();

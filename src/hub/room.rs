@@ -42,6 +42,8 @@ pub(super) struct Room {
     pub(super) next_ordinal: u64,
     /// The last of its events that is gone.
     pub(super) gone_through: Sequence,
+    /// The last message that members got, in the log or not.
+    last_message: Option<Sequence>,
 }
 
 impl Room {
@@ -49,6 +51,13 @@ impl Room {
     pub(super) fn from(&self, next: Sequence) -> Option<&Arc<Chunk>> {
         let start = self.log.partition_point(|logged| logged.chunk.last() < next);
         self.log.get(start).map(|logged| &logged.chunk)
+    }
+
+    /// The logged chunk with the last message that members got, and which of its events that is.
+    pub(super) fn last_message(&self) -> Option<(&Arc<Chunk>, usize)> {
+        let sequence = self.last_message?;
+        let chunk = self.from(sequence).filter(|chunk| chunk.first() <= sequence)?;
+        Some((chunk, (sequence - chunk.first()) as usize))
     }
 
     /// Which event of the room is the first that its log still has.
@@ -145,6 +154,7 @@ impl Rooms {
             events: 0,
             next_ordinal: 0,
             gone_through: self.removed_through,
+            last_message: None,
         };
         self.rooms.insert(key, room);
         Some(Entered { key, name })
@@ -175,6 +185,7 @@ impl Rooms {
         let (bytes, events) = (chunk.cost(), chunk.index().len());
         room.log.push_back(Logged { chunk: Arc::clone(chunk), bytes });
         room.next_ordinal = chunk.next_ordinal();
+        room.last_message = chunk.last_message().or(room.last_message);
         room.bytes += bytes;
         room.events += events;
         self.bytes += bytes;

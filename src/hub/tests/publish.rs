@@ -24,6 +24,10 @@ pub(super) enum Said {
     Chat(String),
     /// A binary message to the room's members.
     ChatBinary(Vec<u8>),
+    /// Somebody becomes a member.
+    Join,
+    /// Somebody is a member no more.
+    Leave,
 }
 
 pub(super) fn sender(hub: &Hub, name: &str, session: u64) -> Sender {
@@ -47,7 +51,11 @@ impl Said {
     pub(super) fn audience(&self) -> Audience {
         match self {
             Said::Text(_) | Said::Binary(_) | Said::Close(..) => Audience::Subscribers,
-            Said::ChatObject(_) | Said::Chat(_) | Said::ChatBinary(_) => Audience::Everyone,
+            Said::ChatObject(_)
+            | Said::Chat(_)
+            | Said::ChatBinary(_)
+            | Said::Join
+            | Said::Leave => Audience::Everyone,
         }
     }
 
@@ -56,6 +64,18 @@ impl Said {
             Said::Text(_) | Said::ChatObject(_) | Said::Chat(_) => What::Text,
             Said::Binary(_) | Said::ChatBinary(_) => What::Binary,
             Said::Close(..) => What::Close,
+            Said::Join => What::Join,
+            Said::Leave => What::Leave,
+        }
+    }
+
+    /// The event's name in an event stream.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.what() {
+            What::Text | What::Close => "message",
+            What::Binary => "binary",
+            What::Join => "join",
+            What::Leave => "leave",
         }
     }
 
@@ -70,6 +90,7 @@ impl Said {
                 let (code, reason) = (CloseCode(*code), reason.clone());
                 batch.push_close(sender, &CloseEvent { code, reason, by });
             }
+            Said::Join | Said::Leave => batch.push_presence(sender, self.what()),
         }
     }
 
@@ -93,14 +114,26 @@ impl Said {
                 });
                 (json!({ "close": close }), None)
             }
+            Said::Join | Said::Leave => {
+                let text = self.presence(sender);
+                (serde_json::from_str(&text).expect("an object"), Some(text))
+            }
         }
     }
 
+    /// What is told of who comes and goes, byte for byte.
+    fn presence(&self, sender: &Sender) -> String {
+        let key = if matches!(self, Said::Join) { "join" } else { "leave" };
+        let (id, session) = (json!(sender.id.to_string()), sender.session);
+        format!("{{\"{key}\":{{\"connectionId\":{id},\"session\":{session}}}}}")
+    }
+
     /// The frame that members get: its opcode and its payload.
-    pub(super) fn frame(&self) -> Option<(u8, &[u8])> {
+    pub(super) fn frame(&self, sender: &Sender) -> Option<(u8, Vec<u8>)> {
         match self {
-            Said::ChatObject(text) | Said::Chat(text) => Some((1, text.as_bytes())),
-            Said::ChatBinary(bytes) => Some((2, bytes)),
+            Said::ChatObject(text) | Said::Chat(text) => Some((1, text.clone().into_bytes())),
+            Said::ChatBinary(bytes) => Some((2, bytes.clone())),
+            Said::Join | Said::Leave => Some((1, self.presence(sender).into_bytes())),
             Said::Text(_) | Said::Binary(_) | Said::Close(..) => None,
         }
     }
