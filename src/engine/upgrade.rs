@@ -9,10 +9,11 @@ use super::desk::Desk;
 use super::events::Begin;
 use super::http::Answered;
 use super::panics::{Trap, trap};
+use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
-use crate::hub::{ConnectionId, Format};
+use crate::hub::{Class, ConnectionId, Taste};
 use crate::json;
 use crate::routes::{self, Behaviour, NoRoute, Route};
 use crate::ws::Session;
@@ -226,10 +227,10 @@ fn begin(
         Behaviour::Broadcast { .. } => {
             let id = ConnectionId::from_random(desk.random.next_u128());
             conn.claim(desk, place, id, &[]);
-            join(conn, desk, key);
         }
         Behaviour::Echo => {}
     }
+    join(conn, desk, key, class_of(route));
     trap(Trap::Handshake);
     Answered::Became
 }
@@ -242,16 +243,24 @@ fn registration(id: &str) -> Vec<u8> {
     message
 }
 
-/// The connection becomes a member of its room with this turn's commit.
-fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
+/// What a WebSocket of `route` is to its room.
+fn class_of(route: &Route) -> Class {
+    match route.behaviour {
+        Behaviour::Broadcast { .. } => Class::Member,
+        Behaviour::Relay | Behaviour::Echo => Class::Listener,
+    }
+}
+
+/// The connection begins to read with this turn's commit: as a member of its room if `class` says
+/// so, else what the API publishes there, and what is for everybody.
+fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey, class: Class) {
     let State::WebSocket(websocket) = &mut conn.state else { return };
-    let Some(room) = websocket.room else { return };
     // Who remembers less than others get compressed needs a compressor of its own; it gets plain
     // frames, which are always allowed.
     let shares_deflated = websocket.window_bits == WINDOW_BITS;
-    let format = if shares_deflated { Format::DeflatedFrames } else { Format::Frames };
-    let cursor = Cursor::new(Scope::Room(room), format);
-    desk.rooms.follow(&cursor.scope, 1);
+    let scope = Scope::Room(websocket.room.unwrap_or(ROOM_OF_ALL));
+    let cursor = Cursor::new(scope, Taste::frames(class, shares_deflated));
+    desk.rooms.follow(&cursor.scope, class, 1);
     websocket.cursor = Some(Box::new(cursor));
     desk.attaching.push((key, Begin::Now));
 }
