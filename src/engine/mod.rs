@@ -13,6 +13,7 @@
 //! batches.
 
 mod attach;
+mod batches;
 mod conn;
 mod cursor;
 mod deliver;
