@@ -121,14 +121,6 @@ impl Conn {
             }
         }
     }
-
-    /// The room whose batch this connection publishes to.
-    pub(super) fn home(&self) -> Option<u32> {
-        match &self.state {
-            State::WebSocket(websocket) => websocket.room,
-            State::Http(_) | State::EventStream(_) | State::Closing(_) => None,
-        }
-    }
 }
 
 impl EventStream {
@@ -279,10 +271,17 @@ impl Conn {
         }
     }
 
-    fn end_websocket(&mut self, desk: &mut Desk, key: ConnKey, websocket: WebSocket, end: &End) {
+    fn end_websocket(
+        &mut self,
+        desk: &mut Desk,
+        key: ConnKey,
+        mut websocket: WebSocket,
+        end: &End,
+    ) {
         desk.counters().open.websocket.fall();
         desk.counters().closes.count(end.code.0);
         desk.websockets -= 1;
+        websocket.leave_all(desk, key, mem::take(&mut self.mood.changing));
         let place = Place { core: desk.core, key };
         match (&websocket.name, websocket.room) {
             (Name::Owned(sender), Some(room)) => {

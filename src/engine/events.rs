@@ -7,6 +7,7 @@ use super::conn::{Conn, EventStream, State};
 use super::cursor::{Cursor, Scope, Selected};
 use super::desk::Desk;
 use super::http::Answered;
+use super::membership::Attach;
 use super::upgrade::ROOM_LIMIT;
 use crate::bytes::ConnKey;
 use crate::http::{Method, Request, Response, Status, Terms};
@@ -249,7 +250,7 @@ impl Page<'_> {
         let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos)?, taste);
         self.head(conn, desk, mime);
         desk.rooms.follow(&cursor.scope, taste.class, 1);
-        desk.attaching.push((key, begin));
+        desk.attaching.push((key, Attach::New(begin)));
         desk.counters().open.http.fall();
         desk.counters().open.event_stream.rise();
         let until = if asked.ends { 0 } else { EventStream::FOLLOWS };

@@ -15,6 +15,7 @@
 mod attach;
 mod batches;
 mod conn;
+mod control;
 mod cursor;
 mod deliver;
 mod delivery;
@@ -23,8 +24,10 @@ mod end;
 mod events;
 mod expire;
 mod guard;
+mod history;
 mod http;
 mod letters;
+mod membership;
 mod messages;
 mod output;
 mod panics;

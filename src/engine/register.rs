@@ -72,11 +72,16 @@ impl Conn {
 }
 
 impl Conn {
-    fn granted(&mut self, desk: &mut Desk, session: u64) {
+    fn granted(&mut self, desk: &mut Desk, key: ConnKey, session: u64) {
         let State::WebSocket(websocket) = &mut self.state else { return };
         let Name::Waiting(waiting) = mem::replace(&mut websocket.name, Name::None) else { return };
         let Waiting { id, who, message } = *waiting;
         websocket.name = Name::Owned(Sender { id, who, session });
+        let except = self.leaves_out();
+        if let Some(lag) = self.cursor_mut().and_then(|cursor| cursor.lag.as_mut()) {
+            lag.except = except;
+        }
+        self.announce_all(desk, key);
         self.publish_text(desk, &message);
     }
 }
@@ -84,7 +89,7 @@ impl Conn {
 impl Engine {
     /// The connection owns the name it waited for.
     pub(super) fn granted(&mut self, key: ConnKey, session: u64) {
-        if self.guarded(key, |conn, desk| conn.granted(desk, session)).is_some() {
+        if self.guarded(key, |conn, desk| conn.granted(desk, key, session)).is_some() {
             self.go_on(key);
         }
     }

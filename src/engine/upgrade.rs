@@ -8,6 +8,7 @@ use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
 use super::http::Answered;
+use super::membership::Attach;
 use super::panics::{Trap, trap};
 use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
@@ -37,7 +38,6 @@ pub(super) fn answer(
                 Ok(room) => room,
                 Err(problem) => return refuse(conn, desk, request, &problem),
             };
-            desk.rooms.begin(room);
             begin(conn, desk, key, &opened, room)
         }
         Err(problem) => refuse(conn, desk, request, &problem),
@@ -264,5 +264,6 @@ fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
     let cursor = Cursor::new(scope, Taste::frames(class, shares_deflated));
     desk.rooms.follow(&cursor.scope, class, 1);
     websocket.cursor = Some(Box::new(cursor));
-    desk.attaching.push((key, Begin::Now));
+    desk.attaching.push((key, Attach::New(Begin::Now)));
+    conn.announce_all(desk, key);
 }

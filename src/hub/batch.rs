@@ -198,7 +198,13 @@ impl Batch {
 
     fn push_entry(&mut self, sender: &Sender, place: usize, length: usize, what: What) {
         let entry = Entry::new(place, length, what, sender.who);
-        if self.chunk.senders.last().is_none_or(|(_, last)| last.session != sender.session) {
+        // A run of one sender's is of messages or of none: its messages alone may be left out.
+        let is_message = |entry: &Entry| entry.what().is_message() == what.is_message();
+        let is_same = |(_, last): &(u32, Sender)| last.session == sender.session;
+        let chunk = &self.chunk;
+        let goes_on =
+            chunk.senders.last().is_some_and(is_same) && chunk.index.last().is_some_and(is_message);
+        if !goes_on {
             self.chunk.senders.push((self.chunk.index.len() as u32, sender.clone()));
         }
         self.chunk.index.push(entry);
