@@ -159,8 +159,8 @@ impl LocalRooms {
 }
 
 impl Engine {
-    /// Publishes in the room `name` on behalf of no connection, as the API does. Gives whether there
-    /// is such a room, or could be made.
+    /// Publishes in the room `name` on behalf of no connection, as the API does. Gives whether
+    /// there is such a room, or could be made.
     pub fn publish(&mut self, name: &str, said: Said<'_>, api: Api) -> bool {
         self.desk.rooms.publish_api_in(name, said, api, &self.desk.hub)
     }
