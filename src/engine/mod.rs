@@ -38,6 +38,7 @@ mod rooms;
 mod upgrade;
 mod websocket;
 
+pub use batches::Said;
 pub use conn::Serves;
 pub use desk::{Listener, Setup};
 pub use letters::{Action, Letter};
