@@ -132,6 +132,7 @@ const TABLE: &[(&str, &[&str], &str)] = &[
         ],
         "",
     ),
+    ("joined_rooms_max", &["src/engine/tests/rooms::so_many_rooms_and_no_more"], ""),
     ("filters_max", &["tests/rows/http/limits::filters_are_limited_one_by_one"], ""),
     ("drain", &["tests/server/limits/times::whoever_stays_is_cut_off_when_the_drain_is_over"], ""),
     ("HEADERS_CAPACITY", &[], "the most that headers_max can be set to, which `config` checks"),
