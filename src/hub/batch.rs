@@ -79,7 +79,7 @@ impl Batch {
     ) -> Batch {
         let made = match audience {
             Audience::Subscribers => Format::Events,
-            Audience::Everyone => Format::Frames,
+            Audience::Everyone | Audience::Members => Format::Frames,
         };
         let (room, room_name) = room;
         let others = [const { std::sync::OnceLock::new() }; FORMATS];
@@ -248,7 +248,7 @@ pub(super) fn push_base64(out: &mut Vec<u8>, id: &ConnectionId, payload: &[u8]) 
 }
 
 /// `{"connectionId":…,"message":…}`: any text as an object.
-pub(super) fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
+pub fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
     push_id_key(out, id);
     out.extend_from_slice(b",\"message\":\"");
     json::escape_into(out, text);

@@ -22,6 +22,8 @@ pub enum Audience {
     Subscribers,
     /// Event streams and the room's other members.
     Everyone,
+    /// The room's other members only.
+    Members,
 }
 
 /// How a cursor wants its events; it keeps one format for life.
@@ -78,7 +80,7 @@ const _: () = assert!(size_of::<Entry>() == 16);
 
 const LENGTH_BITS: u32 = 28;
 /// The longest payload.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = (1 << LENGTH_BITS) - 1;
+pub const PAYLOAD_BYTES_MAX: usize = (1 << LENGTH_BITS) - 1;
 
 impl Entry {
     /// An event whose payload is `length` bytes at `place`, both less than 2^28.
@@ -194,7 +196,11 @@ impl Chunk {
 
     /// Whether those who read `format` are its audience.
     pub fn is_for(&self, format: Format) -> bool {
-        !format.is_frames() || self.audience == Audience::Everyone
+        match self.audience {
+            Audience::Subscribers => !format.is_frames(),
+            Audience::Everyone => true,
+            Audience::Members => format.is_frames(),
+        }
     }
 
     /// The bytes of its first encoding, which others are made of.

@@ -115,7 +115,7 @@ fn push_json(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender) {
 
 /// Whether `text` is a JSON object that subscribers may take for what it says: one that does not
 /// speak in another connection's name, nor of a close as only we may.
-fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
+pub fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
     match json::scan(text) {
         Ok(envelope) => match envelope.connection_id {
             Some(place) => json::unescape(&text[place.start..place.end])
