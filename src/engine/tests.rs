@@ -4,6 +4,9 @@
 //! Must not know: sockets.
 
 pub(super) mod core;
+mod names;
+mod pages;
+mod routes;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;
