@@ -13,6 +13,7 @@
 //! batches.
 
 mod attach;
+mod batches;
 mod conn;
 mod cursor;
 mod deliver;
@@ -35,6 +36,7 @@ mod site;
 mod upgrade;
 mod websocket;
 
+pub use batches::Said;
 pub use conn::Serves;
 pub use desk::{Listener, Setup};
 pub use letters::{Action, Letter};

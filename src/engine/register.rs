@@ -76,10 +76,12 @@ impl Desk {
     ) -> Option<(Name, Who)> {
         let who = match &id {
             ConnectionId::Name(name) => self.hub.who_keys().who(name),
-            ConnectionId::Uuid(_) => self.hub.who_keys().who(&id.to_string()),
+            ConnectionId::Uuid(_) | ConnectionId::Nobody => {
+                self.hub.who_keys().who(&id.to_string())
+            }
         };
         let claim = match (&id, duplicate) {
-            (ConnectionId::Uuid(_), _) => self.hub.claim(who, place, true),
+            (ConnectionId::Uuid(_) | ConnectionId::Nobody, _) => self.hub.claim(who, place, true),
             (ConnectionId::Name(_), Duplicate::Replace) => self.hub.claim(who, place, false),
             (ConnectionId::Name(_), Duplicate::Refuse) => self.hub.claim_unowned(who, place),
         };

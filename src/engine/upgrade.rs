@@ -9,10 +9,11 @@ use super::desk::Desk;
 use super::events::Begin;
 use super::http::Answered;
 use super::panics::{Trap, trap};
+use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
-use crate::hub::{ConnectionId, Format};
+use crate::hub::{Class, ConnectionId, Taste};
 use crate::json;
 use crate::routes::{self, Duplicate, Found, NoRoute, Route, Table};
 use crate::ws::Session;
@@ -285,9 +286,7 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
     if let Some(id) = opened.id.as_deref().filter(|_| route.is_as_is()) {
         conn.register_by_url(desk, place, id, &registration(id));
     }
-    if route.broadcast().is_some() {
-        join(conn, desk, key);
-    }
+    join(conn, desk, key);
     trap(Trap::Handshake);
     Answered::Became
 }
@@ -317,16 +316,18 @@ fn registration(id: &str) -> Vec<u8> {
     message
 }
 
-/// The connection becomes a member of its room with this turn's commit.
+/// The connection begins to read with this turn's commit: as a member of its room if its route has
+/// members, else only what the API publishes there. What is for everybody it gets in any case.
 fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
     let State::WebSocket(websocket) = &mut conn.state else { return };
-    let Some(room) = websocket.room else { return };
+    let is_member = websocket.route.broadcast().is_some();
+    let class = if is_member { Class::Member } else { Class::Listener };
     // Who remembers less than others get compressed needs a compressor of its own; it gets plain
     // frames, which are always allowed.
     let shares_deflated = websocket.window_bits == WINDOW_BITS;
-    let format = if shares_deflated { Format::DeflatedFrames } else { Format::Frames };
-    let cursor = Cursor::new(Scope::Room(room), format);
-    desk.rooms.follow(&cursor.scope, 1);
+    let scope = Scope::Room(websocket.room.unwrap_or(ROOM_OF_ALL));
+    let cursor = Cursor::new(scope, Taste::frames(class, shares_deflated));
+    desk.rooms.follow(&cursor.scope, class, 1);
     websocket.cursor = Some(Box::new(cursor));
     desk.attaching.push((key, Begin::Now));
 }

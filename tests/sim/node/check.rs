@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, VecDeque};
-use tidegate::hub::{Hub, Piece, Wanted, What};
+use tidegate::hub::{Class, Hub, Piece, Wanted, What};
 
 /// The number in an id of this epoch.
 pub(crate) fn number(id: &str, hub: &Hub) -> u64 {
@@ -26,7 +26,8 @@ pub(crate) fn number(id: &str, hub: &Hub) -> u64 {
 pub(crate) fn alive(hub: &Hub, position: u64, last: u64) -> Vec<u64> {
     let mut pieces = VecDeque::new();
     let (next, upto) = (position + 1, last);
-    let wanted = Wanted { rooms: None, whole: true, next, upto, seen: last, ordinal: None };
+    let (class, seen) = (Class::Subscriber, last);
+    let wanted = Wanted { class, rooms: None, whole: true, next, upto, seen, ordinal: None };
     hub.fetch(wanted, &mut pieces, usize::MAX);
     let chunks = pieces.iter().filter_map(|piece| match piece {
         Piece::Chunk(chunk) => Some(chunk.first().max(position + 1)..=chunk.last().min(last)),

@@ -77,7 +77,8 @@ impl Reader {
     }
 
     fn wants(&self, event: &Logged) -> bool {
-        (self.rooms.is_empty() || self.rooms.contains(&event.room))
+        event.subscribers
+            && (self.rooms.is_empty() || self.rooms.contains(&event.room))
             && (self.ids.is_empty() || self.ids.contains(&event.id))
     }
 

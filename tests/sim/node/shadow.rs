@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use tidegate::hub::{Audience, Chunk, Format, RoomKey, Sender, What};
+use tidegate::hub::{Chunk, Class, Format, RoomKey, Sender, What};
 
 /// How subscribers have to be shown a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,9 @@ pub(crate) struct Logged {
     pub(crate) session: u64,
     pub(crate) what: What,
     pub(crate) at_ms: u64,
-    /// Members get it too.
-    pub(crate) everyone: bool,
+    /// Members get it, and subscribers do.
+    pub(crate) members: bool,
+    pub(crate) subscribers: bool,
     /// What members get.
     pub(crate) raw: Vec<u8>,
     pub(crate) shows: Shows,
@@ -90,10 +91,9 @@ impl Shadow {
         let ordinal = self.ordinals.entry(chunk.room()).or_default();
         assert_eq!(chunk.ordinal(), *ordinal, "a room's ordinals are contiguous");
         *ordinal = chunk.next_ordinal();
-        let made = match chunk.audience() {
-            Audience::Subscribers => Format::Events,
-            Audience::Everyone => Format::Frames,
-        };
+        let is_for = |class| chunk.audience().has(class);
+        let (members, subscribers) = (is_for(Class::Member), is_for(Class::Subscriber));
+        let made = if members { Format::Frames } else { Format::Events };
         for (number, entry) in chunk.index().iter().enumerate() {
             let runs = chunk.senders();
             let run = runs.partition_point(|(from, _)| *from as usize <= number);
@@ -107,7 +107,8 @@ impl Shadow {
                 session: sender.session,
                 what: entry.what(),
                 at_ms: chunk.at().unix_ms,
-                everyone: chunk.audience() == Audience::Everyone,
+                members,
+                subscribers,
                 shows: Shows::Line(raw.clone()),
                 raw,
             };
@@ -185,7 +186,7 @@ impl Session {
         assert_eq!(said.binary, event.what == What::Binary);
         match (&said.shows, speaker.talk) {
             (_, Talk::Member { .. }) => {
-                assert!(event.everyone);
+                assert!(event.members);
                 assert_eq!(said.raw, event.raw, "members get the sender's own bytes");
             }
             (Shows::Line(line), _) => assert_eq!(*line, event.raw, "as it came, on one line"),
@@ -199,7 +200,7 @@ impl Session {
     fn strange_message(&mut self, event: &Logged) -> Shows {
         assert_eq!(self.client, None, "a stranger's words in another's session: {event:?}");
         self.is_strange = true;
-        match (event.everyone, event.what) {
+        match (event.members, event.what) {
             (true, What::Binary) => Shows::Base64(event.raw.clone()),
             (true, _) => Shows::Either(String::from_utf8(event.raw.clone()).expect("UTF-8")),
             (false, _) => {
@@ -217,7 +218,7 @@ impl Session {
         let close = &close["close"];
         assert_eq!(close["connectionId"].as_str(), Some(event.id.as_str()));
         assert_eq!(close["session"].as_u64(), Some(event.session));
-        assert!(!event.everyone && close["reason"].is_string());
+        assert!(!event.members && close["reason"].is_string());
         let code = close["code"].as_u64().and_then(|code| u16::try_from(code).ok());
         let (code, by) = (code.expect("a code"), close["by"].as_str().expect("a side"));
         if let Some(client) = self.client {
@@ -240,7 +241,7 @@ pub(crate) fn on_one_line(text: &str) -> String {
 /// The number in a message of ours.
 fn marker(event: &Logged) -> Option<usize> {
     let decoded;
-    let bytes = match (event.what, event.everyone) {
+    let bytes = match (event.what, event.members) {
         (What::Close, _) => return None,
         (What::Binary, false) => {
             let value: Value = serde_json::from_slice(&event.raw).expect("an object");

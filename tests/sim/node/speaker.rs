@@ -176,7 +176,7 @@ impl Speaker {
         let mut rest = shadow.after(self.position.or(begun_at)?);
         rest.find(|(_, event)| {
             let is_own = Some(event.session) == self.session;
-            event.everyone && Some(&event.room) == self.room.as_ref() && (echo || !is_own)
+            event.members && Some(&event.room) == self.room.as_ref() && (echo || !is_own)
         })
     }
 
