@@ -6,6 +6,7 @@
 mod act;
 mod check;
 mod client;
+mod configured;
 mod deflate;
 pub(crate) mod dice;
 mod finish;

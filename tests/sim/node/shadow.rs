@@ -51,6 +51,8 @@ pub(crate) struct Logged {
 pub(crate) struct Session {
     pub(crate) client: Option<usize>,
     is_strange: bool,
+    /// Nobody is told of its end.
+    is_quiet: bool,
     events: usize,
     /// Code and side.
     pub(crate) closed: Option<(u16, String)>,
@@ -123,7 +125,7 @@ impl Shadow {
         clients: &mut [Client],
         moment: &Moment<'_>,
     ) {
-        self.begin_session(&event);
+        self.begin_session(&event, clients);
         let n = marker(&event);
         let session = self.sessions.get_mut(&sender.session).expect("begun above");
         assert!(session.closed.is_none(), "nothing comes after a close: {event:?}");
@@ -146,22 +148,32 @@ impl Shadow {
     }
 
     /// A name's next session begins after the last one's close.
-    fn begin_session(&mut self, event: &Logged) {
+    fn begin_session(&mut self, event: &Logged, clients: &[Client]) {
         if self.sessions.contains_key(&event.session) {
             return;
         }
-        let is_member = event.id.len() == 36;
-        assert!(event.what != What::Close || is_member, "a close of nobody: {event:?}");
+        let could_be = |client: &Client| {
+            let speaker = client.speaker();
+            speaker.is_some_and(|one| one.is_named_at_once() && one.id.as_ref() == Some(&event.id))
+        };
+        let is_nobody = event.id.len() != 36 && !clients.iter().any(could_be);
+        assert!(event.what != What::Close || !is_nobody, "a close of nobody: {event:?}");
         if let Some(last) = self.latest.insert(event.id.clone(), event.session) {
             assert!(last < event.session, "sessions grow");
             let is_closed = self.sessions[&last].closed.is_some();
             assert!(is_closed, "{event:?} comes before the close of session {last}");
         }
-        self.sessions.insert(event.session, Session::default());
+        let is_quiet = !event.subscribers;
+        self.sessions.insert(event.session, Session { is_quiet, ..Session::default() });
     }
 }
 
 impl Session {
+    /// Whether all that has to be told of it was.
+    pub(crate) fn is_over(&self) -> bool {
+        self.closed.is_some() || self.is_quiet
+    }
+
     fn message(
         &mut self,
         event: &Logged,
@@ -186,7 +198,7 @@ impl Session {
         assert_eq!(said.binary, event.what == What::Binary);
         match (&said.shows, speaker.talk) {
             (_, Talk::Member { .. }) => {
-                assert!(event.members);
+                assert!(event.members && event.subscribers != self.is_quiet);
                 assert_eq!(said.raw, event.raw, "members get the sender's own bytes");
             }
             (Shows::Line(line), _) => assert_eq!(*line, event.raw, "as it came, on one line"),

@@ -16,8 +16,13 @@ use tidegate::ws::frame::{Opcode, push_masked};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
     Relay,
-    Member { echo: bool },
+    /// A relay that takes anything.
+    Wrap,
+    Member {
+        echo: bool,
+    },
     Echo,
+    Desk,
 }
 
 /// A message that has to be published, or to come back.
@@ -32,8 +37,13 @@ pub(crate) struct Said {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Pong(Vec<u8>),
-    Echo { binary: bool, payload: Vec<u8> },
+    Echo {
+        binary: bool,
+        payload: Vec<u8>,
+    },
     Error(&'static str),
+    /// A greeting, or what a desk says.
+    Text(&'static str),
 }
 
 /// One WebSocket client.
@@ -41,8 +51,12 @@ pub(crate) enum Answer {
 pub(crate) struct Speaker {
     pub(crate) talk: Talk,
     pub(crate) room: Option<String>,
-    /// A member's is learnt from what it publishes.
+    /// One that the server chose is learnt from what it publishes.
     pub(crate) id: Option<String>,
+    /// It chose its name itself.
+    pub(crate) is_named: bool,
+    /// Its handshake is refused if somebody has its name.
+    pub(crate) may_be_refused: bool,
     pub(crate) by_url: bool,
     /// What it is to be answered to what it offered; whether it compresses then.
     pub(crate) agreed: Option<String>,
@@ -73,6 +87,8 @@ impl Speaker {
         Speaker {
             talk,
             room,
+            is_named: id.is_some(),
+            may_be_refused: false,
             id,
             by_url: false,
             agreed: None,
@@ -89,6 +105,24 @@ impl Speaker {
             got_close: None,
             position: None,
         }
+    }
+
+    /// It says in its URL who it is, on a route where that is a message.
+    pub(crate) fn register_by_url(&mut self) {
+        (self.by_url, self.is_registered) = (true, true);
+        let id = Value::from(self.id.as_deref());
+        let raw = format!("{{\"connectionId\":{id}}}").into_bytes();
+        self.said.push(Said { binary: false, shows: Shows::Line(raw.clone()), raw });
+    }
+
+    /// Whether what it says is published.
+    pub(crate) fn publishes(&self) -> bool {
+        self.room.is_some()
+    }
+
+    /// Whether it has a name without having said anything.
+    pub(crate) fn is_named_at_once(&self) -> bool {
+        self.talk != Talk::Relay
     }
 
     /// Whether it can say anything more.
@@ -136,7 +170,14 @@ impl Speaker {
         shadow: &Shadow,
     ) {
         let binary = frame.opcode == BINARY;
+        if let Some(Answer::Text(due)) = self.answers.front() {
+            let is_due = !binary && frame.payload == due.as_bytes();
+            assert!(is_due, "client {number}: {frame:?} in place of {due}");
+            self.answers.pop_front();
+            return;
+        }
         match self.talk {
+            Talk::Wrap | Talk::Desk => panic!("client {number}: {frame:?} out of nothing"),
             Talk::Echo => {
                 let answer = Answer::Echo { binary, payload: frame.payload };
                 assert_eq!(self.answers.pop_front(), Some(answer), "client {number}");
@@ -150,17 +191,18 @@ impl Speaker {
                 }
             }
             Talk::Member { .. } => {
-                let (sequence, payload) = {
-                    let next = self.next_event(begun_at, shadow);
-                    let (sequence, event) = next.unwrap_or_else(|| {
-                        panic!("client {number}: {frame:?} out of nothing");
-                    });
+                let next = self.events(begun_at, shadow).find(|(_, event)| {
                     let kind = if event.what == What::Binary { BINARY } else { TEXT };
-                    assert_eq!(kind, frame.opcode, "client {number}, event {sequence}");
-                    (sequence, &event.raw)
-                };
+                    let is_it = kind == frame.opcode && event.raw == frame.payload;
+                    is_it || !self.may_miss(event)
+                });
+                let (sequence, event) = next.unwrap_or_else(|| {
+                    panic!("client {number}: {frame:?} out of nothing");
+                });
+                let kind = if event.what == What::Binary { BINARY } else { TEXT };
+                assert_eq!(kind, frame.opcode, "client {number}, event {sequence}");
                 let lossy = String::from_utf8_lossy(&frame.payload);
-                assert!(*payload == frame.payload, "client {number}, {sequence}: {lossy}");
+                assert!(event.raw == frame.payload, "client {number}, {sequence}: {lossy}");
                 self.position = Some(sequence);
             }
         }
@@ -172,12 +214,31 @@ impl Speaker {
         begun_at: Option<u64>,
         shadow: &'s Shadow,
     ) -> Option<(u64, &'s super::shadow::Logged)> {
-        let Talk::Member { echo } = self.talk else { return None };
-        let mut rest = shadow.after(self.position.or(begun_at)?);
-        rest.find(|(_, event)| {
+        self.events(begun_at, shadow).find(|(_, event)| !self.may_miss(event))
+    }
+
+    /// What of its room it may get as a member.
+    fn events<'s>(
+        &self,
+        begun_at: Option<u64>,
+        shadow: &'s Shadow,
+    ) -> impl Iterator<Item = (u64, &'s super::shadow::Logged)> {
+        let echo = match self.talk {
+            Talk::Member { echo } => Some(echo),
+            Talk::Relay | Talk::Wrap | Talk::Echo | Talk::Desk => None,
+        };
+        let from = echo.and(self.position.or(begun_at)).unwrap_or(shadow.head());
+        shadow.after(from).filter(move |(_, event)| {
             let is_own = Some(event.session) == self.session;
-            event.members && Some(&event.room) == self.room.as_ref() && (echo || !is_own)
+            let is_wanted = echo.is_some_and(|echo| echo || !is_own);
+            is_wanted && event.members && Some(&event.room) == self.room.as_ref()
         })
+    }
+
+    /// What is left out is left out by name: also what others have said under it before.
+    fn may_miss(&self, event: &super::shadow::Logged) -> bool {
+        let is_alone = self.talk == Talk::Member { echo: false };
+        is_alone && self.id.as_ref() == Some(&event.id) && Some(event.session) != self.session
     }
 
     fn hear_close(client: &mut Client, code: u16, moment: &Moment<'_>) {
