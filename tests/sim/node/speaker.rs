@@ -3,13 +3,14 @@
 //! Knows: routes and their promises, frames.
 //! Must not know: the engine.
 
+use super::api::is_from_api;
 use super::check;
 use super::client::{Client, Moment, Role};
 use super::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
-use super::shadow::{Shadow, Shows};
+use super::shadow::{Logged, Shadow, Shows};
 use serde_json::Value;
 use std::collections::VecDeque;
-use tidegate::hub::What;
+use tidegate::hub::{EVERYONE, What};
 use tidegate::ws::frame::{Opcode, push_masked};
 
 /// By which route it came.
@@ -44,6 +45,15 @@ pub(crate) enum Answer {
     Error(&'static str),
     /// A greeting, or what a desk says.
     Text(&'static str),
+}
+
+/// Whether an event is for one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    None,
+    /// As far as anybody here can know, it may get it or not.
+    Maybe,
+    Due,
 }
 
 /// One WebSocket client.
@@ -145,7 +155,10 @@ impl Speaker {
             }
             PING => {}
             PONG => speaker.hear_pong(number, &frame.payload),
-            CLOSE => Speaker::hear_close(client, frames::close_code(&frame.payload), moment),
+            CLOSE => {
+                let code = frames::close_code(&frame.payload);
+                Speaker::hear_close(client, code, shadow, moment);
+            }
             TEXT | BINARY => speaker.hear_message(number, frame, begun_at, shadow),
             _ => unreachable!("the parser knows no others"),
         }
@@ -170,79 +183,97 @@ impl Speaker {
         shadow: &Shadow,
     ) {
         let binary = frame.opcode == BINARY;
-        if let Some(Answer::Text(due)) = self.answers.front() {
+        let is_from_api = is_from_api(&frame.payload);
+        if let (Some(Answer::Text(due)), false) = (self.answers.front(), is_from_api) {
             let is_due = !binary && frame.payload == due.as_bytes();
             assert!(is_due, "client {number}: {frame:?} in place of {due}");
             self.answers.pop_front();
             return;
         }
-        match self.talk {
-            Talk::Wrap | Talk::Desk => panic!("client {number}: {frame:?} out of nothing"),
-            Talk::Echo => {
-                let answer = Answer::Echo { binary, payload: frame.payload };
-                assert_eq!(self.answers.pop_front(), Some(answer), "client {number}");
-            }
-            Talk::Relay => {
-                let text = serde_json::from_slice::<Value>(&frame.payload).expect("JSON");
-                let code = text["error"]["code"].as_str().expect("an error");
-                match self.answers.pop_front() {
-                    Some(Answer::Error(expected)) => assert_eq!(code, expected, "client {number}"),
-                    other => panic!("client {number}: {text} in place of {other:?}"),
-                }
-            }
-            Talk::Member { .. } => {
-                let next = self.events(begun_at, shadow).find(|(_, event)| {
-                    let kind = if event.what == What::Binary { BINARY } else { TEXT };
-                    let is_it = kind == frame.opcode && event.raw == frame.payload;
-                    is_it || !self.may_miss(event)
-                });
-                let (sequence, event) = next.unwrap_or_else(|| {
-                    panic!("client {number}: {frame:?} out of nothing");
-                });
-                let kind = if event.what == What::Binary { BINARY } else { TEXT };
-                assert_eq!(kind, frame.opcode, "client {number}, event {sequence}");
-                let lossy = String::from_utf8_lossy(&frame.payload);
-                assert!(event.raw == frame.payload, "client {number}, {sequence}: {lossy}");
-                self.position = Some(sequence);
-            }
+        if self.is_member() || is_from_api {
+            return self.hear_event(number, &frame, begun_at, shadow);
+        }
+        if self.talk == Talk::Echo {
+            let answer = Answer::Echo { binary, payload: frame.payload };
+            assert_eq!(self.answers.pop_front(), Some(answer), "client {number}");
+            return;
+        }
+        let text = serde_json::from_slice::<Value>(&frame.payload).expect("JSON");
+        let code = text["error"]["code"].as_str().expect("an error");
+        match self.answers.pop_front() {
+            Some(Answer::Error(expected)) => assert_eq!(code, expected, "client {number}"),
+            other => panic!("client {number}: {text} in place of {other:?}"),
         }
     }
 
-    /// The next event of its room that a member has to get.
-    pub(crate) fn next_event<'s>(
-        &self,
-        begun_at: Option<u64>,
-        shadow: &'s Shadow,
-    ) -> Option<(u64, &'s super::shadow::Logged)> {
-        self.events(begun_at, shadow).find(|(_, event)| !self.may_miss(event))
+    /// It is the next of those that are for it, but for some that it may not get.
+    fn hear_event(&mut self, number: usize, frame: &Frame, begun_at: Option<u64>, shadow: &Shadow) {
+        let position = self.position.or(begun_at).expect("it has come");
+        for (sequence, event) in shadow.after(position) {
+            let kind = if event.what == What::Binary { BINARY } else { TEXT };
+            let is_it = kind == frame.opcode && event.raw == frame.payload;
+            match self.share((sequence, event), shadow) {
+                Share::None => {}
+                Share::Due | Share::Maybe if is_it => {
+                    self.position = Some(sequence);
+                    return;
+                }
+                Share::Maybe => {}
+                Share::Due => {
+                    panic!("client {number}: {sequence} was due before {frame:?}: {self:?}")
+                }
+            }
+        }
+        panic!("client {number}: {frame:?} out of nothing");
     }
 
-    /// What of its room it may get as a member.
-    fn events<'s>(
-        &self,
-        begun_at: Option<u64>,
-        shadow: &'s Shadow,
-    ) -> impl Iterator<Item = (u64, &'s super::shadow::Logged)> {
-        let echo = match self.talk {
-            Talk::Member { echo } => Some(echo),
-            Talk::Relay | Talk::Wrap | Talk::Echo | Talk::Desk => None,
-        };
-        let from = echo.and(self.position.or(begun_at)).unwrap_or(shadow.head());
-        shadow.after(from).filter(move |(_, event)| {
-            let is_own = Some(event.session) == self.session;
-            let is_wanted = echo.is_some_and(|echo| echo || !is_own);
-            is_wanted && event.members && Some(&event.room) == self.room.as_ref()
-        })
+    /// Whether it gets what is said in its room.
+    pub(crate) fn is_member(&self) -> bool {
+        matches!(self.talk, Talk::Member { .. })
     }
 
-    /// What is left out is left out by name: also what others have said under it before.
-    fn may_miss(&self, event: &super::shadow::Logged) -> bool {
-        let is_alone = self.talk == Talk::Member { echo: false };
-        is_alone && self.id.as_ref() == Some(&event.id) && Some(event.session) != self.session
+    /// Whether an event is for the likes of it.
+    pub(crate) fn is_of_audience(&self, event: &Logged) -> bool {
+        let is_here = Some(&event.room) == self.room.as_ref() || event.room == EVERYONE;
+        is_here && (event.ticket.is_some() || (event.members && self.is_member()))
     }
 
-    fn hear_close(client: &mut Client, code: u16, moment: &Moment<'_>) {
-        check::close_frame(client, code, moment);
+    /// Whether it has to get an event.
+    fn share(&self, (sequence, event): (u64, &Logged), shadow: &Shadow) -> Share {
+        let is_own = Some(event.session) == self.session;
+        if !self.is_of_audience(event) || is_own && self.talk != (Talk::Member { echo: true }) {
+            return Share::None;
+        }
+        // What is left out is left out by name: also what others have said under it before.
+        if self.talk == (Talk::Member { echo: false }) && self.id.as_ref() == Some(&event.id) {
+            return Share::Maybe;
+        }
+        let is_left_out = self.id.as_ref().is_some_and(|id| event.except.contains(id));
+        match self.session {
+            _ if !is_left_out => Share::Due,
+            Some(_) if self.is_member() && !self.is_named => Share::None,
+            Some(session) if shadow.has_begun(session, sequence) => Share::None,
+            // It may not have had the name yet.
+            _ => Share::Maybe,
+        }
+    }
+
+    /// The next event that it has to get.
+    pub(crate) fn next_event(&self, begun_at: Option<u64>, shadow: &Shadow) -> Option<u64> {
+        let mut rest = shadow.after(self.position.or(begun_at)?);
+        rest.find(|next| self.share(*next, shadow) == Share::Due).map(|(sequence, _)| sequence)
+    }
+
+    /// The most that what the API has said since takes.
+    pub(crate) fn api_bytes(&self, begun_at: Option<u64>, shadow: &Shadow) -> usize {
+        const HEADER_BYTES: usize = 10;
+        let Some(position) = self.position.or(begun_at) else { return 0 };
+        let theirs = shadow.after(position).filter(|(_, event)| self.is_of_audience(event));
+        theirs.map(|(_, event)| event.raw.len() + HEADER_BYTES).sum()
+    }
+
+    fn hear_close(client: &mut Client, code: u16, shadow: &Shadow, moment: &Moment<'_>) {
+        check::close_frame(client, code, shadow, moment);
         let is_lazy = client.is_lazy;
         let Role::Speaker(speaker) = &mut client.role else { return };
         speaker.got_close = Some(code);
