@@ -39,7 +39,10 @@ impl Engine {
             let Engine { conns, desk } = self;
             let Some(conn) = conns.find_mut(key) else { continue };
             match (&conn.state, attach) {
-                (State::WebSocket(_), Attach::New(since)) => conn.begin_reading(desk, since),
+                (State::WebSocket(_), Attach::New(since)) => {
+                    conn.begin_reading(desk, since);
+                    self.go_on(key);
+                }
                 (State::WebSocket(_), change) => self.change_rooms(key, change),
                 (State::EventStream(_), Attach::New(begin)) => conn.begin_stream(desk, begin),
                 (State::Http(_) | State::EventStream(_) | State::Closing(_), _) => continue,

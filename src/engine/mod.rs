@@ -14,6 +14,7 @@
 
 mod attach;
 mod batches;
+mod changes;
 mod conn;
 mod control;
 mod cursor;
@@ -35,6 +36,7 @@ mod policy;
 mod random;
 mod register;
 mod rooms;
+mod site;
 mod upgrade;
 mod websocket;
 
@@ -147,7 +149,8 @@ impl Engine {
         if let State::WebSocket(websocket) = &mut conn.state {
             // Whatever came, the peer lives. Its pong may come in the tick of our ping.
             if websocket.pinged.take().is_some() {
-                desk.wake_by(key, desk.tick.after(desk.limits.ping_interval));
+                let interval = desk.limits_of(&websocket.route).ping_interval;
+                desk.wake_by(key, desk.tick.after(interval));
             }
         }
         desk.count_in(conn.listener, n);
@@ -162,7 +165,7 @@ impl Engine {
             self.settle(key);
         }
         if let (true, Some(conn)) = (cfg!(debug_assertions), self.conns.find(key)) {
-            conn.invariants(&self.desk.limits);
+            conn.invariants(&self.desk);
         }
     }
 

@@ -42,6 +42,7 @@ impl Engine {
         self.forget_change(key, attaching);
         let Engine { conns, desk } = self;
         desk.counters().panics.add(1);
+        desk.give_back_arriving();
         let Some(conn) = conns.find_mut(key) else { return };
         conn.outbox.mend();
         conn.say_failure(desk);
@@ -55,6 +56,8 @@ impl Engine {
 pub(super) enum Trap {
     /// A request was read and is not answered.
     Request,
+    /// A handshake has got all that it takes, and is not answered.
+    Claimed,
     /// A connection has just become a WebSocket.
     Handshake,
     /// A message was appended to its room's batch.
@@ -73,4 +76,4 @@ pub(super) fn trap(_here: Trap) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,7 +5,10 @@
 
 pub(super) mod core;
 mod everyone;
+mod names;
+mod pages;
 mod rooms;
+mod routes;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

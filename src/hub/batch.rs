@@ -4,8 +4,9 @@
 //! Must not know: numbers (they come with the commit), logs, who reads.
 
 use super::audience::{Audience, FORMATS, Format};
-use super::chunk::{Api, Chunk, Entry, What};
+use super::chunk::{Api, Chunk, Entry};
 use super::name::{ConnectionId, RoomKey, Who};
+use super::what::What;
 use crate::bytes::Now;
 use crate::json;
 use crate::limits::CHUNK_BYTES_MAX;
@@ -274,7 +275,7 @@ pub(super) fn push_base64(out: &mut Vec<u8>, id: &ConnectionId, payload: &[u8]) 
 }
 
 /// `{"connectionId":…,"message":…}`: any text as an object; from nobody without the first.
-pub(super) fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
+pub fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
     push_id_before(out, id);
     out.extend_from_slice(b"\"message\":\"");
     json::escape_into(out, text);

@@ -8,6 +8,7 @@ use super::audience::{Audience, Class, FORMATS, Format};
 use super::batch::Sender;
 use super::encoding::encode;
 use super::name::{RoomKey, Who};
+use super::what::What;
 use crate::bytes::Now;
 use crate::sse::{Epoch, Sequence, sequence_digits, write_digits};
 use crate::ws::deflate::Deflater;
@@ -15,28 +16,6 @@ use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A text message.
-    Text,
-    /// A binary message.
-    Binary,
-    /// A registered connection ended.
-    Close,
-    /// A connection became a member of the room.
-    Join,
-    /// A connection is a member of the room no more.
-    Leave,
-}
-
-impl What {
-    /// Whether somebody said it, and not the server.
-    pub fn is_message(self) -> bool {
-        matches!(self, What::Text | What::Binary)
-    }
-}
 
 /// One event of a chunk: its payload's place in the first encoding, what it is, whose.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +31,7 @@ const _: () = assert!(size_of::<Entry>() == 16);
 
 const LENGTH_BITS: u32 = 28;
 /// The longest payload.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = (1 << LENGTH_BITS) - 1;
+pub const PAYLOAD_BYTES_MAX: usize = (1 << LENGTH_BITS) - 1;
 
 impl Entry {
     /// An event whose payload is `length` bytes at `place`, both less than 2^28.

@@ -5,8 +5,9 @@
 
 use super::audience::Format;
 use super::batch::{Sender, push_base64, push_one_line, push_string, push_wrapped};
-use super::chunk::{Chunk, Encoding, Entry, What};
+use super::chunk::{Chunk, Encoding, Entry};
 use super::name::ConnectionId;
+use super::what::What;
 use crate::json;
 use crate::sse::{self, Sequence};
 use crate::ws::deflate::{Deflater, WINDOW_BITS};
@@ -127,7 +128,7 @@ fn push_json(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender) {
 /// Whether `text` is a JSON object that subscribers may take for what it says: one that does not
 /// speak in another connection's name, nor of a close as only we may. The API may speak in any
 /// name: whoever calls it is not a client.
-fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
+pub fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
     let Ok(envelope) = json::scan(text) else { return false };
     match envelope.connection_id {
         None => true,

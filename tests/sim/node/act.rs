@@ -9,18 +9,16 @@ use super::http::encode;
 use super::noise::noise;
 use super::reader::{Begin, Form, Reader};
 use super::says;
-use super::shadow::Shows;
-use super::speaker::{Said, Speaker, Talk};
+use super::speaker::{Speaker, Talk};
 use super::stranger::Stranger;
 use super::wire::{Ending, Wire};
 use super::world::World;
-use serde_json::Value;
 use tidegate::bytes::ConnKey;
 use tidegate::hub::EVERYONE;
 
 /// Few names, so that they clash.
-const IDS: [&str; 5] = ["a", "b c", "ü", "d\"q", "e"];
-const ROOMS: [&str; 4] = ["main", "r1", "r 2", "ö"];
+pub(crate) const IDS: [&str; 5] = ["a", "b c", "ü", "d\"q", "e"];
+pub(crate) const ROOMS: [&str; 4] = ["main", "r1", "r 2", "ö"];
 const WS: u8 = 0;
 const HTTP: u8 = 1;
 const BOTH: u8 = 2;
@@ -50,8 +48,9 @@ impl World<'_> {
             return self.connect_stranger();
         }
         match self.dice.below(100) {
-            0..=37 => self.connect_speaker(Talk::Relay),
-            38..=55 => {
+            0..=31 => self.connect_speaker(Talk::Relay),
+            32..=43 => self.connect_configured(),
+            44..=55 => {
                 let echo = self.dice.chance(30);
                 self.connect_speaker(Talk::Member { echo });
             }
@@ -109,18 +108,20 @@ impl World<'_> {
             Talk::Member { echo } => {
                 (format!("/chat/{}?echo={echo}", encode(room)), Some(room), None)
             }
-            Talk::Echo => ("/echo".to_owned(), None, None),
+            Talk::Echo | Talk::Desk | Talk::Wrap => ("/echo".to_owned(), None, None),
         };
         if let Some(id) = &id {
             *self.claims.entry(id.clone()).or_default() += 1;
         }
         let mut speaker = Speaker::new(talk, room.map(str::to_owned), id);
         if by_url {
-            (speaker.by_url, speaker.is_registered) = (true, true);
-            let id = Value::from(speaker.id.as_deref());
-            let raw = format!("{{\"connectionId\":{id}}}").into_bytes();
-            speaker.said.push(Said { binary: false, shows: Shows::Line(raw.clone()), raw });
+            speaker.register_by_url();
         }
+        self.shake_hands(&path, speaker);
+    }
+
+    /// The speaker comes, and asks for `path`.
+    pub(crate) fn shake_hands(&mut self, path: &str, mut speaker: Speaker) {
         let mut offer = String::new();
         if self.dice.chance(40) {
             let (text, agreed) = *self.dice.pick(&OFFERS);
