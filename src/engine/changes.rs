@@ -65,6 +65,7 @@ impl Engine {
 impl Conn {
     /// The first position of a WebSocket.
     pub(super) fn begin_reading(&mut self, desk: &mut Desk, since: Begin) {
+        self.mood.changing = false;
         let except = self.leaves_out();
         let State::WebSocket(websocket) = &mut self.state else { return };
         let Some(cursor) = &mut websocket.cursor else { return };
@@ -77,7 +78,6 @@ impl Conn {
         }
         let (after, is_whole) = self.read_from(desk, room, since);
         if since != Begin::Now {
-            self.mood.changing = false;
             self.confirm(desk, room, after, is_whole);
             self.greet(desk);
         }

@@ -296,11 +296,12 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
     desk.rooms.begin();
     desk.wake_by(key, desk.tick.after(desk.limits_of(route).ping_interval));
     // Where it begins, if it asked to be told, is known with this turn's commit, and comes first.
-    if opened.since == Begin::Now {
+    let is_told = opened.since != Begin::Now;
+    if !is_told {
         conn.greet(desk);
-    } else {
-        conn.mood.changing = true;
     }
+    // Of what takes effect with a commit there is one thing at a time.
+    conn.mood.changing = is_told || route.broadcast().is_some_and(|route| route.rooms);
     let place = Place { core: desk.core, key };
     if let Some(id) = opened.id.as_deref().filter(|_| route.is_as_is()) {
         conn.register_by_url(desk, place, id, &registration(id));
