@@ -13,6 +13,7 @@
 //! list, holes included; a room's log is a subsequence of it; the bytes accounted for are the sum
 //! of what is logged; a `connectionId` has one owner and at most one claimant.
 
+mod adopt;
 mod batch;
 mod chunk;
 mod commits;
