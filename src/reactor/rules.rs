@@ -86,7 +86,7 @@ mod tests {
         assert!(!rules.is_later(0) && rules.latest().is_none());
         let rung = Barrier::new(2);
         thread::scope(|scope| {
-            let post = || rules.post(Arc::default(), 2, || drop(rung.wait()));
+            let post = || rules.post(Arc::default(), 2, || _ = rung.wait());
             let posting = scope.spawn(post);
             rung.wait();
             assert!(rules.is_later(0));
