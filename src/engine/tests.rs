@@ -4,6 +4,7 @@
 //! Must not know: sockets.
 
 pub(super) mod core;
+mod everyone;
 mod names;
 mod pages;
 mod routes;
