@@ -1,4 +1,4 @@
-//! The binary: a command line in, a server or a list of mistakes out.
+//! The binary: a command line in, a server, a client or a list of mistakes out.
 //!
 //! Knows: the process: arguments, environment, standard streams, exit status.
 //! Must not know: anything that the library decides.
@@ -17,6 +17,7 @@ use std::{env, panic};
 use env_logger::{TimestampPrecision, WriteStyle};
 use journal::Journal;
 use log::{Log, Metadata, Record};
+use tidegate::cli;
 use tidegate::config::{Command, Config, Refusal};
 use tidegate::reactor;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     }
     log_panics();
     match command {
+        Command::Connect(options) => cli::connect(&options),
         Command::Serve(config) => {
             let result = reactor::serve(config);
             log::logger().flush();

@@ -22,8 +22,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hub", &["sse", "json", "ws::frame", "ws::close", "ws::deflate", "bytes", "limits"]),
     ("engine", &["hub", "http", "ws", "sse", "json", "routes", "metrics", "bytes", "limits"]),
     ("reactor", &["engine", "hub", "bytes", "config", "limits", "metrics"]),
+    ("cli", &["config", "ws", "bytes", "limits"]),
     ("journal", &[]),
-    ("main", &["config", "reactor"]),
+    ("main", &["cli", "config", "reactor"]),
     ("lib", &[]),
 ];
 

@@ -7,10 +7,10 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, value_parser};
 
-use super::Config;
 use super::settings::{Group, Setting, Takes};
 use super::table::GROUPS;
 use super::units::Unit;
+use super::{Config, connect};
 
 const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
                      none skipped silently.";
@@ -29,7 +29,8 @@ pub(super) fn command() -> clap::Command {
     let serve = clap::Command::new("serve").about("Be a server; the same as no command at all");
     let whole = clap::Command::new("tidegate").version(env!("CARGO_PKG_VERSION")).about(ABOUT);
     // Options before a command would be for another command than they seem to be.
-    with_options(whole).args_conflicts_with_subcommands(true).subcommand(with_options(serve))
+    let commands = [with_options(serve), connect::command()];
+    with_options(whole).args_conflicts_with_subcommands(true).subcommands(commands)
 }
 
 /// All options with unit, default and range, as Markdown tables: one place for the documentation to

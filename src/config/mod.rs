@@ -9,6 +9,7 @@
 
 mod addresses;
 mod checks;
+mod connect;
 mod flags;
 mod given;
 mod mistakes;
@@ -22,6 +23,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::thread;
 
+pub use connect::Connect;
 pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 
@@ -80,6 +82,8 @@ impl Default for Config {
 pub enum Command {
     /// `tidegate` and `tidegate serve`: be a server.
     Serve(Config),
+    /// `tidegate connect`: be a WebSocket client.
+    Connect(Connect),
 }
 
 /// Why there is nothing to run.
@@ -110,6 +114,9 @@ impl Config {
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Command, Refusal> {
         let matches = flags::command().try_get_matches_from(args).map_err(Refusal::Told)?;
+        if let Some((connect::NAME, options)) = matches.subcommand() {
+            return Ok(Command::Connect(connect::read(options)));
+        }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
         let given = given::collect(options, env);
 
@@ -138,7 +145,10 @@ mod tests {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        Config::from_args(args, env).map(|Command::Serve(config)| config)
+        match Config::from_args(args, env)? {
+            Command::Serve(config) => Ok(config),
+            other => panic!("{line}: {other:?}"),
+        }
     }
 
     fn mistakes(line: &str, variables: &[(&str, &str)]) -> Vec<String> {
@@ -179,6 +189,24 @@ mod tests {
             assert_eq!((config.cores, config.insecure), (3, true), "{line}");
         }
         assert!(told("--cores 3 serve").contains("cannot be used with"));
+    }
+
+    #[test]
+    fn a_client_s_options_are_texts_and_its_own() {
+        let args = ["connect", "--prompt", "Client >> ", "--prefix=- ", "--header", "A: b"];
+        let args = [&["tidegate"][..], &args, &["--header", "C: d", "--id=a b", "ws://x"]].concat();
+        let command = Config::from_args(args.iter().map(OsString::from), |_| None).unwrap();
+        let expected = Connect {
+            url: "ws://x".to_owned(),
+            prompt: Some("Client >> ".to_owned()),
+            prefix: Some("- ".to_owned()),
+            headers: vec!["A: b".to_owned(), "C: d".to_owned()],
+            id: Some("a b".to_owned()),
+        };
+        assert_eq!(command, Command::Connect(expected));
+        assert!(told("connect").contains("<URL>"));
+        assert!(told("connect --cores 3 ws://x").contains("--cores"));
+        assert!(told("connect ws://x ws://y").contains("ws://y"));
     }
 
     #[test]
