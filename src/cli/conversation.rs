@@ -41,7 +41,7 @@ pub(super) struct Patience {
 
 impl Default for Patience {
     fn default() -> Patience {
-        let (pong, answer) = (Duration::from_secs(2), Duration::from_millis(200));
+        let (pong, answer) = (Duration::from_secs(5), Duration::from_millis(200));
         let Limits { closing: close, linger: end, .. } = Limits::default();
         Patience { pong, answer, close, end }
     }

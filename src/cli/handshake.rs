@@ -214,3 +214,71 @@ impl Head {
 fn is_protocol(name: &str) -> bool {
     name.eq_ignore_ascii_case("Sec-WebSocket-Protocol")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::thread;
+
+    const SOON: Duration = Duration::from_millis(50);
+
+    fn shake(listener: &TcpListener, patience: Duration) -> Result<Vec<u8>, Failure> {
+        let address = listener.local_addr().unwrap();
+        let url = Url::parse(&format!("ws://{address}/")).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        shake_hands(&mut stream, &url, &Fields::default(), patience)
+    }
+
+    #[test]
+    fn silence_is_not_waited_out() {
+        // The kernel takes the connection; nobody ever will.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(matches!(shake(&listener, SOON), Err(Failure::Silent(SOON))));
+    }
+
+    /// Each byte comes in time, and the answer never.
+    #[test]
+    fn an_answer_that_trickles_in_is_not_waited_for_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut stream = listener.accept().unwrap().0;
+                while stream.write_all(b"\r\n").is_ok() {
+                    thread::sleep(SOON / 10);
+                }
+            });
+            let end = shake(&listener, SOON);
+            assert!(matches!(end, Err(Failure::Silent(SOON))), "{end:?}");
+        });
+    }
+
+    #[test]
+    fn an_answer_that_does_not_end_is_none() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut stream = listener.accept().unwrap().0;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+                while stream.write_all(b"a: b\r\n").is_ok() {}
+            });
+            let end = shake(&listener, Duration::from_secs(60));
+            assert!(matches!(end, Err(Failure::NotHttp)), "{end:?}");
+        });
+    }
+
+    #[test]
+    fn fields_are_what_a_request_can_have() {
+        let mut fields = Fields::default();
+        for text in ["A: b", "x-y:z", "Empty:", "Tab: a\tb", "Umlaut: grød", "A: again"] {
+            assert_eq!(fields.add(text), Ok(()), "{text}");
+        }
+        for text in ["", "a", ": b", "a b: c", "ä: c", "a: b\r\nc: d", "a: \0", "upgrade: x"] {
+            assert!(fields.add(text).is_err(), "{text}");
+        }
+        let url = Url::parse("ws://h:1/x").unwrap();
+        let request = request(&url, &fields, "KEY");
+        assert!(request.starts_with("GET /x HTTP/1.1\r\nHost: h:1\r\n"));
+        assert!(request.ends_with("\r\nUmlaut: grød\r\nA: again\r\n\r\n"));
+    }
+}

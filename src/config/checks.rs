@@ -163,7 +163,7 @@ mod tests {
             let args = std::iter::once("tidegate").chain(line.split_whitespace());
             match Config::from_args(args.map(OsString::from), |_| None) {
                 Ok(Command::Serve(config)) => config.limits,
-                Err(refusal) => panic!("{line}: {refusal}"),
+                other => panic!("{line}: {other:?}"),
             }
         };
         let limits = read("--max-message 16MiB");

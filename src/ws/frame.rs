@@ -100,8 +100,8 @@ impl Header {
     }
 }
 
-/// Reads the header of a frame from a client at the front of `bytes`. `compressed`: messages may be,
-/// so that RSV1 is allowed in the first frame of one.
+/// Reads the header of a client's frame at the front of `bytes`. `compressed`: messages may be, so
+/// that RSV1 is allowed in the first frame of one.
 ///
 /// `Ok(None)`: more bytes are needed. `Ok(Some((header, used)))`: the first `used` bytes were the
 /// header. A fault is found as soon as the byte is there that proves it, however much of the header
