@@ -87,6 +87,7 @@ impl Default for Config {
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Command {
     /// `tidegate` and `tidegate serve`: be a server.
     Serve(Config),
