@@ -300,8 +300,9 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
         if stream {
             self.peer.receive();
         }
-        if line {
-            self.lines.fill()?;
+        if line && let Err(error) = self.lines.fill() {
+            complain(&format!("standard input: {error}"));
+            self.has_unsent = true;
         }
         if signal {
             // One is enough; the next ends the process.

@@ -25,7 +25,7 @@ impl<R: Read> Lines<R> {
         Lines { input, bytes: Vec::new(), start: 0, searched: 0, has_ended: false }
     }
 
-    /// Reads once.
+    /// Reads once. An error is an end, too.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         self.bytes.drain(..self.start);
         self.searched -= self.start;
@@ -38,7 +38,10 @@ impl<R: Read> Lines<R> {
             Ok(0) => self.has_ended = true,
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.has_ended = true;
+                return Err(error);
+            }
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ pub(super) enum Fault {
     NoScheme,
     /// There is no TLS here yet.
     Tls,
-    /// `http:` or `https:`; this is what was probably meant.
+    /// `http:`; this is what was probably meant.
     Http(String),
     /// Any other.
     UnknownScheme,
@@ -67,9 +67,8 @@ impl Url {
         let (scheme, rest) = text.split_once("://").ok_or(Fault::NoScheme)?;
         match scheme.to_ascii_lowercase().as_str() {
             "ws" => {}
-            "wss" => return Err(Fault::Tls),
+            "wss" | "https" => return Err(Fault::Tls),
             "http" => return Err(Fault::Http(format!("ws://{rest}"))),
-            "https" => return Err(Fault::Http(format!("wss://{rest}"))),
             _ => return Err(Fault::UnknownScheme),
         }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -143,7 +142,8 @@ impl fmt::Display for Fault {
                 "asks for TLS, which is not there yet; connect with ws:// to a port without it"
             }
             Fault::Http(meant) => {
-                return write!(out, "is not the address of a WebSocket; write {}", quoted(meant));
+                let meant = meant.escape_debug();
+                return write!(out, "is not the address of a WebSocket; write {meant}");
             }
             Fault::UnknownScheme => {
                 "has a scheme that is not known here; write it like ws://localhost:8080/echo"
@@ -157,10 +157,6 @@ impl fmt::Display for Fault {
         };
         out.write_str(text)
     }
-}
-
-fn quoted(text: &str) -> String {
-    text.escape_debug().to_string()
 }
 
 #[cfg(test)]
@@ -196,7 +192,7 @@ mod tests {
             ("localhost:8080/echo", Fault::NoScheme),
             ("wss://example.org", Fault::Tls),
             ("http://a:1/b?c", Fault::Http("ws://a:1/b?c".to_owned())),
-            ("HTTPS://a", Fault::Http("wss://a".to_owned())),
+            ("HTTPS://a", Fault::Tls),
             ("htp://a", Fault::UnknownScheme),
             ("ws://", Fault::NoHost),
             ("ws://:80/", Fault::NoHost),

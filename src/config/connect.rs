@@ -13,7 +13,8 @@ const ABOUT: &str = "Be a WebSocket client: lines in, messages out";
 const NOTES: &str = "\
 Each line of standard input is sent as a text message, and what comes is printed, a line each. On a
 terminal, or with --prompt, a prompt asks for each line, and `exit` ends. Otherwise every line is
-sent as it is, so that it can stand in a pipe. Binary messages are shown in base64.
+sent as it is, so that it can stand in a pipe. Binary messages are shown in base64; what would
+control a terminal is shown escaped on one. Ctrl-C closes, a second one ends at once.
 
 The status is 0 if the connection ended as agreed (1000, or no code), 2 if what stands here cannot
 be used, else 1.";
@@ -40,8 +41,12 @@ pub(super) fn command() -> clap::Command {
     };
     clap::Command::new(NAME)
         .about(ABOUT)
-        .arg(text("prompt", "TEXT", "Ask for each line with TEXT"))
-        .arg(text("prefix", "TEXT", "Print TEXT before each message"))
+        .arg(text("prompt", "TEXT", "Ask for each line with TEXT [default on a terminal: \"> \"]"))
+        .arg(text(
+            "prefix",
+            "TEXT",
+            "Print TEXT before each message [default with a prompt: \"< \"]",
+        ))
         .arg(
             text("header", "N: V", "Send a header field with the handshake; repeatable")
                 .action(ArgAction::Append),

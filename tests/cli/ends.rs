@@ -5,6 +5,7 @@ use crate::scripted::{Scripted, frame};
 use crate::support::server::tidegate;
 use crate::support::{EventStream, Server};
 use rustix::process::Signal;
+use std::fs::File;
 use std::process::Stdio;
 use tidegate::ws::frame::Opcode;
 
@@ -134,4 +135,17 @@ fn nothing_is_said_to_who_does_not_listen_any_more() {
     let end = client.wait_with_output().unwrap();
     assert_eq!((end.status.code(), end.stderr.as_slice()), (Some(0), &b""[..]));
     drop(keys);
+}
+
+#[test]
+fn an_input_that_cannot_be_read_ends_it_as_one_should() {
+    let server = Scripted::start();
+    let mut command = tidegate();
+    command.args(["connect", &server.url()]).stdin(File::open("/").unwrap());
+    let client = command.stdout(Stdio::piped()).spawn().unwrap();
+    server.welcome(b"").hear_close(b"\x03\xe8");
+    let end = client.wait_with_output().unwrap();
+    let said = String::from_utf8(end.stderr).unwrap();
+    assert_eq!(end.status.code(), Some(1));
+    assert!(said.starts_with("tidegate: standard input: ") && said.lines().count() == 2, "{said}");
 }
