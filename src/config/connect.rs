@@ -66,3 +66,45 @@ pub(super) fn read(options: &ArgMatches) -> Connect {
         id: text("id"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Command, Config, Refusal};
+    use super::*;
+    use std::ffi::OsString;
+
+    fn from_args(args: &[&str]) -> Result<Command, Refusal> {
+        let args = ["tidegate", NAME].iter().chain(args).map(OsString::from);
+        Config::from_args(args, |_| None)
+    }
+
+    #[test]
+    fn a_client_s_options_are_texts_and_its_own() {
+        let args =
+            ["--prompt", "Client >> ", "--prefix=- ", "--header", "A: b", "--header", "C: d"];
+        let args = [&args[..], &["--id=a b", "ws://x"]].concat();
+        let Ok(Command::Connect(options)) = from_args(&args) else { panic!("{args:?}") };
+        let expected = Connect {
+            url: "ws://x".to_owned(),
+            prompt: Some("Client >> ".to_owned()),
+            prefix: Some("- ".to_owned()),
+            headers: vec!["A: b".to_owned(), "C: d".to_owned()],
+            id: Some("a b".to_owned()),
+        };
+        assert_eq!(options, expected);
+    }
+
+    #[test]
+    fn a_client_has_one_address_and_no_options_of_a_server() {
+        for (args, part) in [
+            (&[][..], "<URL>"),
+            (&["--cores", "3", "ws://x"], "--cores"),
+            (&["ws://x", "ws://y"], "ws://y"),
+        ] {
+            match from_args(args) {
+                Err(Refusal::Told(told)) => assert!(told.to_string().contains(part), "{told}"),
+                other => panic!("{args:?}: {other:?}"),
+            }
+        }
+    }
+}

@@ -201,24 +201,6 @@ mod tests {
     }
 
     #[test]
-    fn a_client_s_options_are_texts_and_its_own() {
-        let args = ["connect", "--prompt", "Client >> ", "--prefix=- ", "--header", "A: b"];
-        let args = [&["tidegate"][..], &args, &["--header", "C: d", "--id=a b", "ws://x"]].concat();
-        let command = Config::from_args(args.iter().map(OsString::from), |_| None).unwrap();
-        let expected = Connect {
-            url: "ws://x".to_owned(),
-            prompt: Some("Client >> ".to_owned()),
-            prefix: Some("- ".to_owned()),
-            headers: vec!["A: b".to_owned(), "C: d".to_owned()],
-            id: Some("a b".to_owned()),
-        };
-        assert_eq!(command, Command::Connect(expected));
-        assert!(told("connect").contains("<URL>"));
-        assert!(told("connect --cores 3 ws://x").contains("--cores"));
-        assert!(told("connect ws://x ws://y").contains("ws://y"));
-    }
-
-    #[test]
     fn the_environment_is_used_where_the_line_is_silent() {
         let variables = [
             ("TIDEGATE_CORES", "5"),
