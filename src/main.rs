@@ -1,4 +1,4 @@
-//! The binary: a command line in, a server or a list of mistakes out.
+//! The binary: a command line in, a server, a client or a list of mistakes out.
 //!
 //! Knows: the process: arguments, environment, standard streams, exit status.
 //! Must not know: anything that the library decides.
@@ -17,6 +17,7 @@ use std::{env, panic};
 use env_logger::{TimestampPrecision, WriteStyle};
 use journal::Journal;
 use log::{Log, Metadata, Record};
+use tidegate::cli;
 use tidegate::config::{Command, Config, Refusal};
 use tidegate::reactor;
 
@@ -31,22 +32,30 @@ fn main() -> ExitCode {
         Ok(command) => command,
         Err(refusal) => return refuse(&refusal),
     };
+    let (loaded, source) = match command {
+        Command::Serve(loaded, source) => (loaded, source),
+        Command::Print(text) => {
+            // Whoever closed our output does not want to hear of it: `tidegate config | head`.
+            let _ = io::stdout().write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Command::Connect(options) => return cli::connect(&options),
+    };
     if let Err(mistake) = start_log() {
         complain(mistake);
         return ExitCode::from(USAGE);
     }
     log_panics();
-    match command {
-        Command::Serve(config) => {
-            let result = reactor::serve(config);
-            log::logger().flush();
-            match result {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    complain(error);
-                    ExitCode::FAILURE
-                }
-            }
+    for warning in &loaded.warnings {
+        log::warn!("{warning}");
+    }
+    let result = reactor::serve(loaded.config, source);
+    log::logger().flush();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error);
+            ExitCode::FAILURE
         }
     }
 }

@@ -356,7 +356,6 @@ mod tests {
         let mut slices = Slices::default();
         outbox.gather(&mut slices);
         assert!(slices.as_io().iter().any(|slice| slice.as_ptr() == page.as_ptr()));
-        drop(slices);
         outbox.sent(8, &mut pool);
         assert_eq!((Arc::strong_count(&page), bytes_of(&outbox)), (1, b"tail".to_vec()));
     }

@@ -125,7 +125,7 @@ impl Conn {
         /// The longest, pages aside, is that of `/metrics`.
         const RESPONSE_BYTES_MAX: usize = 64 * 1024;
         const FRAME_BYTES_MAX: usize = HEADER_BYTES_MAX + MASK_BYTES + CONTROL_BYTES_MAX;
-        let (limits, largest) = (&desk.limits, desk.answer_bytes_max);
+        let (limits, largest) = (&desk.widest, desk.answer_bytes_max);
         let (kept, answer) = match &self.state {
             State::Http(_) => (limits.head_bytes_max, largest + RESPONSE_BYTES_MAX),
             State::WebSocket(_) => (FRAME_BYTES_MAX, largest),

@@ -4,6 +4,7 @@
 //! Must not know: what follows from it.
 
 use super::client::{Client, Expected, Role};
+use super::configured;
 use super::deflate::{AGREED, OFFERS};
 use super::http::encode;
 use super::noise::noise;
@@ -26,7 +27,10 @@ const BOTH: u8 = 2;
 /// What can be asked, and what is answered: status, whether it is HEAD, body, whether the
 /// connection ends.
 type Question = (&'static str, u16, bool, Option<&'static str>, bool);
-const QUESTIONS: [Question; 12] = [
+const QUESTIONS: [Question; 15] = [
+    ("GET /", 200, false, Some(configured::SMALL), false),
+    ("GET /large", 200, false, Some(configured::LARGE), false),
+    ("HEAD /large", 200, true, None, false),
     ("GET /hello", 200, false, Some("{\"response\":\"world\"}"), false),
     ("HEAD /hello", 200, true, None, false),
     ("GET /livez", 200, false, Some("ok\n"), false),

@@ -1,4 +1,4 @@
-//! Routes beside the built-in ones, one for each thing that a route can be set to.
+//! Routes beside the built-in ones, one for each thing that a route can be set to, and pages.
 //!
 //! Knows: what the settings of a route promise.
 //! Must not know: how they are kept.
@@ -7,6 +7,8 @@ use super::act::{IDS, ROOMS};
 use super::http::encode;
 use super::speaker::{Answer, Speaker, Talk};
 use super::world::World;
+use std::sync::Arc;
+use tidegate::pages::{Page, Site};
 use tidegate::routes::{Behaviour, Broadcast, Duplicate, Names, Pattern, Replies, Route, Table};
 
 pub(crate) const GREETING: &str = "Hi from server";
@@ -15,6 +17,22 @@ pub(crate) const GREETING: &str = "Hi from server";
 const KEYWORDS: [(&str, &str); 3] =
     [("#", "a mark"), ("{\"m\"", "an object"), ("x x", "never there")];
 const OTHERWISE: &str = "nothing known";
+
+/// A page that is copied to whoever asks for it, and one that all share.
+pub(crate) const SMALL: &str = "Welcome";
+pub(crate) const LARGE: &str = match str::from_utf8(&[b'x'; 5000]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+pub(crate) fn site() -> Site {
+    let mut site = Site::default();
+    for (path, text) in [("/", SMALL), ("/large", LARGE)] {
+        let bytes = Arc::from(text.as_bytes());
+        site.insert(path, Page { mime: "text/plain".to_owned(), bytes });
+    }
+    site
+}
 
 /// The built-in routes, and more.
 pub(crate) fn table() -> Table {

@@ -92,6 +92,7 @@ impl<'p> World<'p> {
                         limits: Arc::clone(&limits),
                         compression,
                         routes: configured::table(),
+                        site: configured::site(),
                         ..Policy::default()
                     }),
                     core: core as u16,
