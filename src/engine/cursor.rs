@@ -336,7 +336,8 @@ impl Cursor {
             next: lag.place(),
             upto,
             seen,
-            ordinal: lag.ordinal.filter(|_| is_one_room),
+            // Who reads frames is not told how much is missing.
+            ordinal: lag.ordinal.filter(|_| is_one_room && class == Class::Subscriber),
         }
     }
 }
