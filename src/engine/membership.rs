@@ -15,6 +15,7 @@ use super::cursor::{Scope, Selected};
 use super::desk::Desk;
 use super::events::Begin;
 use super::messages::Refusal;
+use super::panics::{Trap, trap};
 use super::rooms::{LocalRooms, ROOM_OF_ALL};
 use super::websocket::{Name, WebSocket};
 use crate::bytes::ConnKey;
@@ -163,6 +164,7 @@ impl WebSocket {
         let (true, Name::Owned(sender)) = (broadcast.presence, &self.name) else { return };
         let batch = desk.rooms.batch(room, self.audience(), PRESENCE_BYTES, &desk.hub);
         batch.push_presence(sender, what);
+        trap(Trap::Published);
         let published = &desk.counters().published;
         if what == What::Join { published.join.add(1) } else { published.leave.add(1) }
     }

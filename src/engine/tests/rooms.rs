@@ -5,7 +5,7 @@
 
 mod model;
 
-use super::core::{Core, HTTP, WS, handshake, text};
+use super::core::{Core, WS, handshake, text};
 use crate::bytes::ConnKey;
 use crate::engine::Policy;
 use crate::limits::Limits;
@@ -56,14 +56,6 @@ impl Core {
     fn heard(&mut self, key: ConnKey) -> Vec<String> {
         let written = self.written.remove(&key).unwrap_or_default();
         texts(&written).into_iter().map(without_names).collect()
-    }
-
-    /// A stream of the room, which has been told where it begins.
-    fn stream_of(&mut self, query: &str) -> ConnKey {
-        let head = format!("GET /events?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let key = self.connect(HTTP, head.as_bytes());
-        self.written.remove(&key);
-        key
     }
 }
 
@@ -224,6 +216,8 @@ fn who_wants_its_own_messages_is_still_not_told_of_itself() {
     let mut core = core();
     let a =
         core.connect(WS, [handshake("/echoing/r").into_bytes(), text("first")].concat().as_slice());
+    core.receive(a, b"");
+    core.turn();
     let written = core.written.remove(&a).unwrap_or_default();
     let head = written.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
     assert_eq!(texts(&written[head..]), ["first"]);

@@ -277,7 +277,7 @@ impl<'e> Ledger<'e> {
     fn open(&mut self, room: usize, after: u64, is_now: bool) {
         let of_room = self.events.iter().filter(|event| event.room == ROOMS[room]);
         let has_last = self.route.starts_with("/last") || self.route.starts_with("/all");
-        let last = of_room.clone().filter(|event| event.is_message && event.at <= after).last();
+        let last = of_room.clone().rfind(|event| event.is_message && event.at <= after);
         let last = last.filter(|event| is_now && has_last && !self.is_own(event));
         let behind = of_room.filter(|event| event.at > after);
         // Another that was committed together with the join is the last one then.
