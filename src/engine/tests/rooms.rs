@@ -9,7 +9,8 @@ use super::core::{Core, WS, handshake, text};
 use crate::bytes::ConnKey;
 use crate::engine::Policy;
 use crate::limits::Limits;
-use crate::routes::{Behaviour, Broadcast, Pattern, Route, Table};
+use crate::routes::{Behaviour, Broadcast, Names, Pattern, Route, Table};
+use crate::ws::deflate::Inflater;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -32,8 +33,11 @@ fn core_with(limits: Limits) -> Core {
         let path = Pattern::parse(path).expect("a path");
         Route { publish, ..Route::new(path, Behaviour::Broadcast(broadcast)) }
     };
-    let routes = Table::new(routes.map(route).to_vec()).expect("no two of them clash");
-    Core::of(Policy { limits: Arc::new(limits), routes, ..Policy::default() })
+    let named = Route { names: Names::Client, ..route(("/named/{room}", ALL, true)) };
+    let routes = Table::new(routes.map(route).into_iter().chain([named]).collect());
+    let routes = routes.expect("no two of them clash");
+    let limits = Arc::new(limits);
+    Core::of(Policy { limits, routes, compression: true, ..Policy::default() })
 }
 
 fn core() -> Core {
@@ -161,13 +165,6 @@ fn a_room_is_told_who_comes_and_who_goes() {
     core.engine.receive_error(b, core.now);
     core.turn();
     assert_eq!(core.heard(a), ["leave"], "of the home room it was no member any more");
-    let types: Vec<String> = (core.written(stream).lines())
-        .filter_map(|line| line.strip_prefix("data: "))
-        .map(|data| serde_json::from_str::<Value>(data).expect("JSON"))
-        .map(|data| {
-            format!("{} {}", data["type"].as_str().unwrap(), data["room"].as_str().unwrap())
-        })
-        .collect();
     let expected = [
         "join home",
         "join home",
@@ -179,7 +176,7 @@ fn a_room_is_told_who_comes_and_who_goes() {
         "leave r",
         "close home",
     ];
-    assert_eq!(types, expected);
+    assert_eq!(told_of(&mut core, stream), expected);
 }
 
 #[test]
@@ -356,4 +353,59 @@ fn a_reload_changes_nothing_for_those_who_are_there() {
     assert_eq!(core.heard(a)[1..], ["joined r 0", "join", &to("r", 1), r#"{"left":{"room":"r"}}"#]);
     let refused = core.connect(WS, handshake("/all/home").as_bytes());
     assert!(core.written(refused).contains("no-such-route"));
+}
+
+/// `type` and `room` of each event that a full stream was sent.
+fn told_of(core: &mut Core, stream: ConnKey) -> Vec<String> {
+    let written = core.written(stream);
+    let data = written.lines().filter_map(|line| line.strip_prefix("data: "));
+    let events = data.map(|data| serde_json::from_str::<Value>(data).expect("JSON"));
+    let word = |event: Value| {
+        format!("{} {}", event["type"].as_str().unwrap(), event["room"].as_str().unwrap())
+    };
+    events.map(word).collect()
+}
+
+#[test]
+fn who_takes_over_a_name_comes_when_the_other_has_gone() {
+    let mut core = core();
+    let stream = core.stream_of("format=full");
+    let old = core.websocket("/named/home?connectionId=a");
+    core.told(old, &[r#"{"join":"r"}"#]);
+    let new = core.websocket("/named/home?connectionId=a&since=earliest");
+    core.turn();
+    core.told(new, &["mine"]);
+    let expected =
+        ["join home", "join r", "leave home", "leave r", "close home", "join home", "message home"];
+    assert_eq!(told_of(&mut core, stream), expected);
+    // It hears what the session before it did, and nothing of its own.
+    assert_eq!(core.heard(new), ["leave"]);
+}
+
+#[test]
+fn the_last_message_comes_alone_also_when_it_is_compressed() {
+    let mut core = core();
+    let a = core.websocket("/all/r");
+    let said: Vec<String> = (0..3).map(|n| format!("{n}{}", "x".repeat(1000))).collect();
+    core.say(a, &said.iter().map(String::as_str).collect::<Vec<_>>());
+    core.turn();
+    let b = core.connect(WS, &super::offer("/last/r"));
+    let written = core.written.remove(&b).unwrap_or_default();
+    let head = written.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let frame = &written[head..];
+    assert_eq!((frame[0], usize::from(frame[1])), (0xc1, frame.len() - 2), "one frame, compressed");
+    let mut read = Vec::new();
+    let inflated = Inflater::default().inflate(&frame[2..], true, 2000, &mut read);
+    assert_eq!((inflated, String::from_utf8(read).as_ref()), (Ok(()), Ok(&said[2])));
+}
+
+#[test]
+fn who_has_left_its_home_room_still_speaks_there() {
+    let mut core = core();
+    let (a, b) = (core.websocket("/plain/home"), core.websocket("/plain/home"));
+    core.told(a, &[r#"{"leave":"home"}"#, "hello", &to("home", 1)]);
+    assert_eq!(core.heard(a), [r#"{"left":{"room":"home"}}"#, "not-joined"]);
+    core.told(b, &["do you hear?"]);
+    assert_eq!(core.heard(a), [""; 0]);
+    assert_eq!(core.heard(b), ["hello"]);
 }
