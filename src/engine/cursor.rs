@@ -36,6 +36,8 @@ pub(super) struct Selected {
     pub(super) keys: Vec<RoomKey>,
     /// Connections; empty: all of them.
     pub(super) whos: Vec<Who>,
+    /// The places in the rooms' lists of a live cursor that names no connections.
+    pub(super) places: Vec<u32>,
 }
 
 /// A reader's position.

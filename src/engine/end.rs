@@ -7,7 +7,6 @@ use super::conn::{Closing, Conn, EventStream, State};
 use super::cursor::Cursor;
 use super::desk::Desk;
 use super::letters::Action;
-use super::rooms::slot_of;
 use super::websocket::{Name, WebSocket};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
@@ -190,23 +189,6 @@ impl Engine {
         conn.ignore_partial(desk);
         desk.wake_by(key, desk.tick.after(desk.limits.write_stall));
         self.settle(key);
-    }
-
-    /// Takes a live cursor out of the lists that it is in.
-    pub(super) fn unlist(&mut self, key: ConnKey) {
-        let Engine { conns, desk } = self;
-        let Some(conn) = conns.find_mut(key) else { return };
-        let Some(cursor) = conn.cursor_mut() else { return };
-        if cursor.place == Cursor::NOWHERE {
-            return;
-        }
-        let (place, moved) = (cursor.place, desk.rooms.unlist(cursor, slot_of(key)));
-        cursor.place = Cursor::NOWHERE;
-        if let Some((_, other)) = moved.and_then(|slot| conns.in_slot(slot))
-            && let Some(cursor) = other.cursor_mut()
-        {
-            cursor.place = place;
-        }
     }
 
     /// Forgets the connection and has it closed.

@@ -342,6 +342,6 @@ fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, P
     Ok(match (rooms.as_slice(), whos.is_empty()) {
         ([], true) => Scope::All,
         ([room], true) => Scope::Room(*room),
-        _ => Scope::Selected(Box::new(Selected { rooms, keys, whos })),
+        _ => Scope::Selected(Box::new(Selected { rooms, keys, whos, places: Vec::new() })),
     })
 }

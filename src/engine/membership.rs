@@ -62,7 +62,7 @@ impl Scope {
             _ => {
                 let keys = rooms.iter().map(|room| local.room(*room).key());
                 let keys = keys.chain([RoomKey::EVERYONE]).collect();
-                Scope::Selected(Box::new(Selected { rooms, keys, whos: Vec::new() }))
+                Scope::Selected(Box::new(Selected { rooms, keys, ..Selected::default() }))
             }
         }
     }

@@ -28,6 +28,7 @@ mod guard;
 mod history;
 mod http;
 mod letters;
+mod lists;
 mod membership;
 mod messages;
 mod output;
