@@ -3,6 +3,7 @@
 //! Knows: limits, the hub, rooms of this core, deadlines, counters.
 //! Must not know: connections.
 
+use super::api::Calls;
 use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
 use super::events::Begin;
@@ -89,6 +90,8 @@ pub(super) struct Desk {
     /// The last sequence that this core has seen: the position of its live cursors.
     pub(super) seen: Sequence,
     pub(super) websockets: usize,
+    /// Requests whose answer is still being made.
+    pub(super) calls: Calls,
     pub(super) drain: Option<Drain>,
 }
 
@@ -132,6 +135,7 @@ impl Desk {
             date: HttpDate::default(),
             seen: 0,
             websockets: 0,
+            calls: Calls::default(),
             drain: None,
             setup,
         }

@@ -223,6 +223,7 @@ fn begin(
         cursor: None,
         refusals: 0,
         pinged: None,
+        connected_ms: desk.now.unix_ms,
     });
     let place = Place { core: desk.core, key };
     match &found.route.behaviour {

@@ -37,6 +37,8 @@ pub(super) struct WebSocket {
     pub(super) refusals: u32,
     /// When it was sent a ping, if nothing came since.
     pub(super) pinged: Option<Tick>,
+    /// When it came, in milliseconds since 1970.
+    pub(super) connected_ms: u64,
 }
 
 /// What a WebSocket is called.
@@ -101,14 +103,14 @@ impl Conn {
     pub(super) fn must_pause(&self, desk: &Desk) -> bool {
         let is_waiting = match &self.state {
             State::WebSocket(websocket) => matches!(websocket.name, Name::Waiting(_)),
-            State::Http(_) => false,
+            State::Http(http) => http.is_waiting(),
             State::EventStream(_) | State::Closing(_) => return false,
         };
         is_waiting || self.is_half_full(desk)
     }
 
     /// Whether so much waits for it that it should read before it says more.
-    fn is_half_full(&self, desk: &Desk) -> bool {
+    pub(super) fn is_half_full(&self, desk: &Desk) -> bool {
         self.outbox.len() >= desk.limits.outbox_bytes_max / 2
     }
 
@@ -189,6 +191,17 @@ impl Conn {
             Payload::Owned(bytes) if moves => self.outbox.append_owned(bytes),
             Payload::Owned(bytes) => desk.pool.give(bytes),
             Payload::Borrowed(_) => {}
+        }
+    }
+
+    /// Sends a message that somebody else keeps.
+    pub(super) fn push_message(&mut self, desk: &mut Desk, binary: bool, payload: &[u8]) {
+        let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+        if !self.push_deflated(desk, opcode, payload) {
+            self.outbox.append(&mut desk.pool, |out| {
+                frame::push_header(out, opcode, payload.len());
+                out.extend_from_slice(payload);
+            });
         }
     }
 
