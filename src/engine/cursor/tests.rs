@@ -244,7 +244,13 @@ fn check(stage: &Stage, reader: &Recipient) {
                 wanted.drain(..skipped);
                 lost.retain(|lost| lost > last);
                 let count = reader.is_whole().then_some(skipped as u64);
-                assert_eq!(*missed, count, "what can be known is told, and nothing else");
+                // What nobody counted is among what is gone at the beginning of everything.
+                let is_quiet =
+                    |chunk: &Arc<Chunk>| !chunk.is_for(Class::Subscriber) && chunk.last() <= *last;
+                let is_vague = missed.is_none() && reader.rooms.is_none();
+                if !is_vague || !stage.all.iter().any(is_quiet) {
+                    assert_eq!(*missed, count, "what can be known is told, and nothing else");
+                }
             }
             Told::FellOff => {
                 has_fallen_off = true;

@@ -61,6 +61,9 @@ impl Ask {
                         assert!(is_between, "other rooms have events behind the end");
                         gap(&mut got, last, missed);
                         (next, ordinal) = (last + 1, None);
+                        if self.class != Class::Subscriber {
+                            return (got, next);
+                        }
                     }
                     Piece::Chunk(chunk) => {
                         assert!(next <= chunk.last(), "there is something new in it");
@@ -114,7 +117,25 @@ impl Shadow {
     pub(super) fn read(&self, ask: &Ask) -> (Vec<Got>, Option<Sequence>) {
         match &ask.rooms {
             None => self.read_all(ask),
-            Some(rooms) => self.read_rooms(ask, rooms),
+            Some(rooms) if ask.class == Class::Subscriber => self.read_rooms(ask, rooms),
+            Some(rooms) => self.read_frames(ask, rooms),
+        }
+    }
+
+    /// For a WebSocket a gap is the end, so it comes before everything else.
+    fn read_frames(&self, ask: &Ask, rooms: &[RoomKey]) -> (Vec<Got>, Option<Sequence>) {
+        let holes = rooms.iter().map(|room| self.lives[room].gone(ask.class));
+        let hole = holes.filter(|hole| *hole >= ask.next).min();
+        match hole.filter(|_| ask.next <= ask.upto) {
+            None => {
+                let theirs = (ask.next..=ask.upto).filter(|at| self.is_of(*at, ask));
+                (theirs.map(Got::Event).collect(), Some(ask.upto + 1))
+            }
+            Some(hole) if hole > ask.seen => (Vec::new(), None),
+            Some(hole) => {
+                let last = if rooms.len() == 1 { hole } else { hole.min(ask.upto) };
+                (vec![Got::Gap(last, None)], None)
+            }
         }
     }
 

@@ -370,8 +370,10 @@ fn note_chunks(hub: &Hub, shadow: &mut Shadow, turn: &mut Turn) {
     let (next, upto) = (turn.before + 1, turn.seen);
     let mut pieces = VecDeque::new();
     let rooms: Vec<RoomKey> = shadow.lives.keys().copied().collect();
-    for class in Class::ALL {
-        let rooms = Some(&*rooms);
+    // One by one: a WebSocket's gap covers what other rooms still have.
+    for (class, room) in Class::ALL.iter().flat_map(|class| rooms.iter().map(|room| (*class, room)))
+    {
+        let rooms = Some(std::slice::from_ref(room));
         let wanted = Wanted { rooms, class, whole: true, next, upto, seen: upto, ordinal: None };
         hub.fetch(wanted, &mut pieces, 1000);
     }
