@@ -26,12 +26,29 @@ pub struct Policy {
     pub allow_hosts: Vec<String>,
 }
 
+impl Policy {
+    /// How long one answer may become.
+    pub(super) fn answer_bytes_max(&self) -> usize {
+        let pages = self.site.iter().map(|(_, page)| page.bytes.len());
+        let routes = self.routes.iter().flat_map(|route| {
+            let limits = route.limits.as_deref().map(|limits| limits.message_bytes_max);
+            let greeting = route.greeting.as_ref().map(String::len);
+            [limits, greeting, route.answer_bytes_max()].into_iter().flatten()
+        });
+        pages.chain(routes).fold(self.limits.message_bytes_max, usize::max)
+    }
+}
+
 impl Engine {
     /// From now on `policy` holds. Whoever is there stays: a WebSocket keeps the route that it came
     /// by, and what was agreed on in its handshake.
     pub fn adopt(&mut self, policy: Arc<Policy>) {
         self.desk.deflater.set_bytes_min(policy.limits.deflate_bytes_min);
         self.desk.limits = Arc::clone(&policy.limits);
+        // Who came before may still be sent what was longer.
+        let answer = policy.answer_bytes_max().max(self.desk.answer_bytes_max);
+        self.desk.answer_bytes_max = answer;
+        self.desk.setup.policy = Arc::clone(&policy);
         self.desk.policy = policy;
     }
 }

@@ -5,6 +5,9 @@
 
 pub(super) mod core;
 mod everyone;
+mod names;
+mod pages;
+mod routes;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

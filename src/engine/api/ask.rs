@@ -22,6 +22,7 @@ use super::query::Close;
 use crate::bytes::{ConnKey, TICK};
 use crate::http::Status;
 use crate::hub::Who;
+use crate::ws::frame::Opcode;
 
 const NO_SUCH_CONNECTION: Problem = Problem::new(
     Status::NotFound,
@@ -187,7 +188,8 @@ impl Conn {
         if self.is_half_full(desk) {
             return Done::Failed(OUTBOX_FULL);
         }
-        self.push_message(desk, message.binary, &message.bytes);
+        let opcode = if message.binary { Opcode::Binary } else { Opcode::Text };
+        self.push_message(desk, opcode, &message.bytes);
         Done::Queued
     }
 }
