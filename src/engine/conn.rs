@@ -130,7 +130,7 @@ impl Conn {
         /// The longest, pages aside, is a list, and what makes an answer of it.
         const RESPONSE_BYTES_MAX: usize = PAGE_BYTES_MAX + 64 * 1024;
         const FRAME_BYTES_MAX: usize = HEADER_BYTES_MAX + MASK_BYTES + CONTROL_BYTES_MAX;
-        let (limits, largest) = (&desk.limits, desk.answer_bytes_max);
+        let (limits, largest) = (&desk.widest, desk.answer_bytes_max);
         let (kept, answer) = match &self.state {
             State::Http(_) => (limits.head_bytes_max, largest + RESPONSE_BYTES_MAX),
             State::WebSocket(_) => (FRAME_BYTES_MAX, largest),

@@ -60,6 +60,8 @@ pub(super) struct Desk {
     pub(super) policy: Arc<Policy>,
     /// Those of the policy, which are asked for most.
     pub(super) limits: Arc<Limits>,
+    /// The widest that they ever were: so much may wait for who came before. For checks.
+    pub(super) widest: Limits,
     /// The longest that a policy lets one answer be: an echo, a reply, a page. For checks.
     pub(super) answer_bytes_max: usize,
     pub(super) hub: Arc<Hub>,
@@ -132,6 +134,7 @@ impl Desk {
         Desk {
             core: setup.core,
             limits: Arc::clone(&setup.policy.limits),
+            widest: Limits::clone(&setup.policy.limits),
             policy: Arc::clone(&setup.policy),
             answer_bytes_max: setup.policy.answer_bytes_max(),
             hub: Arc::clone(&setup.hub),

@@ -1,6 +1,6 @@
 //! All routes: which one a path is for.
 //!
-//! Knows: patterns, which of two routes is asked first, the built-in routes.
+//! Knows: patterns, which of two routes a path is for, the built-in routes.
 //! Must not know: what a route does.
 
 use super::pattern::{Pattern, Places};
@@ -16,7 +16,7 @@ const PATHS_TOLD_MAX: usize = 16;
 /// The routes of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// What is more literal comes first.
+    /// In the order in which they were written.
     routes: Vec<Arc<Route>>,
 }
 
@@ -49,9 +49,7 @@ impl Table {
         if !clashes.is_empty() {
             return Err(clashes);
         }
-        let mut routes: Vec<_> = routes.into_iter().map(Arc::new).collect();
-        routes.sort_by(|one, other| one.path.kinds().cmp(other.path.kinds()));
-        Ok(Table { routes })
+        Ok(Table { routes: routes.into_iter().map(Arc::new).collect() })
     }
 
     /// What serves the main job without any configuration.
@@ -70,14 +68,19 @@ impl Table {
         Table { routes: routes.into_iter().filter_map(route).collect() }
     }
 
-    /// The routes, in the order in which they are asked.
+    /// The routes, in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().map(AsRef::as_ref)
     }
 
     /// The route for the decoded `segments` of a path, and what stands where it has placeholders.
     pub fn matching<'p>(&self, segments: &'p [Cow<'_, str>]) -> Option<(&Arc<Route>, Places<'p>)> {
-        self.routes.iter().find_map(|route| Some((route, route.path.matches(segments)?)))
+        let matching = self.routes.iter().filter_map(|route| {
+            let places = route.path.matches(segments)?;
+            Some((route, places))
+        });
+        // Of the most literal there is only one: two would have clashed.
+        matching.min_by(|(one, _), (other, _)| one.path.kinds().cmp(other.path.kinds()))
     }
 
     /// Finds the route and the room for the decoded `segments` of a path.

@@ -248,7 +248,7 @@ fn refusals_speak_of_the_routes_that_there_are() {
         route("/e", Behaviour::Echo),
     ]);
     for (path, words) in [
-        ("/", "WebSockets connect to /named, /in, /e or /live/{room}."),
+        ("/", "WebSockets connect to /live/{room}, /named, /in or /e."),
         ("/e?echo=1", "The route /e takes no parameters."),
         ("/in?echo=1", "The route /in takes the parameter connectionId, and no other."),
         ("/live/a?connectionId=a", "The route /live/{room} takes the parameter echo,"),
