@@ -13,6 +13,7 @@
 //!                                     ├─► json   the envelope scan
 //!                                     └─► ws     frames of a broadcast, plain and compressed
 //!                     all of them ─► bytes (keys, outbox, deadlines) ─► limits
+//! main ─► cli ─► ws                      `tidegate connect`: the other end of a WebSocket
 //! ```
 //!
 //! Arrows go down only; `tests/tidy.rs` checks them, and that each file says what it knows.
@@ -26,6 +27,14 @@
 //! becomes a chunk, its events get their numbers, it goes into the room's log and into the inbox of
 //! every core that follows the room. Each core then writes slices of the chunks in its inbox to
 //! whoever reads, and they all share the chunk's bytes.
+//!
+//! # A request's way
+//!
+//! What the API is asked is known when a request's body is there (`engine/http.rs`,
+//! `engine/api/order.rs`). What concerns a connection is asked of its core by letter, which alone
+//! knows whether it is still there and still has its name (`engine/api/ask.rs`); what is published
+//! comes back with the commit as a receipt (`engine/api/publish.rs`). Until then a *call* is kept,
+//! and the connection that asked is not read from (`engine/api/calls.rs`).
 //!
 //! # What always holds
 //!
@@ -48,6 +57,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bytes;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod http;
