@@ -3,8 +3,8 @@
 //! Knows: scopes, slots of connections.
 //! Must not know: connections' states, protocols, what is in the inbox.
 //!
-//! Whoever leaves a list is replaced by its last, who is told its new place: to come and to go costs
-//! the same however many are there. Only lists by connection are searched; they are short.
+//! Whoever leaves a list is replaced by its last, who is told its new place: to come and to go
+//! costs the same however many are there. Only lists by connection are searched; they are short.
 
 use super::Engine;
 use super::cursor::{Cursor, Scope};
