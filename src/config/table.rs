@@ -144,6 +144,18 @@ pub(super) static GROUPS: [Group; 6] = [
             time("keep-alive", "Silence between two requests of a connection", TICK..=HOUR, |c| {
                 &mut c.limits.keep_alive
             }),
+            time("api-time", "From a question to another core to its answer", TICK..=HOUR, |c| {
+                &mut c.limits.api_time
+            }),
+            time(
+                "idempotency-age",
+                "How long an answer is kept for its Idempotency-Key",
+                TICK..=168 * HOUR,
+                |c| &mut c.limits.idempotency_age,
+            ),
+            count("max-idempotency-keys", "Keys for which answers are kept", 1..=10_000_000, |c| {
+                &mut c.limits.idempotency_keys_max
+            }),
             count("max-filters", "Rooms or connections that one stream names", 1..=1024, |c| {
                 &mut c.limits.filters_max
             }),

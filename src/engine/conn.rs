@@ -5,9 +5,10 @@
 
 use super::cursor::Cursor;
 use super::http::Http;
-use super::websocket::WebSocket;
+use super::websocket::{Name, WebSocket};
 use crate::bytes::{Outbox, Tick};
-use crate::limits::Limits;
+use crate::hub::Who;
+use crate::limits::{Limits, PAGE_BYTES_MAX};
 use crate::sse::Sequence;
 use crate::ws::Farewell;
 use crate::ws::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX};
@@ -116,11 +117,17 @@ impl Conn {
         }
     }
 
+    /// Whether it closed its half, and everything is answered that it had asked before.
+    pub(super) fn has_asked_all(&self) -> bool {
+        let State::Http(http) = &self.state else { return false };
+        self.mood.ended && !self.mood.backlog && !http.is_waiting()
+    }
+
     /// Whatever a peer sends: no more of it is kept, and no more waits for it.
     pub(super) fn invariants(&self, limits: &Limits) {
         const MASK_BYTES: usize = 4;
-        /// The longest is that of `/metrics`.
-        const RESPONSE_BYTES_MAX: usize = 64 * 1024;
+        /// The longest is a list, and what makes an answer of it.
+        const RESPONSE_BYTES_MAX: usize = PAGE_BYTES_MAX + 64 * 1024;
         const FRAME_BYTES_MAX: usize = HEADER_BYTES_MAX + MASK_BYTES + CONTROL_BYTES_MAX;
         let (kept, answer) = match &self.state {
             State::Http(_) => (limits.head_bytes_max, RESPONSE_BYTES_MAX),
@@ -135,6 +142,13 @@ impl Conn {
         let most = limits.outbox_bytes_max / 2 + answer + limits.head_bytes_max;
         let waiting = self.outbox.len();
         debug_assert!(waiting <= most, "{waiting} bytes wait for {:?}", self.state);
+    }
+
+    /// The name that it owns, if it has one.
+    pub(super) fn who(&self) -> Option<Who> {
+        let State::WebSocket(websocket) = &self.state else { return None };
+        let Name::Owned(sender) = &websocket.name else { return None };
+        Some(sender.who)
     }
 
     /// Like [`Conn::cursor_mut`], to look at.

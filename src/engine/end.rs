@@ -11,7 +11,7 @@ use super::rooms::slot_of;
 use super::websocket::{Name, WebSocket};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
-use crate::hub::{CloseEvent, EndedBy};
+use crate::hub::{Class, CloseEvent, EndedBy, Taste};
 use crate::ws::close::CloseCode;
 use crate::ws::frame::Opcode;
 use crate::ws::{Fault, Session, close, frame};
@@ -21,7 +21,8 @@ use std::mem;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
     code: CloseCode,
-    reason: String,
+    /// `None`: the one that the code always has.
+    reason: Option<String>,
     by: EndedBy,
     how: How,
 }
@@ -67,12 +68,12 @@ impl End {
         End::fixed(CloseCode::SERVICE_RESTART, EndedBy::Server, How::Gone);
 
     const fn fixed(code: CloseCode, by: EndedBy, how: How) -> End {
-        End { code, reason: String::new(), by, how }
+        End { code, reason: None, by, how }
     }
 
     /// We close with `code`.
     pub(super) fn ours(code: CloseCode, reason: &str) -> End {
-        End { code, reason: reason.to_owned(), by: EndedBy::Server, how: How::Ask }
+        End { code, reason: Some(reason.to_owned()), by: EndedBy::Server, how: How::Ask }
     }
 
     /// The peer broke the protocol.
@@ -83,13 +84,13 @@ impl End {
     /// The peer closed.
     pub(super) fn theirs(code: Option<CloseCode>, reason: &str) -> End {
         let code = code.unwrap_or(CloseCode::NO_STATUS);
-        End { code, reason: reason.to_owned(), by: EndedBy::Client, how: How::Answer }
+        End { code, reason: Some(reason.to_owned()), by: EndedBy::Client, how: How::Answer }
     }
 
     /// The reason, for those that have always the same.
     fn reason(&self) -> &str {
-        if !self.reason.is_empty() {
-            return &self.reason;
+        if let Some(reason) = &self.reason {
+            return reason;
         }
         match self.code {
             CloseCode::REPLACED if self.by == EndedBy::Server => "replaced",
@@ -111,7 +112,7 @@ impl Conn {
         match &mut self.state {
             // It sent all it wanted to ask, and reads on: what it asked is answered first. What is
             // not a whole request never will be.
-            State::Http(_) if self.mood.backlog => None,
+            State::Http(http) if self.mood.backlog || http.is_waiting() => None,
             State::Http(_) => Some(End::ANSWERED),
             State::WebSocket(_) => Some(End::HALF_CLOSED),
             State::EventStream(_) => Some(End::LOST),
@@ -323,13 +324,14 @@ impl Conn {
 
     /// A cursor ends; the event that is begun is still finished.
     fn end_cursor(&mut self, desk: &mut Desk, mut cursor: Cursor) {
-        desk.rooms.follow(&cursor.scope, -1);
-        // A stream names its rooms and so uses them; a member's room is its connection's.
-        if !cursor.format.is_frames() {
+        let Taste { class, format } = cursor.taste;
+        desk.rooms.follow(&cursor.scope, class, -1);
+        // A stream names its rooms and so uses them; a WebSocket's room is its connection's.
+        if class == Class::Subscriber {
             desk.rooms.leave_all(&cursor.scope);
         }
         cursor.due = None;
-        let begun = cursor.lag.as_ref().is_some_and(|lag| lag.begun(cursor.format).is_some());
+        let begun = cursor.lag.as_ref().is_some_and(|lag| lag.begun(format).is_some());
         if let (true, Some(lag), State::Closing(closing)) =
             (begun, &mut cursor.lag, &mut self.state)
         {

@@ -12,15 +12,19 @@ use super::panics::{Trap, trap};
 use crate::bytes::{ConnKey, Place, Tick};
 use crate::hub::{ConnectionId, Sender, Who};
 use crate::limits::OWNED_BYTES_MIN;
-use crate::routes::Behaviour;
+use crate::routes::{Behaviour, Route};
 use crate::ws::frame::{self, Opcode};
 use crate::ws::{Event, Payload, Session};
+use std::sync::Arc;
 
 /// A connection after the 101.
 #[derive(Debug)]
 pub(super) struct WebSocket {
     pub(super) session: Session,
-    pub(super) behaviour: Behaviour,
+    /// What it came by, as that was then.
+    pub(super) route: Arc<Route>,
+    /// As a member it is not sent what it has said itself.
+    pub(super) leaves_out_own: bool,
     /// It is sent compressed messages, by someone who remembers no more than 2^this bytes. 0: it is
     /// not.
     pub(super) window_bits: u8,
@@ -33,6 +37,8 @@ pub(super) struct WebSocket {
     pub(super) refusals: u32,
     /// When it was sent a ping, if nothing came since.
     pub(super) pinged: Option<Tick>,
+    /// When it came, in milliseconds since 1970.
+    pub(super) connected_ms: u64,
 }
 
 /// What a WebSocket is called.
@@ -97,14 +103,14 @@ impl Conn {
     pub(super) fn must_pause(&self, desk: &Desk) -> bool {
         let is_waiting = match &self.state {
             State::WebSocket(websocket) => matches!(websocket.name, Name::Waiting(_)),
-            State::Http(_) => false,
+            State::Http(http) => http.is_waiting(),
             State::EventStream(_) | State::Closing(_) => return false,
         };
         is_waiting || self.is_half_full(desk)
     }
 
     /// Whether so much waits for it that it should read before it says more.
-    fn is_half_full(&self, desk: &Desk) -> bool {
+    pub(super) fn is_half_full(&self, desk: &Desk) -> bool {
         self.outbox.len() >= desk.limits.outbox_bytes_max / 2
     }
 
@@ -144,14 +150,15 @@ impl Conn {
         desk.counters().messages_in.add(1);
         desk.counters().message_bytes_in.add(payload.as_bytes().len() as u64);
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        let step = match websocket.behaviour {
+        let step = match &websocket.route.behaviour {
             Behaviour::Echo => {
                 self.echo(desk, binary, payload);
                 return Step::Again;
             }
-            Behaviour::Broadcast { .. } => self.broadcast(desk, place.key, binary, &payload),
-            Behaviour::Relay if binary => self.relay_binary(desk, &payload),
-            Behaviour::Relay => self.relay(desk, place, &payload),
+            Behaviour::Reply(_) => Step::Again,
+            Behaviour::Broadcast(_) => self.broadcast(desk, place.key, binary, &payload),
+            Behaviour::Relay { .. } if binary => self.relay_binary(desk, &payload),
+            Behaviour::Relay { .. } => self.relay(desk, place, &payload),
         };
         if let Payload::Owned(bytes) = payload {
             desk.pool.give(bytes);
@@ -184,6 +191,17 @@ impl Conn {
             Payload::Owned(bytes) if moves => self.outbox.append_owned(bytes),
             Payload::Owned(bytes) => desk.pool.give(bytes),
             Payload::Borrowed(_) => {}
+        }
+    }
+
+    /// Sends a message that somebody else keeps.
+    pub(super) fn push_message(&mut self, desk: &mut Desk, binary: bool, payload: &[u8]) {
+        let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+        if !self.push_deflated(desk, opcode, payload) {
+            self.outbox.append(&mut desk.pool, |out| {
+                frame::push_header(out, opcode, payload.len());
+                out.extend_from_slice(payload);
+            });
         }
     }
 

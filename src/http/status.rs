@@ -38,12 +38,14 @@ statuses! {
     MethodNotAllowed = 405 "Method Not Allowed",
     NotAcceptable = 406 "Not Acceptable",
     RequestTimeout = 408 "Request Timeout",
+    Conflict = 409 "Conflict",
     Gone = 410 "Gone",
     ContentTooLarge = 413 "Content Too Large",
     UriTooLong = 414 "URI Too Long",
     UnsupportedMediaType = 415 "Unsupported Media Type",
     ExpectationFailed = 417 "Expectation Failed",
     MisdirectedRequest = 421 "Misdirected Request",
+    UnprocessableContent = 422 "Unprocessable Content",
     UpgradeRequired = 426 "Upgrade Required",
     TooManyRequests = 429 "Too Many Requests",
     HeaderFieldsTooLarge = 431 "Request Header Fields Too Large",
@@ -74,7 +76,7 @@ mod tests {
     fn codes_are_three_digits_in_order_and_unique() {
         assert!(Status::ALL.iter().all(|status| (100..600).contains(&status.code())));
         assert!(Status::ALL.is_sorted_by(|a, b| a.code() < b.code()));
-        assert_eq!(Status::ALL.len(), 25);
+        assert_eq!(Status::ALL.len(), 27);
         assert_eq!(Status::HeaderFieldsTooLarge.code(), 431);
         assert_eq!(Status::ContentTooLarge.reason(), "Content Too Large");
     }

@@ -4,6 +4,7 @@
 //! Must not know: who uses a name for what.
 
 use siphasher::sip::SipHasher13;
+use siphasher::sip128::{self, Hasher128};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -15,6 +16,11 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Who(pub u64);
 
+impl Who {
+    /// No name's hash: of events that nobody registered has sent.
+    pub const NOBODY: Who = Who(0);
+}
+
 /// The keys of one hub's hashes.
 #[derive(Clone, Copy)]
 pub struct WhoKeys(u64, u64);
@@ -25,11 +31,22 @@ impl WhoKeys {
         WhoKeys(first, second)
     }
 
+    /// The hash of all of `parts`, one after the other: nobody can look for others that have the
+    /// same.
+    pub(super) fn print(&self, parts: &[&[u8]]) -> u128 {
+        let mut hasher = sip128::SipHasher13::new_with_keys(self.0, self.1);
+        for part in parts {
+            hasher.write_u64(part.len() as u64);
+            hasher.write(part);
+        }
+        hasher.finish128().as_u128()
+    }
+
     /// The hash of `name`.
     pub fn who(&self, name: &str) -> Who {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
         hasher.write(name.as_bytes());
-        Who(hasher.finish())
+        Who(hasher.finish().max(1))
     }
 }
 
@@ -46,6 +63,8 @@ pub enum ConnectionId {
     Uuid([u8; 16]),
     /// Chosen by the client.
     Name(Arc<str>),
+    /// No name: what the API publishes comes from nobody who is connected.
+    Nobody,
 }
 
 impl ConnectionId {
@@ -62,6 +81,7 @@ impl fmt::Display for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConnectionId::Name(name) => f.write_str(name),
+            ConnectionId::Nobody => Ok(()),
             ConnectionId::Uuid(bytes) => {
                 for (place, byte) in bytes.iter().enumerate() {
                     let dash = if matches!(place, 4 | 6 | 8 | 10) { "-" } else { "" };
@@ -77,6 +97,11 @@ impl fmt::Display for ConnectionId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomKey(pub u64);
 
+impl RoomKey {
+    /// The room that everybody is in.
+    pub const EVERYONE: RoomKey = RoomKey(0);
+}
+
 /// A set of cores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CoreSet(u128);
@@ -85,6 +110,11 @@ impl CoreSet {
     /// Whether no core is in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// The cores 0 to `count` - 1.
+    pub fn all(count: usize) -> CoreSet {
+        (0..count as u16).fold(CoreSet::default(), |set, core| set.union(CoreSet(1 << core)))
     }
 
     /// Adds `core`.
