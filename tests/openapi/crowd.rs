@@ -2,7 +2,7 @@
 
 use super::support::{Message, WebSocket};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// Who they are: the names of the description's examples, others, and such as the server names.
@@ -47,10 +47,11 @@ impl Crowd {
     }
 
     /// Nobody comes again, `end` ends those who are there; what they heard.
-    pub(crate) fn disperse(self, end: impl FnOnce()) -> Heard {
-        *self.gate.lock().unwrap() = false;
+    pub(crate) fn disperse(mut self, end: impl FnOnce()) -> Heard {
+        self.shut();
         end();
-        self.members.into_iter().map(|member| member.join().unwrap()).fold(
+        let members = std::mem::take(&mut self.members);
+        members.into_iter().map(|member| member.join().unwrap()).fold(
             Heard::default(),
             |all, one| Heard {
                 texts: all.texts + one.texts,
@@ -58,6 +59,17 @@ impl Crowd {
                 closes: all.closes + one.closes,
             },
         )
+    }
+
+    fn shut(&self) {
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}
+
+impl Drop for Crowd {
+    /// A test that failed ends the server behind our back.
+    fn drop(&mut self) {
+        self.shut();
     }
 }
 

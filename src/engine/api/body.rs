@@ -239,8 +239,8 @@ impl<'b> Members<'b> {
 
     fn session(&mut self) -> Result<Option<u64>, Problem> {
         let Some(value) = self.take("session") else { return Ok(None) };
-        let session = serde_json::from_str(value.get());
-        session.map(Some).map_err(|_| self.bad("session", "must be the number of a session"))
+        let session = whole_number(value.get());
+        session.map(Some).ok_or_else(|| self.bad("session", "must be the number of a session"))
     }
 
     /// Whether `to` says so.
@@ -275,6 +275,18 @@ impl<'b> Members<'b> {
     }
 }
 
+/// JSON has one kind of number: 3, 3.0 and 3e0 are the same (RFC 8259 section 6), and some clients
+/// write whole ones with a point.
+fn whole_number(json: &str) -> Option<u64> {
+    if let Ok(number) = json.parse() {
+        return Some(number);
+    }
+    let number = json.parse::<f64>().ok()?;
+    // Above that not every whole number can be told from its neighbours.
+    let is_whole = number.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&number);
+    is_whole.then_some(number as u64)
+}
+
 pub(super) const ROOM_RULE: &str = "A room's name is not empty, not longer than --max-room-name, \
                                     has no control characters, and is not \"*\".";
 
@@ -300,5 +312,32 @@ impl<'b> Deserialize<'b> for Object<'b> {
             }
         }
         from.deserialize_map(Reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_may_be_spelt_in_any_way_that_json_knows() {
+        for (json, number) in [
+            ("0", Some(0)),
+            ("1795242365063001", Some(1_795_242_365_063_001)),
+            ("1795242365063001.0", Some(1_795_242_365_063_001)),
+            ("9007199254740991.0", Some(9_007_199_254_740_991)),
+            ("9007199254740992.0", None),
+            ("3e2", Some(300)),
+            ("30e-1", Some(3)),
+            ("-0.0", Some(0)),
+            ("3.5", None),
+            ("-1", None),
+            ("1e99", None),
+            ("\"3\"", None),
+            ("true", None),
+            ("null", None),
+        ] {
+            assert_eq!(whole_number(json), number, "{json}");
+        }
     }
 }
