@@ -1,4 +1,5 @@
-//! WebSockets that are there to be listed, sent to and closed; who is closed comes again.
+//! WebSockets that are there to be listed, sent to and closed. Who is closed comes again, under another
+//! name: that somebody is gone must show.
 
 use super::support::{Message, WebSocket};
 use std::net::SocketAddr;
@@ -75,6 +76,7 @@ impl Drop for Crowd {
 
 fn stay(addr: SocketAddr, target: &str, mut websocket: WebSocket, gate: &Mutex<bool>) -> Heard {
     let mut heard = Heard::default();
+    let mut target = target.to_owned();
     loop {
         match websocket.next() {
             Some(Message::Text(_)) => heard.texts += 1,
@@ -91,7 +93,10 @@ fn stay(addr: SocketAddr, target: &str, mut websocket: WebSocket, gate: &Mutex<b
                 if !*is_open {
                     return heard;
                 }
-                websocket = WebSocket::connect(addr, target);
+                if target.contains("connectionId=") {
+                    target.push('+');
+                }
+                websocket = WebSocket::connect(addr, &target);
             }
         }
     }
