@@ -3,8 +3,9 @@
 //! Knows: batches, which of them are full, in which order they leave.
 //! Must not know: who reads, connections' states, protocols.
 
+use super::Engine;
 use super::rooms::LocalRooms;
-use crate::hub::{Api, Audience, Batch, Chunk, CloseEvent, Hub, Mark, RoomKey, Sender};
+use crate::hub::{Api, Audience, Batch, Chunk, CloseEvent, Hub, Mark, Receipt, RoomKey, Sender};
 use std::sync::Arc;
 
 /// What is published in one room this turn.
@@ -43,7 +44,7 @@ impl Outgoing {
 
 /// What the API publishes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Said<'a> {
+pub enum Said<'a> {
     /// A text message.
     Text(&'a str),
     /// A binary message.
@@ -154,6 +155,19 @@ impl LocalRooms {
         for number in outgoing.touched.drain(..) {
             chunks.extend(rooms[number as usize].batches.closes.take().map(Batch::seal));
         }
+    }
+}
+
+impl Engine {
+    /// Publishes in the room `name` on behalf of no connection, as the API does. Gives whether
+    /// there is such a room, or could be made.
+    pub fn publish(&mut self, name: &str, said: Said<'_>, api: Api) -> bool {
+        self.desk.rooms.publish_api_in(name, said, api, &self.desk.hub)
+    }
+
+    /// What became of what the API published, as of the last commit.
+    pub fn receipts(&self) -> &[Receipt] {
+        &self.desk.turn.receipts
     }
 }
 

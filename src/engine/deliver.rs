@@ -21,6 +21,7 @@ impl Engine {
     pub fn commit(&mut self, now: Now) {
         self.desk.at(now);
         self.desk.delivery.clear();
+        self.desk.turn.receipts.clear();
         self.desk.made_bytes = 0;
         self.drain_some();
         if self.desk.has_business() {

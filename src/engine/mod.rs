@@ -39,6 +39,7 @@ mod upgrade;
 mod websocket;
 
 pub use api::{Answer, Ask};
+pub use batches::Said;
 pub use conn::Serves;
 pub use desk::{Listener, Setup};
 pub use letters::{Action, Letter};

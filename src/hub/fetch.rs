@@ -6,6 +6,7 @@
 use super::audience::Class;
 use super::chunk::Chunk;
 use super::name::RoomKey;
+use super::room::Room;
 use super::{Hub, State};
 use crate::sse::Sequence;
 use std::collections::VecDeque;
@@ -144,10 +145,14 @@ impl State {
             // Behind `upto` nothing comes before a hole: what is lost up to there must be told
             // first.
             let chunk = chunk.filter(|chunk| chunk.first() <= wanted.upto);
+            // Whoever is told how much it missed is told where it is missing; a WebSocket is closed
+            // for it, so nothing need come before.
+            let is_next = |room: &Room| {
+                let gone = room.gone_through(class);
+                class != Class::Subscriber || chunk.is_none_or(|chunk| gone < chunk.first())
+            };
             match (hole, chunk) {
-                (Some(room), chunk)
-                    if chunk.is_none_or(|at| room.gone_through(class) < at.first()) =>
-                {
+                (Some(room), _) if is_next(room) => {
                     let gone = room.gone_through(class);
                     // A hole that reaches beyond what the core has seen: its inbox has what is in
                     // there.

@@ -63,20 +63,14 @@ pub(super) type Addressed = (To, Message);
 
 /// The body of a request to send to one connection: the message, and perhaps a session.
 pub(super) fn one(body: &[u8], limits: &Limits) -> Result<(Message, Option<u64>), Problem> {
-    let mut members = Members::of(body)?;
-    let message = members.message(limits)?;
-    let session = members.session()?;
-    members.end("text, json, base64 and session")?;
-    Ok((message, session))
+    let mut members = Members::of(body, &["text", "json", "base64", "session"])?;
+    Ok((members.message(limits)?, members.session()?))
 }
 
 /// The body of a request to publish to a room: the message, and who is left out.
 pub(super) fn published(body: &[u8], limits: &Limits) -> Result<(Message, Vec<String>), Problem> {
-    let mut members = Members::of(body)?;
-    let message = members.message(limits)?;
-    let except = members.except(limits)?;
-    members.end("text, json, base64 and except")?;
-    Ok((message, except))
+    let mut members = Members::of(body, &["text", "json", "base64", "except"])?;
+    Ok((members.message(limits)?, members.except(limits)?))
 }
 
 /// The same where it may go to all; whether it does.
@@ -84,23 +78,18 @@ pub(super) fn to_all(
     body: &[u8],
     limits: &Limits,
 ) -> Result<(bool, Message, Vec<String>), Problem> {
-    let mut members = Members::of(body)?;
-    let message = members.message(limits)?;
-    let except = members.except(limits)?;
-    let all = members.all()?;
-    members.end("text, json, base64, to and except")?;
-    Ok((all, message, except))
+    let mut members = Members::of(body, &["text", "json", "base64", "to", "except"])?;
+    Ok((members.all()?, members.message(limits)?, members.except(limits)?))
 }
 
 /// The body of a batch.
 pub(super) fn batch(body: &[u8], limits: &Limits) -> Result<Vec<Addressed>, Problem> {
-    let mut members = Members::of(body)?;
+    let mut members = Members::of(body, &["messages"])?;
     let Some(list) = members.take("messages") else {
         return Err(members.bad("messages", "is missing: an array of messages"));
     };
     let items: Vec<&RawValue> = serde_json::from_str(list.get())
         .map_err(|_| members.bad("messages", "must be an array of messages"))?;
-    members.end("messages")?;
     if !(1..=BATCH_MAX).contains(&items.len()) {
         let detail = format!("messages: must be 1 to {BATCH_MAX} messages.");
         return Err(BAD_BODY.saying(detail));
@@ -112,35 +101,27 @@ pub(super) fn batch(body: &[u8], limits: &Limits) -> Result<Vec<Addressed>, Prob
 fn addressed(item: &RawValue, number: usize, limits: &Limits) -> Result<Addressed, Problem> {
     let mut members = Members::within(item, format!("messages[{number}]"))?;
     let message = members.message(limits)?;
+    let (except, session) = (members.except(limits)?, members.session()?);
     let (connection, room) = (members.take("connectionId"), members.take("room"));
     let all = members.all()?;
     let to = match (connection, room, all) {
         (Some(id), None, false) => {
-            let id = members.string(id, "connectionId")?;
-            let session = members.session()?;
-            members.end("connectionId takes text, json, base64 and session")?;
-            To::Connection(id, session)
+            if !except.is_empty() {
+                return Err(members.bad("except", "goes with room or to"));
+            }
+            To::Connection(members.string(id, "connectionId")?, session)
         }
-        (None, Some(room), false) => {
-            let room = members.room(room, limits)?;
-            let except = members.except(limits)?;
-            members.end("room takes text, json, base64 and except")?;
-            To::Room(room, except)
-        }
-        (None, None, true) => {
-            let except = members.except(limits)?;
-            members.end("to takes text, json, base64 and except")?;
-            To::All(except)
-        }
+        (None, Some(room), false) => To::Room(members.room(room, limits)?, except),
+        (None, None, true) => To::All(except),
         _ => return Err(members.bad("", "needs exactly one of room, connectionId and to")),
     };
+    if session.is_some() && !matches!(to, To::Connection(..)) {
+        return Err(members.bad("session", "goes with connectionId"));
+    }
     Ok((to, message))
 }
 
-/// More members than any object here can have.
-const MEMBERS_MAX: usize = 16;
-
-/// The members of a JSON object that nobody has asked for yet.
+/// The members of a JSON object.
 struct Members<'b> {
     list: Vec<(String, &'b RawValue)>,
     /// Where the object stands in the body.
@@ -149,47 +130,46 @@ struct Members<'b> {
 
 impl<'b> Members<'b> {
     /// Those of a whole body.
-    fn of(body: &'b [u8]) -> Result<Members<'b>, Problem> {
+    fn of(body: &'b [u8], known: &[&str]) -> Result<Members<'b>, Problem> {
         let text = simdutf8::basic::from_utf8(body).map_err(|_| NOT_JSON)?;
         let Object(list) = serde_json::from_str(text).map_err(|error| match error.classify() {
             Category::Data => BAD_BODY,
             Category::Syntax | Category::Eof | Category::Io => NOT_JSON,
         })?;
-        Members { list, at: String::new() }.each_once()
+        Members { list, at: String::new() }.checked(known)
     }
 
     /// Those of an object inside of a body.
     fn within(item: &'b RawValue, at: String) -> Result<Members<'b>, Problem> {
         match serde_json::from_str(item.get()) {
-            Ok(Object(list)) => Members { list, at }.each_once(),
+            Ok(Object(list)) => {
+                let known =
+                    ["text", "json", "base64", "room", "connectionId", "to", "except", "session"];
+                Members { list, at }.checked(&known)
+            }
             Err(_) => Err(BAD_BODY.saying(format!("{at}: must be an object."))),
         }
     }
 
-    fn each_once(self) -> Result<Members<'b>, Problem> {
-        if self.list.len() > MEMBERS_MAX {
-            return Err(self.bad("", "has more members than there can be"));
+    /// Each is known, and there once.
+    fn checked(self, known: &[&str]) -> Result<Members<'b>, Problem> {
+        for (at, (name, _)) in self.list.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let known = known.join(", ");
+                return Err(self.bad(name, &format!("is not known; there are: {known}")));
+            }
+            // Known ones are few, so those before it are.
+            if self.list.iter().take(at).any(|(own, _)| own == name) {
+                return Err(self.bad(name, "is there twice"));
+            }
         }
-        let before = |at: usize, name: &str| self.list.iter().take(at).any(|(own, _)| own == name);
-        let twice = self.list.iter().enumerate().find(|(at, (name, _))| before(*at, name));
-        match twice {
-            Some((_, (name, _))) => Err(self.bad(name, "stands there twice")),
-            None => Ok(self),
-        }
+        Ok(self)
     }
 
     /// The member `name`, if it is there.
     fn take(&mut self, name: &str) -> Option<&'b RawValue> {
         let at = self.list.iter().position(|(own, _)| own == name)?;
         Some(self.list.swap_remove(at).1)
-    }
-
-    /// All that may be there was taken, which is `known`.
-    fn end(&self, known: &str) -> Result<(), Problem> {
-        match self.list.first() {
-            Some((name, _)) => Err(self.bad(name, &format!("is not known; there are {known}"))),
-            None => Ok(()),
-        }
     }
 
     /// What is wrong with member `name`.
@@ -199,7 +179,7 @@ impl<'b> Members<'b> {
 
     fn place(&self, name: &str) -> String {
         match (self.at.as_str(), name) {
-            ("", "") => "The body".to_owned(),
+            ("", "") => "the body".to_owned(),
             ("", name) => name.to_owned(),
             (at, "") => at.to_owned(),
             (at, name) => format!("{at}.{name}"),
@@ -316,28 +296,4 @@ impl<'b> Deserialize<'b> for Object<'b> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_numbers_may_be_spelt_in_any_way_that_json_knows() {
-        for (json, number) in [
-            ("0", Some(0)),
-            ("1795242365063001", Some(1_795_242_365_063_001)),
-            ("1795242365063001.0", Some(1_795_242_365_063_001)),
-            ("9007199254740991.0", Some(9_007_199_254_740_991)),
-            ("9007199254740992.0", None),
-            ("3e2", Some(300)),
-            ("30e-1", Some(3)),
-            ("-0.0", Some(0)),
-            ("3.5", None),
-            ("-1", None),
-            ("1e99", None),
-            ("\"3\"", None),
-            ("true", None),
-            ("null", None),
-        ] {
-            assert_eq!(whole_number(json), number, "{json}");
-        }
-    }
-}
+mod tests;

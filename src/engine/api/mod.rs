@@ -143,3 +143,6 @@ fn at(
     }
     Ok(Answered::Yes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,10 @@ impl Found<'_> {
 /// What the decoded segments of a path lead to.
 pub(super) fn find<'p>(path: &[&'p str]) -> Option<Found<'p>> {
     let (pattern, allow, resource) = *TABLE.iter().find(|(pattern, ..)| {
-        let fits = |(part, segment): (&&str, &&str)| *part == NAME || part == segment;
+        let fits = |(part, segment): (&&str, &&str)| match *part {
+            NAME => !segment.is_empty(),
+            part => part == *segment,
+        };
         pattern.len() == path.len() && pattern.iter().zip(path).all(fits)
     })?;
     let named = pattern.iter().position(|part| *part == NAME);

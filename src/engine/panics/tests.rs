@@ -170,7 +170,7 @@ fn a_name_at_whose_hand_over_it_panics_is_free_again() {
         }
     }
     assert_eq!(letters, [Letter::Replaced(old)]);
-    core.engine.collect(letters[0], core.now);
+    core.engine.collect(letters[0].clone(), core.now);
     SET.set(Some(Trap::Published));
     core.turn();
     core.turn();
