@@ -24,6 +24,11 @@ impl Description {
         self.0["info"]["version"].as_str().expect("a version")
     }
 
+    /// The one called `method path`.
+    pub(crate) fn operation(&self, name: &str) -> Operation<'_> {
+        self.operations().into_iter().find(|operation| operation.name == name).expect(name)
+    }
+
     pub(crate) fn operations<'d>(&'d self) -> Vec<Operation<'d>> {
         let paths = self.0["paths"].as_object().expect("paths");
         let all = paths.iter().flat_map(|(path, item)| {
@@ -41,6 +46,14 @@ impl Description {
 }
 
 impl<'d> Operation<'d> {
+    /// The headers that every response of this status has.
+    pub(crate) fn headers_of(&self, status: u16) -> Vec<String> {
+        let response = self.follow(&self.responses[status.to_string()]);
+        let headers = response["headers"].as_object().into_iter().flatten();
+        let required = headers.filter(|(_, header)| self.follow(header)["required"] == true);
+        required.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The codes that a problem document of this status may have.
     pub(crate) fn codes_of(&self, status: u16) -> BTreeSet<String> {
         let response = self.follow(&self.responses[status.to_string()]);
