@@ -24,7 +24,8 @@ pub enum Action {
     Ring(CoreSet),
 }
 
-/// A letter, most often about a connection of the core that gets it. One whose connection is gone says nothing.
+/// A letter, most often about a connection of the core that gets it. Of one that is gone nothing
+/// more is to be done, but for a question: that is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Letter {
     /// Somebody else wants the connection's name: close it with 4409.

@@ -6,6 +6,7 @@
 //! It has a lock of its own: nobody comes here who is in a hurry to commit.
 
 use super::Hub;
+use super::name::{Identity, Who};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub struct Kept {
 /// A key that is in use for a request until [`Hub::settle_key`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Claimed {
-    key: Arc<str>,
+    key: Who,
     number: u64,
 }
 
@@ -42,7 +43,7 @@ pub enum Repeat {
     Reused,
 }
 
-/// All keys.
+/// All keys, by their hash: see [`Who`].
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     state: Mutex<State>,
@@ -50,9 +51,9 @@ pub(super) struct Keys {
 
 #[derive(Debug, Default)]
 struct State {
-    entries: HashMap<Arc<str>, Entry>,
+    entries: HashMap<Who, Entry, Identity>,
     /// In the order in which they came. Some may be gone.
-    order: VecDeque<(u64, Arc<str>)>,
+    order: VecDeque<(u64, Who)>,
     /// What they take, in keys.
     places: usize,
     last_number: u64,
@@ -78,20 +79,20 @@ impl Hub {
     /// A request comes under `key`; `parts` are what makes it the same as another. Answers are kept
     /// for `age`.
     pub fn claim_key(&self, key: &str, parts: &[&[u8]], now: Duration, age: Duration) -> Repeat {
-        let print = self.who_keys.print(parts);
+        let (key, print) = (self.who_keys.who(key), self.who_keys.print(parts));
         let mut state = self.keys.lock();
         state.expire(now, age);
-        if let Some(entry) = state.entries.get(key) {
+        if let Some(entry) = state.entries.get(&key) {
             return match &entry.kept {
                 _ if entry.print != print => Repeat::Reused,
                 Some(kept) => Repeat::Again(Arc::clone(kept)),
                 None => Repeat::InUse,
             };
         }
-        let (key, number) = (Arc::<str>::from(key), state.last_number + 1);
+        let number = state.last_number + 1;
         state.last_number = number;
-        state.entries.insert(Arc::clone(&key), Entry { number, print, since: now, kept: None });
-        state.order.push_back((number, Arc::clone(&key)));
+        state.entries.insert(key, Entry { number, print, since: now, kept: None });
+        state.order.push_back((number, key));
         state.places += 1;
         Repeat::First(Claimed { key, number })
     }
@@ -102,7 +103,7 @@ impl Hub {
         let mut state = self.keys.lock();
         match kept {
             None => {
-                state.remove(claimed.number, &claimed.key);
+                state.remove(claimed.number, claimed.key);
                 state.tidy();
             }
             Some(kept) => {
@@ -121,9 +122,9 @@ impl Keys {
 }
 
 impl State {
-    fn remove(&mut self, number: u64, key: &Arc<str>) {
-        if self.entries.get(key).is_some_and(|entry| entry.number == number)
-            && let Some(entry) = self.entries.remove(key)
+    fn remove(&mut self, number: u64, key: Who) {
+        if self.entries.get(&key).is_some_and(|entry| entry.number == number)
+            && let Some(entry) = self.entries.remove(&key)
         {
             self.places -= entry.places();
         }
@@ -165,7 +166,7 @@ impl State {
 
     fn pop_front(&mut self) {
         if let Some((number, key)) = self.order.pop_front() {
-            self.remove(number, &key);
+            self.remove(number, key);
         }
     }
 }

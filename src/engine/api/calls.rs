@@ -13,7 +13,7 @@ use super::done::{Done, Said, Shape};
 use super::list::Listing;
 use crate::bytes::{ConnKey, Keyed, Tick};
 use crate::http::{Framing, Status};
-use crate::hub::Claimed;
+use crate::hub::{Claimed, Identity};
 use std::collections::{HashMap, VecDeque};
 
 const NO_ANSWER: Problem = Problem::new(
@@ -58,7 +58,7 @@ pub(in crate::engine) struct Calls {
     /// When each is given up, in that order. Some are done already.
     due: VecDeque<(Tick, CallKey)>,
     /// Whose tasks wait for a commit, by ticket.
-    tickets: HashMap<u64, (CallKey, u32)>,
+    tickets: HashMap<u64, (CallKey, u32), Identity>,
     next_ticket: u64,
 }
 
