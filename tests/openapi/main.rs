@@ -92,6 +92,7 @@ fn schemathesis_finds_nothing_that_is_not_as_described() {
     let said = folder.join("schemathesis.txt");
     let mut command = python("schemathesis");
     command.arg("--config-file").arg(root().join("tests/openapi/schemathesis.toml"));
+    command.env("SCHEMATHESIS_HOOKS", root().join("tests/openapi/hooks.py"));
     command.arg("run").arg(format!("http://{}/openapi.json", server.http));
     command.args(["--checks", "all", "--seed", "1", "--max-examples", EXAMPLES]);
     command.args(["--continue-on-failure", "--no-color"]);
