@@ -22,8 +22,20 @@ const TICK: u64 = 10;
 /// A payload's length is kept in 28 bits; base64 and escapes make it longer.
 const PAYLOAD_MAX: u64 = 64 * MIB;
 
+/// The option that names a file with others.
+pub(super) const FILE: &str = "config";
+
 /// In the order of the help.
-pub(super) static GROUPS: [Group; 6] = [
+pub(super) static GROUPS: [Group; 7] = [
+    Group {
+        heading: "Configuration",
+        settings: &[Setting {
+            flag: FILE,
+            help: "Options, routes and pages in TOML; read again on SIGHUP",
+            default: None,
+            takes: Takes::File,
+        }],
+    },
     Group {
         heading: "Addresses",
         settings: &[
@@ -128,32 +140,26 @@ pub(super) static GROUPS: [Group; 6] = [
             size("max-uri", "A request's target", 256..=64 * KIB, |c| &mut c.limits.uri_bytes_max),
             time(
                 "head-time",
-                "From the accept or a request's first byte to its head's end",
+                "From accept, or first byte, to the end of a head",
                 TICK..=HOUR,
                 |c| &mut c.limits.head_time,
             ),
             size("max-body", "One request's body", KIB..=PAYLOAD_MAX, |c| {
                 &mut c.limits.body_bytes_max
             }),
-            time(
-                "body-time",
-                "From the end of a request's head to that of its body",
-                TICK..=HOUR,
-                |c| &mut c.limits.body_time,
-            ),
+            time("body-time", "From the end of a head to that of its body", TICK..=HOUR, |c| {
+                &mut c.limits.body_time
+            }),
             time("keep-alive", "Silence between two requests of a connection", TICK..=HOUR, |c| {
                 &mut c.limits.keep_alive
             }),
-            time("api-time", "From a question to another core to its answer", TICK..=HOUR, |c| {
+            time("api-time", "From a question to a core to its answer", TICK..=HOUR, |c| {
                 &mut c.limits.api_time
             }),
-            time(
-                "idempotency-age",
-                "How long an answer is kept for its Idempotency-Key",
-                TICK..=168 * HOUR,
-                |c| &mut c.limits.idempotency_age,
-            ),
-            count("max-idempotency-keys", "Keys for which answers are kept", 1..=10_000_000, |c| {
+            time("idempotency-age", "Age of answers kept for repeats", TICK..=168 * HOUR, |c| {
+                &mut c.limits.idempotency_age
+            }),
+            count("max-idempotency-keys", "Answers kept for repeats", 1..=10_000_000, |c| {
                 &mut c.limits.idempotency_keys_max
             }),
             count("max-filters", "Rooms or connections that one stream names", 1..=1024, |c| {
@@ -164,7 +170,7 @@ pub(super) static GROUPS: [Group; 6] = [
             }),
             time(
                 "retry",
-                "Wait before EventSource reconnects; up to 3 times that",
+                "EventSource's wait to reconnect; up to 3 times that",
                 TICK..=HOUR,
                 |c| &mut c.limits.retry,
             ),

@@ -4,6 +4,7 @@
 //! Must not know: how a configuration is written, who reads it.
 
 use super::Engine;
+use super::desk::Desk;
 use crate::limits::Limits;
 use crate::pages::Site;
 use crate::routes::Table;
@@ -26,12 +27,46 @@ pub struct Policy {
     pub allow_hosts: Vec<String>,
 }
 
+impl Policy {
+    /// How long one answer may become.
+    pub(super) fn answer_bytes_max(&self) -> usize {
+        let pages = self.site.iter().map(|(_, page)| page.bytes.len());
+        let routes = self.routes.iter().flat_map(|route| {
+            let limits = route.limits.as_deref().map(|limits| limits.message_bytes_max);
+            let greeting = route.greeting.as_ref().map(String::len);
+            [limits, greeting, route.answer_bytes_max()].into_iter().flatten()
+        });
+        pages.chain(routes).fold(self.limits.message_bytes_max, usize::max)
+    }
+}
+
 impl Engine {
     /// From now on `policy` holds. Whoever is there stays: a WebSocket keeps the route that it came
     /// by, and what was agreed on in its handshake.
     pub fn adopt(&mut self, policy: Arc<Policy>) {
-        self.desk.deflater.set_bytes_min(policy.limits.deflate_bytes_min);
-        self.desk.limits = Arc::clone(&policy.limits);
-        self.desk.policy = policy;
+        self.desk.adopt(policy);
+        // What may take less time from now on is looked at earlier.
+        for (key, conn) in self.conns.iter() {
+            let look = conn.next_look(&self.desk);
+            self.desk.wake_by(key, look);
+        }
+    }
+}
+
+impl Desk {
+    fn adopt(&mut self, policy: Arc<Policy>) {
+        self.deflater.set_bytes_min(policy.limits.deflate_bytes_min);
+        // Who came before may still be sent what was longer.
+        let answer = policy.answer_bytes_max().max(self.answer_bytes_max);
+        self.answer_bytes_max = answer;
+        self.widest = Limits {
+            head_bytes_max: policy.limits.head_bytes_max.max(self.widest.head_bytes_max),
+            outbox_bytes_max: policy.limits.outbox_bytes_max.max(self.widest.outbox_bytes_max),
+            ..Limits::clone(&policy.limits)
+        };
+        self.limits = Arc::clone(&policy.limits);
+        // The old one, with its pages, is held by nobody.
+        self.setup.policy = Arc::clone(&policy);
+        self.policy = policy;
     }
 }

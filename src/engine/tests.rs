@@ -3,8 +3,12 @@
 //! Knows: one core by itself.
 //! Must not know: sockets.
 
+mod adopt;
 pub(super) mod core;
 mod everyone;
+mod names;
+mod pages;
+mod routes;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

@@ -22,6 +22,7 @@ use super::query::Close;
 use crate::bytes::{ConnKey, TICK};
 use crate::http::Status;
 use crate::hub::Who;
+use crate::ws::frame::Opcode;
 
 const NO_SUCH_CONNECTION: Problem = Problem::new(
     Status::NotFound,
@@ -150,8 +151,19 @@ impl Conn {
     /// Whether it is who was asked for.
     fn is_named(&self, one: &One) -> bool {
         let State::WebSocket(websocket) = &self.state else { return false };
-        let Name::Owned(sender) = &websocket.name else { return false };
-        sender.who == one.who && one.session.is_none_or(|session| session == sender.session)
+        match &websocket.name {
+            Name::Owned(sender) => {
+                let is_session = one.session.is_none_or(|session| session == sender.session);
+                sender.who == one.who && is_session
+            }
+            // The hub gave it the name: only its core has yet to hear of that. What is sent to it
+            // is queued now, or it could be overtaken by what is sent later.
+            Name::Waiting(waiting) => {
+                let is_message = matches!(one.wish, Wish::Send(_)) && one.session.is_none();
+                waiting.who == one.who && is_message
+            }
+            Name::None => false,
+        }
     }
 
     /// What it is, if it has a name.
@@ -176,7 +188,8 @@ impl Conn {
         if self.is_half_full(desk) {
             return Done::Failed(OUTBOX_FULL);
         }
-        self.push_message(desk, message.binary, &message.bytes);
+        let opcode = if message.binary { Opcode::Binary } else { Opcode::Text };
+        self.push_message(desk, opcode, &message.bytes);
         Done::Queued
     }
 }

@@ -32,9 +32,11 @@ use super::conn::Conn;
 use super::desk::Desk;
 use super::events;
 use super::http::Answered;
+use super::site;
 use crate::bytes::ConnKey;
 use crate::http::{Method, Request, Status, Terms};
 use paths::{Found, Resource};
+use std::sync::Arc;
 
 const NOT_FOUND: Problem = Problem::new(
     Status::NotFound,
@@ -59,7 +61,7 @@ pub(super) fn answer(
     request: &Request<'_>,
     terms: Terms,
 ) -> Answered {
-    if let Err(barred) = desk.admits(conn.listener, request) {
+    if let Err(barred) = desk.admits(conn.listener, request, None) {
         let vary = [("Vary", "Origin")];
         conn.problem(desk, terms, barred.status, barred.code, barred.detail, &vary);
         return Answered::Yes;
@@ -97,18 +99,22 @@ fn find_and_answer(
         manner.preflight(conn, desk, paths::EVERYWHERE);
         return Ok(Answered::Yes);
     }
-    let found = paths::find(&path).ok_or(NOT_FOUND)?;
-    if !found.has(method) {
-        let detail = format!("This path has other methods: {}.", found.allow);
-        let allow = [("Allow", found.allow)];
-        manner.problem_with(conn, desk, &WRONG_METHOD.saying(detail), &allow);
-        return Ok(Answered::Yes);
+    let found = paths::find(&path);
+    // What the server has itself counts before what was configured.
+    let policy = found.is_none().then(|| Arc::clone(&desk.policy));
+    let page = policy.as_ref().and_then(|policy| policy.site.find(&segments));
+    let allow = found.map_or(paths::READ, |found| found.allow);
+    match (found, page) {
+        (None, None) => return Err(NOT_FOUND),
+        _ if !paths::has(allow, method) => {
+            let problem = WRONG_METHOD.saying(format!("This path has other methods: {allow}."));
+            manner.problem_with(conn, desk, &problem, &[("Allow", allow)]);
+        }
+        _ if method == Method::Options => manner.preflight(conn, desk, allow),
+        (Some(found), _) => return at(found, conn, desk, key, request, manner),
+        (None, Some(page)) => site::answer(conn, desk, request, manner, page),
     }
-    if method == Method::Options {
-        manner.preflight(conn, desk, found.allow);
-        return Ok(Answered::Yes);
-    }
-    at(found, conn, desk, key, request, manner)
+    Ok(Answered::Yes)
 }
 
 /// Answers a request with a method that its path has.

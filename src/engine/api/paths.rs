@@ -22,7 +22,8 @@ pub(super) enum Resource {
     AwsConnection,
 }
 
-const READ: &str = "GET, HEAD, OPTIONS";
+/// The methods of what is only read.
+pub(super) const READ: &str = "GET, HEAD, OPTIONS";
 const POST: &str = "POST, OPTIONS";
 const ALL: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
@@ -59,20 +60,19 @@ pub(super) struct Found<'p> {
     pub(super) name: &'p str,
 }
 
-impl Found<'_> {
-    pub(super) fn has(&self, method: Method) -> bool {
-        let name = match method {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Patch => "PATCH",
-            Method::Delete => "DELETE",
-            Method::Options => "OPTIONS",
-            Method::Other => return false,
-        };
-        self.allow.split(", ").any(|allowed| allowed == name)
-    }
+/// Whether `allow` has the method.
+pub(super) fn has(allow: &str, method: Method) -> bool {
+    let name = match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+        Method::Options => "OPTIONS",
+        Method::Other => return false,
+    };
+    allow.split(", ").any(|allowed| allowed == name)
 }
 
 /// What the decoded segments of a path lead to.
@@ -104,9 +104,9 @@ mod tests {
             let found = find(&path).expect("it is in the table");
             assert_eq!((found.resource, found.allow), (*resource, *allow), "{path:?}");
             assert_eq!(found.name, if pattern.contains(&NAME) { "a/b c" } else { "" });
-            assert!(found.has(Method::Options) && !found.has(Method::Patch));
-            assert!(!found.has(Method::Other));
-            assert_eq!(found.has(Method::Head), found.has(Method::Get));
+            assert!(has(allow, Method::Options) && !has(allow, Method::Patch));
+            assert!(!has(allow, Method::Other));
+            assert_eq!(has(allow, Method::Head), has(allow, Method::Get));
             assert!(find(&[&path[..], &[""]].concat()).is_none(), "a slash more is another path");
         }
         for path in [&[][..], &["api"], &["api", "nothing"], &["Events"], &["@connections"]] {

@@ -65,7 +65,8 @@ impl Desk {
 impl Engine {
     /// What the API published is committed: whoever waits for that is told.
     pub(in crate::engine) fn redeem_receipts(&mut self) {
-        for receipt in std::mem::take(&mut self.desk.turn.receipts) {
+        for number in 0..self.desk.turn.receipts.len() {
+            let receipt = self.desk.turn.receipts[number];
             let Some((call, task)) = self.desk.calls.redeem(receipt.ticket) else { continue };
             let id = self.desk.hub.epoch().id(receipt.first);
             let id = String::from_utf8_lossy(&id).into_owned();

@@ -8,6 +8,7 @@ mod lists;
 mod node;
 
 use crate::engine::Letter;
+use crate::engine::tests::core::{WS, handshake};
 use crate::limits::Limits;
 use node::{Node, bare, code, post};
 use std::time::Duration;
@@ -257,4 +258,26 @@ fn what_is_published_is_answered_when_it_is_committed() {
     assert_eq!(node.take(relay), "", "it was left out");
     let id = answer["id"].as_str().unwrap();
     assert_eq!(node.take(stream), format!("id: {id}\ndata: {{\"a\": 1}}\n\n"));
+}
+
+/// The name is the newcomer's, but it has not heard of that when the first of two messages comes.
+#[test]
+fn a_batch_stays_in_order_while_a_name_changes_hands() {
+    let mut node = Node::new(3);
+    let old = node.websocket(1, "/?connectionId=a");
+    let new = node.connect(2, WS, &handshake("/?connectionId=a"));
+    assert!(matches!(node.mail.as_slice(), [(1, Letter::Replaced(_))]));
+    node.deliver(0);
+    assert!(matches!(node.mail.as_slice(), [(2, Letter::Granted(..))]));
+    let body = r#"{"messages":[{"connectionId":"a","text":"1"},{"connectionId":"a","text":"2"}]}"#;
+    let client = node.ask(0, &post("/api/batch", "", body));
+    assert_eq!(node.mail.len(), 3);
+    node.deliver(1);
+    node.settle();
+    let (_, answer) = node.answer(client);
+    assert_eq!(answer.matches("\"status\":202").count(), 2, "{answer}");
+    let heard = node.take(new);
+    let ends = heard.ends_with("\u{fffd}\u{1}1\u{fffd}\u{1}2");
+    assert!(ends, "{heard:?}");
+    assert!(!node.take(old).contains("\u{1}1"));
 }
