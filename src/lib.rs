@@ -8,8 +8,9 @@
 //!         one per    one per ├─► ws      handshake, frames, messages, compression, close codes
 //!         core:      core:   ├─► routes  a URL path → what a message does
 //!         sockets,   pure    ├─► metrics counters per core → text
-//!         clock,             └─► hub ─┬─► sse    one event ↔ bytes, its id
-//!         threads                     ├─► json   the envelope scan
+//!         clock,             ├─► pages   what is served as it stands
+//!         threads            └─► hub ─┬─► sse    one event ↔ bytes, its id
+//!                                     ├─► json   the envelope scan
 //!                                     └─► ws     frames of a broadcast, plain and compressed
 //!                     all of them ─► bytes (keys, outbox, deadlines) ─► limits
 //! ```
@@ -54,6 +55,7 @@ pub mod hub;
 pub mod json;
 pub mod limits;
 pub mod metrics;
+pub mod pages;
 pub mod reactor;
 pub mod routes;
 pub mod sse;

@@ -16,11 +16,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bytes", &["limits"]),
     ("json", &["limits"]),
     ("routes", &["limits"]),
-    ("config", &["limits"]),
+    ("pages", &[]),
+    ("config", &["routes", "pages", "limits"]),
     ("http", &["bytes", "limits"]),
     ("ws", &["bytes", "limits"]),
     ("hub", &["sse", "json", "ws::frame", "ws::close", "ws::deflate", "bytes", "limits"]),
-    ("engine", &["hub", "http", "ws", "sse", "json", "routes", "metrics", "bytes", "limits"]),
+    (
+        "engine",
+        &["hub", "http", "ws", "sse", "json", "routes", "pages", "metrics", "bytes", "limits"],
+    ),
     ("reactor", &["engine", "hub", "bytes", "config", "limits", "metrics"]),
     ("journal", &[]),
     ("main", &["config", "reactor"]),
@@ -28,7 +32,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// These never touch the world: no sockets, clocks, threads, randomness, logging.
-const PURE: &[&str] = &["http", "ws", "sse", "json", "hub", "engine", "bytes", "routes", "metrics"];
+const PURE: &[&str] =
+    &["http", "ws", "sse", "json", "hub", "engine", "bytes", "routes", "pages", "metrics"];
 const IMPURE_WORDS: &[&str] = &[
     "mio",
     "std::net",

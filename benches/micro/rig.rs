@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate::bytes::{ConnKey, Now, Slices};
-use tidegate::engine::{Action, Engine, Listener, Serves, Setup};
+use tidegate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use tidegate::hub::Hub;
 use tidegate::limits::Limits;
 use tidegate::metrics::Counters;
@@ -34,13 +34,10 @@ impl Rig {
         let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
         let listener = |serves| Listener { serves, loopback: true };
         let engine = Engine::new(Setup {
+            policy: Arc::new(Policy { limits, ..Policy::default() }),
             core: 0,
-            limits,
             hub,
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
-            compression: false,
-            allow_origins: Arc::new([]),
-            allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
             seed: [4, 5],

@@ -26,6 +26,8 @@ pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 
 use crate::limits::Limits;
+use crate::pages::Site;
+use crate::routes::Table;
 
 /// Where WebSocket clients connect unless an option says otherwise: this port, on loopback.
 const WS_PORT: u16 = 8080;
@@ -55,6 +57,10 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     /// WebSocket clients that offer permessage-deflate get it.
     pub compression: bool,
+    /// What WebSockets do, by path.
+    pub routes: Table,
+    /// What is served on the HTTP side beside the server's own.
+    pub site: Site,
     /// Whoever runs this knows that everyone who reaches it may use it.
     pub insecure: bool,
 }
@@ -69,6 +75,8 @@ impl Default for Config {
             send_buffer: None,
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),
+            routes: Table::built_in(),
+            site: Site::default(),
             insecure: false,
             compression: false,
         }

@@ -13,7 +13,6 @@ use super::rooms::Lists;
 use super::websocket::Name;
 use crate::bytes::Now;
 use crate::hub::{Follow, Format, Who};
-use crate::routes::Behaviour;
 use std::mem;
 
 impl Engine {
@@ -208,7 +207,6 @@ impl Conn {
     fn own_to_leave_out(&self) -> Option<Who> {
         let State::WebSocket(websocket) = &self.state else { return None };
         let Name::Owned(sender) = &websocket.name else { return None };
-        let leaves_out = websocket.behaviour == Behaviour::Broadcast { echo: false };
-        (leaves_out && self.mood.published).then_some(sender.who)
+        (websocket.leaves_out_own && self.mood.published).then_some(sender.who)
     }
 }

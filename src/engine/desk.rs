@@ -7,6 +7,7 @@ use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
 use super::events::Begin;
 use super::letters::Action;
+use super::policy::Policy;
 use super::random::Random;
 use super::rooms::LocalRooms;
 use crate::bytes::{ConnKey, Deadlines, Now, Pool, Tick};
@@ -37,18 +38,12 @@ pub struct Listener {
 pub struct Setup {
     /// Its number: 0 and up.
     pub core: u16,
-    /// The limits of the server.
-    pub limits: Arc<Limits>,
+    /// What the configuration decides.
+    pub policy: Arc<Policy>,
     /// What the cores share.
     pub hub: Arc<Hub>,
     /// The listeners, in the order that [`super::Engine::accept`] numbers them.
     pub listeners: Arc<[Listener]>,
-    /// WebSocket clients that offer permessage-deflate get it.
-    pub compression: bool,
-    /// Origins of web pages that may connect, beside those of this machine; `*`: any.
-    pub allow_origins: Arc<[String]>,
-    /// Names that the server may be called by, beside those of this machine; `*`: any.
-    pub allow_hosts: Arc<[String]>,
     /// Every core's counters.
     pub counters: Arc<[Counters]>,
     /// How many connections all cores have.
@@ -60,6 +55,8 @@ pub struct Setup {
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) core: u16,
+    pub(super) policy: Arc<Policy>,
+    /// Those of the policy, which are asked for most.
     pub(super) limits: Arc<Limits>,
     pub(super) hub: Arc<Hub>,
     pub(super) setup: Setup,
@@ -112,7 +109,8 @@ impl Desk {
     pub(super) fn new(setup: Setup) -> Desk {
         Desk {
             core: setup.core,
-            limits: Arc::clone(&setup.limits),
+            limits: Arc::clone(&setup.policy.limits),
+            policy: Arc::clone(&setup.policy),
             hub: Arc::clone(&setup.hub),
             now: Now { monotonic: Duration::ZERO, unix_ms: 0 },
             tick: Tick(0),
@@ -129,7 +127,7 @@ impl Desk {
             actions: VecDeque::new(),
             pool: Pool::default(),
             inflater: Inflater::default(),
-            deflater: Deflater::new(setup.limits.deflate_bytes_min),
+            deflater: Deflater::new(setup.policy.limits.deflate_bytes_min),
             random: Random::new(setup.seed),
             date: HttpDate::default(),
             seen: 0,

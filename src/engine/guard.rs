@@ -53,7 +53,7 @@ impl Desk {
     }
 
     fn is_own_name(&self, name: &str, loopback: bool) -> bool {
-        let allowed = &self.setup.allow_hosts;
+        let allowed = &self.policy.allow_hosts;
         let is_listed =
             allowed.iter().any(|host| host == "*" || bare(host).eq_ignore_ascii_case(bare(name)));
         // Beyond loopback any name may be right unless names are configured: the operator opened
@@ -62,7 +62,7 @@ impl Desk {
     }
 
     fn is_allowed_origin(&self, origin: &str, loopback: bool) -> bool {
-        let allowed = &self.setup.allow_origins;
+        let allowed = &self.policy.allow_origins;
         allowed.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(origin))
             || (loopback && is_loopback_origin(origin))
     }

@@ -27,6 +27,7 @@ mod letters;
 mod messages;
 mod output;
 mod panics;
+mod policy;
 mod random;
 mod register;
 mod rooms;
@@ -36,6 +37,7 @@ mod websocket;
 pub use conn::Serves;
 pub use desk::{Listener, Setup};
 pub use letters::{Action, Letter};
+pub use policy::Policy;
 
 use crate::bytes::{ConnKey, Keyed, Now, Outbox, Place};
 use conn::{Conn, Mood, State};

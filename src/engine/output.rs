@@ -10,7 +10,6 @@ use super::desk::Desk;
 use super::websocket::Name;
 use crate::bytes::{ConnKey, Now, Slices};
 use crate::hub::Who;
-use crate::routes::Behaviour;
 use std::time::Duration;
 
 impl Engine {
@@ -178,7 +177,7 @@ impl Conn {
     pub(super) fn leaves_out(&self) -> Option<Who> {
         let State::WebSocket(websocket) = &self.state else { return None };
         let Name::Owned(sender) = &websocket.name else { return None };
-        (websocket.behaviour == Behaviour::Broadcast { echo: false }).then_some(sender.who)
+        websocket.leaves_out_own.then_some(sender.who)
     }
 }
 

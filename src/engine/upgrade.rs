@@ -14,12 +14,13 @@ use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
 use crate::hub::{ConnectionId, Format};
 use crate::json;
-use crate::routes::{self, Behaviour, NoRoute, Route};
+use crate::routes::{self, Behaviour, Found, NoRoute};
 use crate::ws::Session;
 use crate::ws::deflate::WINDOW_BITS;
 use crate::ws::extension::{self, Deflate, Malformed};
 use crate::ws::handshake::{self, Offer, Refusal};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Answers a request to a listener for WebSockets. Whatever is refused is refused for good: the
 /// connection closes, so that nothing behind the request is ever taken for another one.
@@ -31,7 +32,7 @@ pub(super) fn answer(
 ) -> Answered {
     match open(conn, desk, request) {
         Ok(opened) => {
-            let room = match enter(desk, &opened.route) {
+            let room = match enter(desk, &opened.found) {
                 Ok(room) => room,
                 Err(problem) => return refuse(conn, desk, request, &problem),
             };
@@ -104,7 +105,9 @@ const STOPPING: Problem = Problem {
 
 /// What a client may have, and what it is answered.
 struct Opened {
-    route: Route,
+    found: Found,
+    /// As a member it is sent its own messages, too.
+    wants_own: bool,
     /// The name that it asks for in its URL.
     id: Option<String>,
     accept: [u8; 28],
@@ -132,7 +135,7 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
     .map_err(problem_of)?;
     let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
         .map_err(|Malformed| BAD_EXTENSIONS)?
-        .filter(|_| desk.setup.compression);
+        .filter(|_| desk.policy.compression);
     let (mut echo, mut id) = (None, None);
     for (name, value) in request.query() {
         match &*name {
@@ -143,22 +146,26 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
         }
     }
     let segments: Vec<Cow<'_, str>> = request.segments().collect();
-    let route = routes::find(&segments, echo.as_deref(), &desk.limits).map_err(|no| match no {
+    let found = desk.policy.routes.find(&segments, &desk.limits).map_err(|no| match no {
         NoRoute::Unknown => UNKNOWN,
         NoRoute::BadRoom => BAD_ROOM,
-        NoRoute::BadEcho => BAD_ECHO,
     })?;
-    let takes_id = route.behaviour == Behaviour::Relay;
-    if (id.is_some() && !takes_id)
-        || (echo.is_some() && !matches!(route.behaviour, Behaviour::Broadcast { .. }))
-    {
+    let takes_id = matches!(found.route.behaviour, Behaviour::Relay { .. });
+    let broadcast = found.route.broadcast();
+    if (id.is_some() && !takes_id) || (echo.is_some() && broadcast.is_none()) {
         return Err(UNKNOWN_PARAMETER);
     }
+    let wants_own = match echo.as_deref() {
+        None => broadcast.is_some_and(|broadcast| broadcast.echo),
+        Some("false" | "0") => false,
+        Some("true" | "1" | "") => true,
+        Some(_) => return Err(BAD_ECHO),
+    };
     if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
         return Err(BAD_ID);
     }
     let (id, accept) = (id.map(Cow::into_owned), handshake::accept_key(key.as_bytes()));
-    Ok(Opened { route, id, accept, deflate })
+    Ok(Opened { found, wants_own, id, accept, deflate })
 }
 
 fn problem_of(refusal: Refusal) -> Problem {
@@ -168,8 +175,8 @@ fn problem_of(refusal: Refusal) -> Problem {
     Problem { status, code, detail, headers: refusal.headers() }
 }
 
-fn enter(desk: &mut Desk, route: &Route) -> Result<Option<u32>, Problem> {
-    let Some(name) = &route.room else { return Ok(None) };
+fn enter(desk: &mut Desk, found: &Found) -> Result<Option<u32>, Problem> {
+    let Some(name) = &found.room else { return Ok(None) };
     let room = desk.rooms.enter(name, &desk.hub);
     let (status, code, detail) = ROOM_LIMIT;
     room.map(Some).ok_or(Problem { status, code, detail, headers: LATER })
@@ -189,7 +196,7 @@ fn begin(
     opened: &Opened,
     room: Option<u32>,
 ) -> Answered {
-    let Opened { route, deflate, .. } = opened;
+    let Opened { found, deflate, .. } = opened;
     let mut pool = std::mem::take(&mut desk.pool);
     conn.outbox.append(&mut pool, |out| {
         let accept = String::from_utf8_lossy(&opened.accept);
@@ -207,7 +214,8 @@ fn begin(
     desk.counters().open.http.fall();
     conn.state = State::WebSocket(WebSocket {
         session: Session::new(deflate.is_some()),
-        behaviour: route.behaviour,
+        route: Arc::clone(&found.route),
+        leaves_out_own: found.route.broadcast().is_some() && !opened.wants_own,
         window_bits: deflate.map_or(0, |deflate| deflate.window_bits),
         room,
         name: Name::None,
@@ -216,19 +224,19 @@ fn begin(
         pinged: None,
     });
     let place = Place { core: desk.core, key };
-    match route.behaviour {
-        Behaviour::Relay => {
+    match &found.route.behaviour {
+        Behaviour::Relay { .. } => {
             if let Some(id) = &opened.id {
                 let message = registration(id);
                 conn.register(desk, place, id, &message);
             }
         }
-        Behaviour::Broadcast { .. } => {
+        Behaviour::Broadcast(_) => {
             let id = ConnectionId::from_random(desk.random.next_u128());
             conn.claim(desk, place, id, &[]);
             join(conn, desk, key);
         }
-        Behaviour::Echo => {}
+        Behaviour::Echo | Behaviour::Reply(_) => {}
     }
     trap(Trap::Handshake);
     Answered::Became

@@ -12,15 +12,19 @@ use super::panics::{Trap, trap};
 use crate::bytes::{ConnKey, Place, Tick};
 use crate::hub::{ConnectionId, Sender, Who};
 use crate::limits::OWNED_BYTES_MIN;
-use crate::routes::Behaviour;
+use crate::routes::{Behaviour, Route};
 use crate::ws::frame::{self, Opcode};
 use crate::ws::{Event, Payload, Session};
+use std::sync::Arc;
 
 /// A connection after the 101.
 #[derive(Debug)]
 pub(super) struct WebSocket {
     pub(super) session: Session,
-    pub(super) behaviour: Behaviour,
+    /// What it came by, as that was then.
+    pub(super) route: Arc<Route>,
+    /// As a member it is not sent what it has said itself.
+    pub(super) leaves_out_own: bool,
     /// It is sent compressed messages, by someone who remembers no more than 2^this bytes. 0: it is
     /// not.
     pub(super) window_bits: u8,
@@ -144,14 +148,15 @@ impl Conn {
         desk.counters().messages_in.add(1);
         desk.counters().message_bytes_in.add(payload.as_bytes().len() as u64);
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        let step = match websocket.behaviour {
+        let step = match &websocket.route.behaviour {
             Behaviour::Echo => {
                 self.echo(desk, binary, payload);
                 return Step::Again;
             }
-            Behaviour::Broadcast { .. } => self.broadcast(desk, place.key, binary, &payload),
-            Behaviour::Relay if binary => self.relay_binary(desk, &payload),
-            Behaviour::Relay => self.relay(desk, place, &payload),
+            Behaviour::Reply(_) => Step::Again,
+            Behaviour::Broadcast(_) => self.broadcast(desk, place.key, binary, &payload),
+            Behaviour::Relay { .. } if binary => self.relay_binary(desk, &payload),
+            Behaviour::Relay { .. } => self.relay(desk, place, &payload),
         };
         if let Payload::Owned(bytes) = payload {
             desk.pool.give(bytes);

@@ -239,7 +239,7 @@ impl<'s> Reactor<'s> {
 impl Reactor<'_> {
     /// Reads from whoever is ready, within the turn's budget.
     fn read(&mut self, now: Now) {
-        let limits = &self.setup.limits;
+        let limits = &self.setup.policy.limits;
         let mut turn_budget = limits.read_bytes_per_turn;
         let mut ready = mem::take(&mut self.ready);
         for key in ready.drain(..) {

@@ -18,9 +18,8 @@ use self::core::{Nascent, Reactor};
 use self::ears::Ears;
 use self::mailbox::{Mailbox, Shared};
 use crate::config::Config;
-use crate::engine::{Listener, Serves, Setup};
+use crate::engine::{Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
-use crate::limits::Limits;
 use crate::metrics::Counters;
 use std::fmt;
 use std::io::{self, Write};
@@ -175,26 +174,33 @@ fn setups(
     let hub = hub.with_last_words(|| log::logger().flush());
     let hub = Arc::new(hub);
     let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
-    let limits: Arc<Limits> = Arc::new(config.limits.clone());
+    let policy = Arc::new(policy(config));
     let connections = Arc::default();
-    let allow_origins: Arc<[String]> = config.allow_origins.clone().into();
-    let allow_hosts: Arc<[String]> = config.allow_hosts.clone().into();
     (0..config.cores as u16)
         .map(|core| {
             Ok(Setup {
                 core,
-                limits: Arc::clone(&limits),
+                policy: Arc::clone(&policy),
                 hub: Arc::clone(&hub),
                 listeners: Arc::clone(&listeners),
-                compression: config.compression,
-                allow_origins: Arc::clone(&allow_origins),
-                allow_hosts: Arc::clone(&allow_hosts),
                 counters: Arc::clone(&counters),
                 connections: Arc::clone(&connections),
                 seed: [random()?, random()?],
             })
         })
         .collect()
+}
+
+/// What of `config` is the engines' affair, and may change while they run.
+fn policy(config: &Config) -> Policy {
+    Policy {
+        limits: Arc::new(config.limits.clone()),
+        routes: config.routes.clone(),
+        site: config.site.clone(),
+        compression: config.compression,
+        allow_origins: config.allow_origins.clone(),
+        allow_hosts: config.allow_hosts.clone(),
+    }
 }
 
 /// Says what runs, and what to try.

@@ -84,6 +84,11 @@ impl Deflater {
         Deflater { compress: None, out: Vec::new(), bytes_min, tally: Tally::default() }
     }
 
+    /// From now on leaves messages of fewer than `bytes_min` bytes as they are.
+    pub fn set_bytes_min(&mut self, bytes_min: usize) {
+        self.bytes_min = bytes_min;
+    }
+
     /// `payload` compressed, for a peer whose window has 2^`window_bits` bytes. `None`: it is to be
     /// sent as it is, which is always allowed. It is short, or it does not become smaller, or parts
     /// of it might refer to others that are farther away than that window is wide.

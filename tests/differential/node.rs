@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate::bytes::{ConnKey, Now, Slices};
-use tidegate::engine::{Action, Engine, Listener, Serves, Setup, Space};
+use tidegate::engine::{Action, Engine, Listener, Policy, Serves, Setup, Space};
 use tidegate::hub::Hub;
 use tidegate::limits::Limits;
 use tidegate::metrics::Counters;
@@ -36,11 +36,8 @@ impl Node {
         let mut engine = Engine::new(Setup {
             core: 0,
             hub: Arc::new(Hub::new(1, &limits, [1, 2, 3], NOW.unix_ms)),
-            limits,
+            policy: Arc::new(Policy { limits, compression: true, ..Policy::default() }),
             listeners: Arc::new([Listener { serves: Serves::WebSocket, loopback: true }]),
-            compression: true,
-            allow_origins: Arc::new([]),
-            allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
             seed: [4, 5],

@@ -4,7 +4,7 @@
 //! Must not know: sockets, what is tested.
 
 use crate::bytes::{ConnKey, Now, Slices};
-use crate::engine::{Action, Engine, Listener, Serves, Setup};
+use crate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
@@ -38,13 +38,10 @@ impl Core {
         let counters: Arc<[Counters]> = Arc::new([Counters::default()]);
         let listener = |serves| Listener { serves, loopback: true };
         let engine = Engine::new(Setup {
+            policy: Arc::new(Policy { limits, compression, ..Policy::default() }),
             core: 0,
-            limits,
             hub: Arc::clone(&hub),
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
-            compression,
-            allow_origins: Arc::new([]),
-            allow_hosts: Arc::new([]),
             counters: Arc::clone(&counters),
             connections: Arc::default(),
             seed: [4, 5],

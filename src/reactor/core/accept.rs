@@ -18,7 +18,7 @@ impl Reactor<'_> {
         if self.want.meet(self.shared.vacancy()) {
             gates.note_room();
         }
-        let most = self.setup.limits.accepts_per_turn;
+        let most = self.setup.policy.limits.accepts_per_turn;
         gates.take(most, now.monotonic, |gate, taken| self.greet(gate, taken, now));
         self.want.set(gates.want_room(), self.shared.vacancy());
         self.gates = gates;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate::bytes::Now;
-use tidegate::engine::{Engine, Setup};
+use tidegate::engine::{Engine, Policy, Setup};
 use tidegate::hub::Hub;
 use tidegate::limits::Limits;
 use tidegate::metrics::{Counters, Gauges, render};
@@ -25,11 +25,8 @@ fn a_turn_over_100_ms_is_counted_as_one() {
     let engine = Engine::new(Setup {
         core: 0,
         hub: Arc::new(Hub::new(1, &limits, [1, 2, 3], 0)),
-        limits,
+        policy: Arc::new(Policy { limits, ..Policy::default() }),
         listeners: Arc::new([]),
-        compression: false,
-        allow_origins: Arc::new([]),
-        allow_hosts: Arc::new([]),
         counters: Arc::clone(&counters),
         connections: Arc::default(),
         seed: [4, 5],

@@ -4,7 +4,7 @@ use crate::support::websocket::handshake;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate::bytes::{ConnKey, Now, Slices};
-use tidegate::engine::{Action, Engine, Listener, Serves, Setup, Space};
+use tidegate::engine::{Action, Engine, Listener, Policy, Serves, Setup, Space};
 use tidegate::hub::Hub;
 use tidegate::limits::Limits;
 use tidegate::metrics::Counters;
@@ -34,13 +34,10 @@ impl Core {
         let now = Now { monotonic: Duration::from_millis(10_007), unix_ms: 1_700_000_000_000 };
         let listener = |serves| Listener { serves, loopback: true };
         let engine = Engine::new(Setup {
+            policy: Arc::new(Policy { limits: Arc::clone(&limits), ..Policy::default() }),
             core: 0,
-            limits: Arc::clone(&limits),
             hub: Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms)),
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
-            compression: false,
-            allow_origins: Arc::new([]),
-            allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
             seed: [4, 5],

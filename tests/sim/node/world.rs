@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tidegate::bytes::{ConnKey, Now};
-use tidegate::engine::{Engine, Letter, Listener, Serves, Setup};
+use tidegate::engine::{Engine, Letter, Listener, Policy, Serves, Setup};
 use tidegate::hub::{Hub, Turn};
 use tidegate::limits::Limits;
 use tidegate::metrics::Counters;
@@ -85,13 +85,14 @@ impl<'p> World<'p> {
         let cores: Vec<Core> = (0..cores)
             .map(|core| {
                 let engine = Engine::new(Setup {
+                    policy: Arc::new(Policy {
+                        limits: Arc::clone(&limits),
+                        compression,
+                        ..Policy::default()
+                    }),
                     core: core as u16,
-                    limits: Arc::clone(&limits),
                     hub: Arc::clone(&hub),
                     listeners: Arc::clone(&listeners),
-                    compression,
-                    allow_origins: Arc::new([]),
-                    allow_hosts: Arc::new([]),
                     counters: Arc::clone(&counters),
                     connections: Arc::clone(&connections),
                     seed: [dice.word(), dice.word()],

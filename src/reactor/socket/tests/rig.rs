@@ -5,7 +5,7 @@
 
 use super::super::{Progress, Socket, Stream};
 use crate::bytes::{ConnKey, Now};
-use crate::engine::{Action, Engine, Listener, Serves, Setup};
+use crate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
@@ -173,13 +173,10 @@ impl Rig {
         let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
         let listener = |serves| Listener { serves, loopback: true };
         let engine = Engine::new(Setup {
+            policy: Arc::new(Policy { limits: Arc::clone(&limits), ..Policy::default() }),
             core: 0,
-            limits: Arc::clone(&limits),
             hub,
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
-            compression: false,
-            allow_origins: Arc::new([]),
-            allow_hosts: Arc::new([]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
             seed: [4, 5],

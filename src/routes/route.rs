@@ -1,0 +1,184 @@
+//! A route: what a WebSocket on its path may do, and what is done with what it says.
+//!
+//! Knows: the settings of one route and what they mean together.
+//! Must not know: connections, how a configuration is written, IO, clocks.
+
+use super::pattern::Pattern;
+use crate::limits::Limits;
+
+/// What happens on one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Where it is.
+    pub path: Pattern,
+    /// What a message does.
+    pub behaviour: Behaviour,
+    /// The room, if the path does not name it. Only used if there is something to publish.
+    pub room: String,
+    /// What is said there reaches the room's subscribers, and so do close events. Always so on
+    /// relays.
+    pub publish: bool,
+    /// What a client is sent first, as a text message.
+    pub greeting: Option<String>,
+    /// Who names the connection.
+    pub names: Names,
+    /// What becomes of a newcomer that wants the name of another connection.
+    pub duplicate: Duplicate,
+    /// Subprotocols that are spoken; of what a client offers, the first that is here.
+    pub subprotocols: Vec<String>,
+    /// Origins of pages that may connect here, instead of the server's list.
+    pub allow_origins: Option<Vec<String>>,
+    /// Limits for these WebSockets, where they differ from the server's: all of them.
+    pub limits: Option<Box<Limits>>,
+}
+
+/// What a message on a route does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// It is published to the room's subscribers.
+    Relay {
+        /// Anything may be said; what is no object of the sender's own is wrapped into one.
+        wrap: bool,
+    },
+    /// It goes to the room's members, and if the route publishes, to its subscribers.
+    Broadcast(Broadcast),
+    /// It comes back.
+    Echo,
+    /// It is answered from a table.
+    Reply(Replies),
+}
+
+/// The settings of a broadcast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Broadcast {
+    /// A sender gets its own messages, unless it says otherwise when it connects.
+    pub echo: bool,
+    /// Clients may join and leave rooms.
+    pub rooms: bool,
+    /// Joins and leaves are published.
+    pub presence: bool,
+    /// Who joins gets the room's last message first.
+    pub last_value: bool,
+    /// Who joins may ask for what was said before.
+    pub since: bool,
+}
+
+/// Canned answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replies {
+    /// What to look for in a message, and what to say then. The last that is found answers.
+    pub table: Vec<(String, String)>,
+    /// The answer when nothing was found; nothing: there is none.
+    pub otherwise: Option<String>,
+    /// Upper and lower case are the same.
+    pub ignore_case: bool,
+}
+
+/// Who names the connections of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// The client may. On a relay that wraps nothing it must; elsewhere it gets a UUID if it does
+    /// not.
+    Client,
+    /// The server does: a UUID (version 4).
+    Server,
+}
+
+/// What becomes of a newcomer that wants the name of another connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicate {
+    /// It gets the name, and the other is closed.
+    Replace,
+    /// It is refused.
+    Refuse,
+}
+
+impl Route {
+    /// A route with nothing but what its behaviour brings by itself.
+    pub fn new(path: Pattern, behaviour: Behaviour) -> Route {
+        let is_relay = matches!(behaviour, Behaviour::Relay { wrap: false });
+        let publish = matches!(behaviour, Behaviour::Relay { .. } | Behaviour::Broadcast(_));
+        Route {
+            path,
+            behaviour,
+            room: super::MAIN_ROOM.to_owned(),
+            publish,
+            greeting: None,
+            names: if is_relay { Names::Client } else { Names::Server },
+            duplicate: Duplicate::Replace,
+            subprotocols: Vec::new(),
+            allow_origins: None,
+            limits: None,
+        }
+    }
+
+    /// Its broadcast settings, if it has members.
+    pub fn broadcast(&self) -> Option<&Broadcast> {
+        match &self.behaviour {
+            Behaviour::Broadcast(broadcast) => Some(broadcast),
+            Behaviour::Relay { .. } | Behaviour::Echo | Behaviour::Reply(_) => None,
+        }
+    }
+
+    /// Whether its connections are in a room.
+    pub fn has_room(&self) -> bool {
+        self.publish || matches!(self.behaviour, Behaviour::Broadcast(_))
+    }
+}
+
+impl Replies {
+    /// The answer to `message`, which may be any bytes.
+    pub fn answer(&self, message: &[u8]) -> Option<&str> {
+        let lower = self.ignore_case.then(|| String::from_utf8_lossy(message).to_lowercase());
+        let message = lower.as_ref().map_or(message, |text| text.as_bytes());
+        let is_in = |wanted: &str| {
+            if self.ignore_case {
+                memchr::memmem::find(message, wanted.to_lowercase().as_bytes()).is_some()
+            } else {
+                memchr::memmem::find(message, wanted.as_bytes()).is_some()
+            }
+        };
+        let found = self.table.iter().rev().find(|(wanted, _)| is_in(wanted));
+        found.map(|(_, answer)| answer.as_str()).or(self.otherwise.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk() -> Replies {
+        let pair = |wanted: &str, answer: &str| (wanted.to_owned(), answer.to_owned());
+        Replies {
+            table: vec![pair("help", "1"), pair("hi", "2"), pair("Hello", "3")],
+            otherwise: Some("?".to_owned()),
+            ignore_case: false,
+        }
+    }
+
+    #[test]
+    fn the_last_keyword_of_the_table_that_is_there_answers() {
+        let desk = desk();
+        for (message, answer) in [
+            ("help", "1"),
+            ("hi, help", "2"),
+            ("help, hi", "2"),
+            ("this", "2"),
+            ("Hello hi", "3"),
+            ("hello", "?"),
+            ("HELP", "?"),
+            ("", "?"),
+        ] {
+            assert_eq!(desk.answer(message.as_bytes()), Some(answer), "{message}");
+        }
+        assert_eq!(desk.answer(b"\xff help \xff"), Some("1"));
+        assert_eq!(Replies { otherwise: None, ..desk }.answer(b"what"), None);
+    }
+
+    #[test]
+    fn case_is_ignored_if_asked() {
+        let desk = Replies { ignore_case: true, ..desk() };
+        assert_eq!(desk.answer(b"HELLO"), Some("3"));
+        assert_eq!(desk.answer("ÄHI".as_bytes()), Some("2"));
+    }
+}

@@ -1,0 +1,161 @@
+//! All routes: which one a path is for.
+//!
+//! Knows: patterns, which of two routes is asked first, the built-in routes.
+//! Must not know: what a route does.
+
+use super::pattern::Pattern;
+use super::route::{Behaviour, Broadcast, Route};
+use super::{NoRoute, is_room_name};
+use crate::limits::Limits;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The routes of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What is more literal comes first.
+    routes: Vec<Arc<Route>>,
+}
+
+/// Two routes of a table for the same paths, by their places in the list it was to be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The one that came first.
+    pub first: usize,
+    /// The one that has no path left.
+    pub second: usize,
+}
+
+/// What a path was found to be for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its route.
+    pub route: Arc<Route>,
+    /// The room that the path names, or the route; `None`: the route has none.
+    pub room: Option<String>,
+}
+
+impl Table {
+    /// A table of `routes`, or each pair of them that no path can tell apart.
+    pub fn new(routes: Vec<Route>) -> Result<Table, Vec<Clash>> {
+        let mut clashes = Vec::new();
+        for (second, route) in routes.iter().enumerate() {
+            let first = routes.iter().take(second).position(|one| one.path.ties_with(&route.path));
+            clashes.extend(first.map(|first| Clash { first, second }));
+        }
+        if !clashes.is_empty() {
+            return Err(clashes);
+        }
+        let mut routes: Vec<_> = routes.into_iter().map(Arc::new).collect();
+        routes.sort_by(|one, other| one.path.kinds().cmp(other.path.kinds()));
+        Ok(Table { routes })
+    }
+
+    /// What serves the main job without any configuration.
+    pub fn built_in() -> Table {
+        let broadcast = Behaviour::Broadcast(Broadcast::default());
+        let routes = [
+            ("/", Behaviour::Relay { wrap: false }),
+            ("/ws/{room}", Behaviour::Relay { wrap: false }),
+            ("/chat/{room}", broadcast),
+            ("/echo", Behaviour::Echo),
+        ];
+        let route = |(path, behaviour)| {
+            let path = Pattern::parse(path).ok()?;
+            Some(Arc::new(Route::new(path, behaviour)))
+        };
+        Table { routes: routes.into_iter().filter_map(route).collect() }
+    }
+
+    /// The routes, in the order in which they are asked.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().map(AsRef::as_ref)
+    }
+
+    /// Finds the route for the decoded `segments` of a path.
+    pub fn find(&self, segments: &[Cow<'_, str>], limits: &Limits) -> Result<Found, NoRoute> {
+        let found = self.routes.iter().find_map(|route| {
+            let places = route.path.matches(segments)?;
+            Some((route, places))
+        });
+        let Some((route, places)) = found else { return Err(NoRoute::Unknown) };
+        let room = places.room.unwrap_or(&route.room);
+        if places.room.is_some() && !is_room_name(room, limits) {
+            return Err(NoRoute::BadRoom);
+        }
+        let room = route.has_room().then(|| room.to_owned());
+        Ok(Found { route: Arc::clone(route), room })
+    }
+
+    /// The paths of all routes, for whoever looks for one: `/, /ws/{room} or /echo`.
+    pub fn paths(&self) -> String {
+        let paths: Vec<_> = self.routes.iter().map(|route| route.path.to_string()).collect();
+        match paths.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => "nowhere".to_owned(),
+        }
+    }
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        Table::built_in()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::Names;
+
+    fn find(table: &Table, path: &str) -> Result<(String, Option<String>), NoRoute> {
+        let segments: Vec<_> = path.split('/').skip(1).map(Cow::Borrowed).collect();
+        let found = table.find(&segments, &Limits::default())?;
+        Ok((found.route.path.to_string(), found.room))
+    }
+
+    #[test]
+    fn built_in_paths_mean_what_the_protocol_says() {
+        let table = Table::built_in();
+        let route = |path: &str, room: Option<&str>| Ok((path.to_owned(), room.map(str::to_owned)));
+        assert_eq!(find(&table, "/"), route("/", Some("main")));
+        assert_eq!(find(&table, "/ws/a b"), route("/ws/{room}", Some("a b")));
+        assert_eq!(find(&table, "/chat/a"), route("/chat/{room}", Some("a")));
+        assert_eq!(find(&table, "/echo"), route("/echo", None));
+        for path in ["/ws", "/ws/a/b", "/chat", "/echo/", "/nothing", "//"] {
+            assert_eq!(find(&table, path), Err(NoRoute::Unknown), "{path}");
+        }
+        assert_eq!(find(&table, "/ws/"), Err(NoRoute::BadRoom));
+        assert_eq!(find(&table, "/ws/a\n"), Err(NoRoute::BadRoom));
+        assert_eq!(table.paths(), "/, /ws/{room}, /chat/{room} or /echo");
+        let names: Vec<_> = table.iter().map(|route| route.names).collect();
+        assert_eq!(names, [Names::Client, Names::Client, Names::Server, Names::Server]);
+    }
+
+    fn table(paths: &[&str]) -> Result<Table, Vec<Clash>> {
+        let route = |path: &&str| Route::new(Pattern::parse(path).unwrap(), Behaviour::Echo);
+        Table::new(paths.iter().map(route).collect())
+    }
+
+    #[test]
+    fn literal_segments_win_from_the_left() {
+        let table = table(&["/{room}/b", "/a/{room}", "/a/b", "/{token}/{room}"]).unwrap();
+        let found = |path| find(&table, path).unwrap().0;
+        assert_eq!(found("/a/b"), "/a/b");
+        assert_eq!(found("/a/x"), "/a/{room}");
+        assert_eq!(found("/x/b"), "/{room}/b");
+        assert_eq!(found("/x/y"), "/{token}/{room}");
+    }
+
+    #[test]
+    fn routes_that_no_path_tells_apart_clash() {
+        let clash = |first, second| Clash { first, second };
+        assert_eq!(table(&["/a", "/b", "/a"]), Err(vec![clash(0, 2)]));
+        assert_eq!(
+            table(&["/x/{room}", "/x/{token}", "/x/{room}"]),
+            Err(vec![clash(0, 1), clash(0, 2)])
+        );
+        assert!(table(&["/x/{room}", "/x/y", "/{room}/y"]).is_ok());
+    }
+}
