@@ -54,9 +54,7 @@ const actions = {
   press: ({ page, key }) => page.keyboard.press(key),
   value: ({ page, label }) => page.getByLabel(label, { exact: true }).inputValue(),
   enabled: ({ page, role, name }) => page.getByRole(role, { name, exact: true }).isEnabled(),
-  status: ({ page }) => page.getByRole("status").innerText(),
   heading: ({ page }) => page.getByRole("heading", { level: 1 }).innerText(),
-  text: ({ page }) => page.locator("body").innerText(),
   /** Waits until the status says so. */
   wait: ({ page, text }) => page.getByRole("status").getByText(text).waitFor(),
   /** What stands in the log, once there are so many entries. */
@@ -75,6 +73,8 @@ const actions = {
       if (width > viewport.width) complaints.push(`${page.url()}: ${width} px wide as ${name}`);
     }
   },
+  /** A function, run inside the page. */
+  run: ({ page, script }) => page.evaluate(`(${script.trim().replace(/;$/, "")})()`),
   complaints: () => complaints,
 };
 

@@ -107,11 +107,6 @@ impl Window<'_> {
         self.text("heading", json!({}))
     }
 
-    /// All that can be read.
-    pub(crate) fn words(&self) -> String {
-        self.text("text", json!({}))
-    }
-
     /// Waits until the status says `text`, perhaps among other words.
     pub(crate) fn wait_for(&self, text: &str) {
         self.ask("wait", json!({"text": text}));
@@ -122,6 +117,11 @@ impl Window<'_> {
         let entries = self.ask("entries", json!({"count": count}));
         let entries = entries.as_array().expect("a list").iter();
         entries.map(|entry| entry.as_str().expect("a text").replace('\n', " ")).collect()
+    }
+
+    /// What a function of JavaScript gives, run inside the page.
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.ask("run", json!({"script": script}))
     }
 
     /// Leaves pictures in `target/pages`: bright and dark, on a desktop and on a phone.

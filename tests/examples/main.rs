@@ -15,9 +15,10 @@ mod puppet;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use support::Server;
+use std::process::Command;
 use support::foreign::root;
 use support::server::tidegate;
+use support::{Foreign, Server};
 
 /// A file of an example.
 fn example(path: &str) -> PathBuf {
@@ -42,4 +43,12 @@ fn start_on(folder: &str, [ws, http]: [&str; 2], more: &[&str]) -> Server {
     command.arg("--config").arg(example(folder).join("tidegate.toml"));
     command.args(["--ws-addr", ws, "--http-addr", http, "--cores", "2"]).args(more);
     Server::spawn(&mut command)
+}
+
+/// What curl is told by the HTTP listener.
+fn curl(server: &Server, path: &str, options: &[&str]) -> String {
+    let url = format!("http://{}{path}", server.http);
+    let mut command = Command::new("curl");
+    let curl = command.args(["-sS", "--fail-with-body", "--noproxy", "*"]).args(options).arg(url);
+    Foreign::start(curl).finish().join("\n")
 }

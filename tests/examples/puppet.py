@@ -46,7 +46,7 @@ async def hear(socket):
 
 
 async def main(url):
-    commands = asyncio.StreamReader()
+    commands = asyncio.StreamReader(limit=2**24)
     protocol = asyncio.StreamReaderProtocol(commands)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     try:

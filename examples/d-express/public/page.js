@@ -10,6 +10,7 @@ const socket = new ReconnectingSocket(url);
 
 function tell(text) {
   state.textContent = text;
+  state.dataset.open = socket.isOpen;
   ask.disabled = !socket.isOpen;
 }
 

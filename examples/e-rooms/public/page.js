@@ -35,6 +35,7 @@ function tell(text) {
   const isThere = socket !== undefined;
   const isOpen = socket?.readyState === WebSocket.OPEN;
   page.state.textContent = text;
+  page.state.dataset.open = isOpen;
   for (const field of [page.room, page.name, page.echo, page.open]) field.disabled = isThere;
   page.close.disabled = !isThere;
   page.send.disabled = page.file.disabled = !isOpen;
