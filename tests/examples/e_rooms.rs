@@ -70,7 +70,7 @@ fn errors_before_and_after_the_upgrade_are_told_apart() {
 #[test]
 fn who_answers_no_ping_is_stale_and_the_others_stay() {
     let server =
-        start_on_one_port("e-rooms", &["--ping-interval", "100ms", "--ping-timeout", "1s"]);
+        start_on_one_port("e-rooms", &["--ping-interval", "100ms", "--ping-timeout", "3s"]);
     let mut reader = EventStream::open(server.http, "/events?room=lobby");
     let lively = LIBRARIES.map(|library| Puppet::connect(library, server.ws, "/chat/lobby"));
     // It reads nothing and answers nothing.
