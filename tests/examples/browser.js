@@ -45,7 +45,8 @@ const actions = {
     const { colorScheme, viewport } = LOOKS.find(({ name }) => name === look);
     const page = await browser.newPage({ colorScheme, viewport });
     watch(page);
-    await page.goto(url);
+    const response = await page.goto(url);
+    if (response?.status() >= 400) throw new Error(`${url}: ${response.status()}`);
     return pages.push(page) - 1;
   },
   click: ({ page, role, name }) => page.getByRole(role, { name, exact: true }).click(),
