@@ -2,7 +2,10 @@
 
 use crate::puppet::{LIBRARIES, Puppet};
 use crate::start;
+use crate::support::server::tidegate;
 use crate::support::{EventStream, WebSocket, http};
+use std::io::Write;
+use std::process::Stdio;
 
 const GREETING: &str = "Hi, how can I help you today?";
 const SORRY: &str = "Sorry, I am unable to understand you.";
@@ -78,4 +81,21 @@ fn only_a_right_request_is_upgraded() {
         let client = Puppet::start(library, server.ws, "/elsewhere");
         assert_eq!(client.rest(), ["refused 404 no-such-route"]);
     }
+}
+
+/// What a person sees who types these lines, but for the lines themselves: those the terminal shows.
+#[test]
+fn the_command_line_client_prompts_prints_and_ends_on_exit() {
+    let server = start("b-helpdesk");
+    let mut command = tidegate();
+    command.args(["connect", "--prompt", "Client >> ", "--prefix", "SERVER >> "]);
+    command.arg(format!("ws://{}/", server.ws));
+    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let typed = b"hello\nwhat is the time?\nI need help\nexit\n";
+    client.stdin.take().unwrap().write_all(typed).unwrap();
+    let output = client.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let answers = [GREETING, HELLO, SORRY, HELP];
+    assert_eq!(said, answers.map(|text| format!("SERVER >> {text}\nClient >> ")).concat());
+    assert!(output.status.success(), "{output:?}");
 }
