@@ -31,22 +31,29 @@ fn main() -> ExitCode {
         Ok(command) => command,
         Err(refusal) => return refuse(&refusal),
     };
+    let (loaded, source) = match command {
+        Command::Serve(loaded, source) => (loaded, source),
+        Command::Print(text) => {
+            // Whoever closed our output does not want to hear of it: `tidegate config | head`.
+            let _ = io::stdout().write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+    };
     if let Err(mistake) = start_log() {
         complain(mistake);
         return ExitCode::from(USAGE);
     }
     log_panics();
-    match command {
-        Command::Serve(config) => {
-            let result = reactor::serve(config);
-            log::logger().flush();
-            match result {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    complain(error);
-                    ExitCode::FAILURE
-                }
-            }
+    for warning in &loaded.warnings {
+        log::warn!("{warning}");
+    }
+    let result = reactor::serve(loaded.config, source);
+    log::logger().flush();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error);
+            ExitCode::FAILURE
         }
     }
 }

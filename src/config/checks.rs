@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use super::given::Given;
-use super::mistakes::{Mistake, Mistakes, Problem};
+use super::mistakes::{Mistakes, Problem};
 use super::settings::{self, Takes};
 use super::{Config, addresses};
 
@@ -73,10 +73,10 @@ impl Relation {
         let why = self.why;
         if let Some(option) = find(given, self.small) {
             let problem = Problem::Above { flag: self.large, value: large_text, why };
-            mistakes.push(Mistake::new(option, &option.text(), problem));
+            mistakes.push(&option.subject, Some(&option.text()), problem);
         } else if let Some(option) = find(given, self.large) {
             let problem = Problem::Below { flag: self.small, value: small_text, why };
-            mistakes.push(Mistake::new(option, &option.text(), problem));
+            mistakes.push(&option.subject, Some(&option.text()), problem);
         }
     }
 }
@@ -93,7 +93,11 @@ fn quantity(config: &mut Config, flag: &str) -> Option<(u64, String)> {
         Takes::Quantity(unit, _, field) => {
             field.value(config).map(|value| (value, unit.write(value)))
         }
-        Takes::Nothing(_) | Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => None,
+        Takes::Nothing(_)
+        | Takes::Addresses(_)
+        | Takes::Origins(_)
+        | Takes::Hosts(_)
+        | Takes::File => None,
     }
 }
 
@@ -102,12 +106,12 @@ fn check_exposure(listeners: &[SocketAddr], flag: &str, given: &[Given], mistake
         return; // The defaults are on loopback.
     };
     for address in listeners.iter().filter(|address| !addresses::is_loopback(address)) {
-        mistakes.push(Mistake::new(option, &address.to_string(), Problem::Exposed));
+        mistakes.push(&option.subject, Some(&address.to_string()), Problem::Exposed);
     }
 }
 
 fn find<'a>(given: &'a [Given], flag: &str) -> Option<&'a Given> {
-    given.iter().find(|option| option.setting.flag == flag)
+    given.iter().filter(|option| option.setting.flag == flag).max_by_key(|option| option.origin)
 }
 
 #[cfg(test)]
@@ -162,8 +166,8 @@ mod tests {
         let read = |line: &str| {
             let args = std::iter::once("tidegate").chain(line.split_whitespace());
             match Config::from_args(args.map(OsString::from), |_| None) {
-                Ok(Command::Serve(config)) => config.limits,
-                Err(refusal) => panic!("{line}: {refusal}"),
+                Ok(Command::Serve(loaded, _)) => loaded.config.limits,
+                other => panic!("{line}: {other:?}"),
             }
         };
         let limits = read("--max-message 16MiB");

@@ -21,15 +21,24 @@ SIZE is a number of bytes, or like 64KiB, 1MiB, 1GiB. TIME is like 500ms, 25s, 5
 ORIGIN is scheme://host[:port], * or null; NAME is a host without its port, or *.
 
 Each option is also an environment variable: --max-message is TIDEGATE_MAX_MESSAGE; several
-values are separated by commas; an empty variable counts as unset; the command line wins.
+values are separated by commas; an empty variable counts as unset. What is written in FILE by the
+same names, like cores = 2, gives way to the environment, and that to the command line.
 TIDEGATE_LOG, or else RUST_LOG, says what is logged: error, warn, info, debug or trace.";
+
+/// Says whether a configuration is without mistakes.
+pub(super) const CHECK: &str = "check";
+/// Says what is in force.
+pub(super) const CONFIG: &str = "config";
 
 /// The whole command line.
 pub(super) fn command() -> clap::Command {
     let serve = clap::Command::new("serve").about("Be a server; the same as no command at all");
     let whole = clap::Command::new("tidegate").version(env!("CARGO_PKG_VERSION")).about(ABOUT);
+    let check = clap::Command::new(CHECK).about("Read everything as a server would, and say so");
+    let config = clap::Command::new(CONFIG).about("Print what is in force, as a file for --config");
     // Options before a command would be for another command than they seem to be.
-    with_options(whole).args_conflicts_with_subcommands(true).subcommand(with_options(serve))
+    let whole = with_options(whole).args_conflicts_with_subcommands(true);
+    whole.subcommands([serve, check, config].map(with_options))
 }
 
 /// All options with unit, default and range, as Markdown tables: one place for the documentation to
@@ -68,7 +77,7 @@ fn arg(group: &Group, setting: &'static Setting) -> Arg {
         arg.value_name(name).value_parser(value_parser!(OsString)).allow_negative_numbers(true);
     match setting.takes {
         Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => arg.action(ArgAction::Append),
-        Takes::Nothing(_) | Takes::Quantity(..) => arg,
+        Takes::Nothing(_) | Takes::Quantity(..) | Takes::File => arg,
     }
 }
 
@@ -82,6 +91,7 @@ fn help(setting: &Setting) -> String {
 fn value_name(setting: &Setting) -> Option<&'static str> {
     match setting.takes {
         Takes::Nothing(_) => None,
+        Takes::File => Some("FILE"),
         Takes::Addresses(_) => Some("ADDR"),
         Takes::Origins(_) => Some("ORIGIN"),
         Takes::Hosts(_) => Some("NAME"),
@@ -95,7 +105,11 @@ fn default_text(setting: &Setting) -> Option<String> {
     let config = &mut Config::default();
     match &setting.takes {
         _ if setting.default.is_some() => setting.default.map(str::to_string),
-        Takes::Nothing(_) | Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => None,
+        Takes::Nothing(_)
+        | Takes::Addresses(_)
+        | Takes::Origins(_)
+        | Takes::Hosts(_)
+        | Takes::File => None,
         Takes::Quantity(unit, _, field) => field.value(config).map(|value| unit.write(value)),
     }
 }
@@ -105,7 +119,11 @@ fn range_text(setting: &Setting) -> Option<(String, String)> {
         Takes::Quantity(unit, range, _) => {
             Some((unit.write(*range.start()), unit.write(*range.end())))
         }
-        Takes::Nothing(_) | Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => None,
+        Takes::Nothing(_)
+        | Takes::Addresses(_)
+        | Takes::Origins(_)
+        | Takes::Hosts(_)
+        | Takes::File => None,
     }
 }
 
@@ -159,15 +177,15 @@ mod tests {
             if let Some(default) = default_text(setting) {
                 let args = ["tidegate".to_string(), format!("--{}", setting.flag), default];
                 let command = Config::from_args(args.into_iter().map(OsString::from), |_| None);
-                let Ok(Command::Serve(config)) = command else {
+                let Ok(Command::Serve(loaded, _)) = command else {
                     panic!("--{}", setting.flag);
                 };
-                assert_eq!(config, Config::default(), "--{}", setting.flag);
+                assert_eq!(loaded.config, Config::default(), "--{}", setting.flag);
                 shown += 1;
             }
         }
-        let flags = ["insecure", "compression"].len();
-        assert_eq!(shown, settings::all().count() - spoken.len() - flags, "all that have a value");
+        let without = ["insecure", "compression", "config"].len();
+        assert_eq!(shown, settings::all().count() - spoken.len() - without, "all with a value");
     }
 
     #[test]

@@ -3,21 +3,38 @@
 //! Knows: where a value came from, how each kind of value is read.
 //! Must not know: which options there are, whether they go together.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::mistakes::{Mistake, Mistakes, Problem};
+use super::mistakes::{Mistakes, Problem, Subject};
 use super::settings::{self, Setting, Takes};
 use super::{Config, addresses, names};
 
-/// One option that was given on the line or in the environment.
+/// One option that was given.
+#[derive(Clone, Debug)]
 pub(super) struct Given {
     pub(super) setting: &'static Setting,
-    /// As a mistake calls it: `--cores` or `TIDEGATE_CORES`.
-    pub(super) name: String,
-    values: Vec<OsString>,
+    pub(super) origin: Origin,
+    /// As a mistake calls it: `--cores`, or `TIDEGATE_CORES`, or with its place in the file.
+    pub(super) subject: Subject,
+    pub(super) values: Vec<Value>,
+}
+
+/// One value of it. In a file each has its own place.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) subject: Subject,
+    pub(super) text: OsString,
+}
+
+/// Who gave an option, in the order of worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Origin {
+    File,
+    Environment,
+    Flag,
 }
 
 /// All that was given, in the order of the table.
@@ -28,7 +45,7 @@ pub(super) fn collect(options: &ArgMatches, env: impl Fn(&str) -> Option<OsStrin
         }
         let name = setting.variable();
         let value = env(&name).filter(|value| !value.is_empty())?;
-        Some(Given { setting, name, values: vec![value] })
+        Some(Given::new(setting, Origin::Environment, name, [value]))
     });
     given.flatten().collect()
 }
@@ -36,11 +53,23 @@ pub(super) fn collect(options: &ArgMatches, env: impl Fn(&str) -> Option<OsStrin
 impl Given {
     fn on_the_line(setting: &'static Setting, options: &ArgMatches) -> Given {
         let name = format!("--{}", setting.flag);
-        let values = match setting.takes {
+        let values: Vec<_> = match setting.takes {
             Takes::Nothing(_) => vec![OsString::from("true")],
             _ => options.get_many(setting.flag).into_iter().flatten().cloned().collect(),
         };
-        Given { setting, name, values }
+        Given::new(setting, Origin::Flag, name, values)
+    }
+
+    fn new(
+        setting: &'static Setting,
+        origin: Origin,
+        words: String,
+        values: impl IntoIterator<Item = OsString>,
+    ) -> Given {
+        let subject = Subject { key: setting.flag.to_owned(), words, at: None };
+        let values = values.into_iter();
+        let values = values.map(|text| Value { subject: subject.clone(), text }).collect();
+        Given { setting, origin, subject, values }
     }
 
     /// Stores what was given, or says what is wrong with it.
@@ -75,27 +104,29 @@ impl Given {
                 let parse = |text: &str| names::parse_host(text).map_err(Problem::Host);
                 *field(config) = unique(self.list(mistakes, parse).into_iter());
             }
+            // It says where more is said; see `Source`.
+            Takes::File => {}
         }
     }
 
     /// What was written, as it may stand in a message.
     pub(super) fn text(&self) -> String {
-        let texts: Vec<_> = self.values.iter().map(|value| value.to_string_lossy()).collect();
+        let texts: Vec<_> = self.values.iter().map(|value| value.text.to_string_lossy()).collect();
         texts.join(",")
     }
 
-    /// Reads the only value; the parser takes no option of this kind twice.
+    /// Reads the only value; nobody gives an option of this kind twice.
     fn one<T>(
         &self,
         mistakes: &mut Mistakes,
         parse: impl Fn(&str) -> Result<T, Problem>,
         store: impl FnOnce(T),
     ) {
-        let value = self.values.last().map_or(OsStr::new(""), OsString::as_os_str);
-        let text = value.to_str().ok_or(Problem::NotUtf8);
+        let Some(value) = self.values.last() else { return };
+        let text = value.text.to_str().ok_or(Problem::NotUtf8);
         match text.and_then(|text| parse(text.trim())) {
             Ok(value) => store(value),
-            Err(problem) => self.complain(mistakes, &value.to_string_lossy(), problem),
+            Err(problem) => value.complain(mistakes, &value.text.to_string_lossy(), problem),
         }
     }
 
@@ -107,22 +138,24 @@ impl Given {
     ) -> Vec<T> {
         let mut found = Vec::new();
         for value in &self.values {
-            let Some(text) = value.to_str() else {
-                self.complain(mistakes, &value.to_string_lossy(), Problem::NotUtf8);
+            let Some(text) = value.text.to_str() else {
+                value.complain(mistakes, &value.text.to_string_lossy(), Problem::NotUtf8);
                 continue;
             };
             for text in text.split(',').map(str::trim) {
                 match parse(text) {
                     Ok(value) => found.push(value),
-                    Err(problem) => self.complain(mistakes, text, problem),
+                    Err(problem) => value.complain(mistakes, text, problem),
                 }
             }
         }
         found
     }
+}
 
+impl Value {
     fn complain(&self, mistakes: &mut Mistakes, given: &str, problem: Problem) {
-        mistakes.push(Mistake::new(self, given, problem));
+        mistakes.push(&self.subject, Some(given), problem);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::given::Given;
+use super::file::Fault;
 use super::names::{HostFault, OriginFault};
 use super::units::{self, Unit};
 use super::{addresses, names};
@@ -18,15 +18,27 @@ pub struct Mistakes(Vec<Mistake>);
 /// One thing that is wrong: where it was said, what was said, and what could be said instead.
 #[derive(Debug)]
 pub struct Mistake {
-    flag: &'static str,
-    name: String,
-    given: String,
+    subject: Subject,
+    given: Option<String>,
     problem: Problem,
+}
+
+/// What a mistake is about.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    /// The option's name, or that of the key.
+    pub(super) key: String,
+    /// What the mistake begins with: `--cores`, `TIDEGATE_CORES`, `tidegate.toml:3:9: cores`.
+    pub(super) words: String,
+    /// Where in the file, counted in bytes; nowhere for what is not in it.
+    pub(super) at: Option<usize>,
 }
 
 /// Why a value cannot be used.
 #[derive(Debug)]
 pub(super) enum Problem {
+    /// Of the file.
+    InFile(Fault),
     NotUtf8,
     NotASwitch,
     Unreadable(units::Fault, Unit, RangeInclusive<u64>),
@@ -57,8 +69,14 @@ impl Mistakes {
         self.0.iter()
     }
 
-    pub(super) fn push(&mut self, mistake: Mistake) {
-        self.0.push(mistake);
+    pub(super) fn push(&mut self, subject: &Subject, given: Option<&str>, problem: Problem) {
+        let (subject, given) = (subject.clone(), given.map(str::to_owned));
+        self.0.push(Mistake { subject, given, problem });
+    }
+
+    /// What is wrong in the file comes first, from its top to its end.
+    pub(super) fn sort(&mut self) {
+        self.0.sort_by_key(|mistake| mistake.subject.at.unwrap_or(usize::MAX));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -67,14 +85,7 @@ impl Mistakes {
 
     /// Whether something is wrong with this option already.
     pub(super) fn concern(&self, flag: &str) -> bool {
-        self.0.iter().any(|mistake| mistake.flag == flag)
-    }
-}
-
-impl Mistake {
-    pub(super) fn new(option: &Given, given: &str, problem: Problem) -> Mistake {
-        let (flag, name) = (option.setting.flag, option.name.clone());
-        Mistake { flag, name, given: given.to_string(), problem }
+        self.0.iter().any(|mistake| mistake.subject.key == flag)
     }
 }
 
@@ -93,7 +104,10 @@ impl std::error::Error for Mistakes {}
 impl fmt::Display for Mistake {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Escaped, so that one mistake is one line whatever was given.
-        write!(out, "{}: \"{}\" ", self.name, self.given.escape_debug())?;
+        write!(out, "{}: ", self.subject.words)?;
+        if let Some(given) = &self.given {
+            write!(out, "\"{}\" ", given.escape_debug())?;
+        }
         self.problem.fmt(out)
     }
 }
@@ -103,6 +117,7 @@ impl std::error::Error for Mistake {}
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Problem::InFile(fault) => fault.fmt(out),
             Problem::NotUtf8 => out.write_str("is not UTF-8 text"),
             Problem::NotASwitch => out.write_str(
                 "is neither true nor false; write 1, true, yes or on; or 0, false, no or off",

@@ -18,6 +18,7 @@ pub(super) struct Group {
 }
 
 /// One option.
+#[derive(Debug)]
 pub(super) struct Setting {
     /// Its name on the command line, without the dashes.
     pub(super) flag: &'static str,
@@ -29,7 +30,10 @@ pub(super) struct Setting {
 }
 
 /// What stands behind an option, and where it goes.
+#[derive(Debug)]
 pub(super) enum Takes {
+    /// A file with more options.
+    File,
     Nothing(fn(&mut Config) -> &mut bool),
     Addresses(fn(&mut Config) -> &mut Vec<SocketAddr>),
     Origins(fn(&mut Config) -> &mut Vec<String>),
@@ -38,6 +42,7 @@ pub(super) enum Takes {
 }
 
 /// The home of a quantity; one function both reads and writes it.
+#[derive(Debug)]
 pub(super) enum Field {
     Usize(fn(&mut Config) -> &mut usize),
     Optional(fn(&mut Config) -> &mut Option<usize>),

@@ -22,8 +22,20 @@ const TICK: u64 = 10;
 /// A payload's length is kept in 28 bits; base64 and escapes make it longer.
 const PAYLOAD_MAX: u64 = 64 * MIB;
 
+/// The option that names a file with others.
+pub(super) const FILE: &str = "config";
+
 /// In the order of the help.
-pub(super) static GROUPS: [Group; 6] = [
+pub(super) static GROUPS: [Group; 7] = [
+    Group {
+        heading: "Configuration",
+        settings: &[Setting {
+            flag: FILE,
+            help: "Options, routes and pages in TOML; read again on SIGHUP",
+            default: None,
+            takes: Takes::File,
+        }],
+    },
     Group {
         heading: "Addresses",
         settings: &[

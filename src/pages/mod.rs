@@ -3,6 +3,12 @@
 //! Knows: paths, media types, bytes that were read before.
 //! Must not know: where they came from, HTTP, IO, clocks.
 
+mod mime;
+mod own;
+
+pub use mime::{is_mime, mime_of};
+pub use own::is_own;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;

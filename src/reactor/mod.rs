@@ -17,7 +17,7 @@ use self::clock::Clock;
 use self::core::{Nascent, Reactor};
 use self::ears::Ears;
 use self::mailbox::{Mailbox, Shared};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::engine::{Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
 use crate::metrics::Counters;
@@ -97,7 +97,7 @@ impl From<io::Error> for StartError {
 /// # Errors
 ///
 /// [`StartError`] when it cannot begin; nothing has been served then.
-pub fn serve(mut config: Config) -> Result<(), StartError> {
+pub fn serve(mut config: Config, _source: Source) -> Result<(), StartError> {
     let clock = Clock::start();
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let stopping = Arc::new(AtomicBool::new(false));

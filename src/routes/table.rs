@@ -1,6 +1,6 @@
 //! All routes: which one a path is for.
 //!
-//! Knows: patterns, which of two routes is asked first, the built-in routes.
+//! Knows: patterns, which of two routes a path is for, the built-in routes.
 //! Must not know: what a route does.
 
 use super::pattern::Pattern;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The routes of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// What is more literal comes first.
+    /// In the order in which they were written.
     routes: Vec<Arc<Route>>,
 }
 
@@ -46,9 +46,7 @@ impl Table {
         if !clashes.is_empty() {
             return Err(clashes);
         }
-        let mut routes: Vec<_> = routes.into_iter().map(Arc::new).collect();
-        routes.sort_by(|one, other| one.path.kinds().cmp(other.path.kinds()));
-        Ok(Table { routes })
+        Ok(Table { routes: routes.into_iter().map(Arc::new).collect() })
     }
 
     /// What serves the main job without any configuration.
@@ -67,17 +65,20 @@ impl Table {
         Table { routes: routes.into_iter().filter_map(route).collect() }
     }
 
-    /// The routes, in the order in which they are asked.
+    /// The routes, in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().map(AsRef::as_ref)
     }
 
     /// Finds the route for the decoded `segments` of a path.
     pub fn find(&self, segments: &[Cow<'_, str>], limits: &Limits) -> Result<Found, NoRoute> {
-        let found = self.routes.iter().find_map(|route| {
+        let matching = self.routes.iter().filter_map(|route| {
             let places = route.path.matches(segments)?;
             Some((route, places))
         });
+        // Of the most literal there is only one: two would have clashed.
+        let found =
+            matching.min_by(|(one, _), (other, _)| one.path.kinds().cmp(other.path.kinds()));
         let Some((route, places)) = found else { return Err(NoRoute::Unknown) };
         let room = places.room.unwrap_or(&route.room);
         if places.room.is_some() && !is_room_name(room, limits) {

@@ -6,6 +6,7 @@ mod support;
 mod admission;
 mod chat;
 mod closes;
+mod config;
 mod framing;
 mod http;
 mod limits;

@@ -1,0 +1,125 @@
+//! The file of `--config`: its text, and where in it something stands.
+//!
+//! Knows: TOML, lines and columns.
+//! Must not know: the command line, the environment, what is worth more.
+//!
+//! It is read in two steps: the options at its top, and, when it is known which limits are in
+//! force, the tables below them. Nothing stops at the first mistake.
+
+mod entries;
+mod fault;
+mod kinds;
+mod nearest;
+mod options;
+mod routes;
+mod said;
+mod site;
+
+pub(super) use fault::Fault;
+pub(super) use site::{From as PageFrom, Pages, Source as PageSource};
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::mistakes::{Mistakes, Problem, Subject};
+use entries::Entries;
+
+/// Nobody writes so much by hand; a device without an end is none that could be read.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// The file as it was read.
+#[derive(Debug)]
+pub(super) struct Text {
+    /// As whoever named it wrote it.
+    name: String,
+    text: String,
+}
+
+/// The same, understood.
+#[derive(Debug)]
+pub(super) struct Tree<'t> {
+    text: &'t Text,
+    root: DeTable<'t>,
+}
+
+impl Text {
+    /// What was read from the file of that name.
+    pub(super) fn new(name: &str, bytes: Vec<u8>, mistakes: &mut Mistakes) -> Option<Text> {
+        let name = name.to_owned();
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(Text { name, text }),
+            Err(error) => {
+                // The place of the first byte that is none of a text.
+                let good = error.utf8_error().valid_up_to();
+                let before = error.as_bytes().get(..good).unwrap_or_default();
+                let text = Text { name, text: String::from_utf8_lossy(before).into_owned() };
+                mistakes.push(&text.subject(good, ""), None, Problem::InFile(Fault::NotUtf8));
+                None
+            }
+        }
+    }
+
+    /// Understands it, or says at each place why it cannot be understood.
+    pub(super) fn parse(&self, mistakes: &mut Mistakes) -> Option<Tree<'_>> {
+        let (root, errors) = DeTable::parse_recoverable(&self.text);
+        let mut last_line = 0;
+        for error in &errors {
+            let at = error.span().map_or(0, |span| span.start);
+            // What cannot be read is often behind more than one error in its line.
+            let (line, _) = self.place(at);
+            if line != last_line {
+                let fault = Fault::Syntax(error.message().to_owned());
+                mistakes.push(&self.subject(at, ""), None, Problem::InFile(fault));
+            }
+            last_line = line;
+        }
+        errors.is_empty().then(|| Tree { text: self, root: root.into_inner() })
+    }
+
+    /// Line and column, both from 1, of what begins at byte `at`.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or(&self.text);
+        let line = before.rfind('\n').map_or(0, |end| end + 1);
+        let column = before.get(line..).unwrap_or_default().chars().count();
+        (before.matches('\n').count() + 1, column + 1)
+    }
+
+    /// What a mistake there is about.
+    fn subject(&self, at: usize, key: &str) -> Subject {
+        let (line, column) = self.place(at);
+        let mut words = format!("{}:{line}:{column}", self.name.escape_debug());
+        if !key.is_empty() {
+            words.push_str(&format!(": {}", key.escape_debug()));
+        }
+        Subject { key: key.to_owned(), words, at: Some(at) }
+    }
+}
+
+impl Tree<'_> {
+    fn entries(&self) -> Entries<'_> {
+        Entries::whole(self.text, &self.root)
+    }
+}
+
+/// Reads the file at `path`. What is not a file, but a pipe, has nothing in it the second time:
+/// `again` refuses that.
+pub(super) fn read(path: &Path, again: bool) -> Result<Vec<u8>, Fault> {
+    let unreadable = |error: io::Error| Fault::Unreadable(error.to_string());
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let kind = file.metadata().map_err(unreadable)?.file_type();
+    if kind.is_dir() {
+        return Err(Fault::Folder);
+    }
+    if again && !kind.is_file() {
+        return Err(Fault::OnlyOnce);
+    }
+    let mut bytes = Vec::new();
+    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > BYTES_MAX { Err(Fault::Endless(BYTES_MAX)) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests;
