@@ -97,5 +97,5 @@ fn the_command_line_client_prompts_prints_and_ends_on_exit() {
     let said = String::from_utf8(output.stdout).unwrap();
     let answers = [GREETING, HELLO, SORRY, HELP];
     assert_eq!(said, answers.map(|text| format!("SERVER >> {text}\nClient >> ")).concat());
-    assert!(output.status.success(), "{output:?}");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -80,6 +80,8 @@ fn who_answers_no_ping_is_stale_and_the_others_stay() {
         client.say("still there");
         assert_eq!(reader.take(1)[0].json()["message"], "still there");
         client.ping("and you?");
+        client.leave(1000, "");
+        assert!(reader.take(1)[0].is_close());
     }
 }
 
