@@ -15,6 +15,7 @@ mod file;
 mod flags;
 mod folder;
 mod given;
+mod hints;
 mod mistakes;
 mod names;
 mod print;
