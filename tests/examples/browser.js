@@ -1,5 +1,5 @@
-// Chromium, driven by playwright-core as told on standard input: a line of JSON for each thing to do, a line of JSON as
-// the answer to each. What a page must never do is collected, and told by `complaints`.
+// Chromium, driven by playwright-core as told on standard input: a line of JSON for each thing to do, a line
+// of JSON as the answer to each. What a page must never do is collected, and told by `complaints`.
 "use strict";
 
 const { createInterface } = require("node:readline");

@@ -1,5 +1,5 @@
-// Run in the page of d-express: `reconnect.js` between a WebSocket that does as it is told, timers that do not wait, and
-// dice that always say a half.
+// Run in the page of d-express: `reconnect.js` between a WebSocket that does as it is told, timers that do
+// not wait, and dice that always say a half.
 async () => {
   const { ReconnectingSocket } = await import("/reconnect.js");
   const real = { WebSocket, setTimeout, clearTimeout, random: Math.random, now: performance.now };

@@ -7,12 +7,12 @@ const FINAL = [1002, 1007, 1008, 1009, 4409];
 const GOOD_MS = 5_000;
 
 /**
- * Connects to `url`, and again whenever the connection is lost, after a pause. The pauses grow to twice their length, from
- * `first` up to `longest` milliseconds; of each a random part is waited, so that the clients of a server that was away do
- * not all come back at the same moment.
+ * Connects to `url`, and again whenever the connection is lost, after a pause. The pauses grow to twice their
+ * length, from `first` up to `longest` milliseconds; of each a random part is waited, so that the clients of
+ * a server that was away do not all come back at the same moment.
  *
- * Events: "open", "message" with its `data`, "lost" with `detail.wait` (milliseconds until the next attempt), and "close"
- * with `detail.code` and `detail.reason` if it does not come back.
+ * Events: "open", "message" with its `data`, "lost" with `detail.wait` (milliseconds until the next attempt),
+ * and "close" with `detail.code` and `detail.reason` if it does not come back.
  */
 export class ReconnectingSocket extends EventTarget {
   #url;

@@ -1,5 +1,5 @@
-const ids = ["state", "connection", "room", "name", "echo", "open", "close", "messages", "talk", "message", "send", "file"];
-const page = Object.fromEntries(ids.map(id => [id, document.getElementById(id)]));
+const page = Object.fromEntries(
+  [...document.querySelectorAll("[id]")].map(element => [element.id, element]));
 let socket;
 
 /** The WebSocket is where the page is: wss: for https:, ws: for http:. */
@@ -61,7 +61,8 @@ function connect() {
   socket.onclose = ({ code, reason }) => {
     socket = undefined;
     // A browser does not tell a page why there was no upgrade; the server's answer says it to curl.
-    tell(wasOpen ? `Closed: ${code} ${reason}` : "Refused, before it was open. Is the name taken, or the server away?");
+    const refused = "Refused, before it was open. Is the name taken, or the server away?";
+    tell(wasOpen ? `Closed: ${code} ${reason}` : refused);
   };
 }
 
