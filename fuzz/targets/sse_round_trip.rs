@@ -28,7 +28,7 @@ const NOW: Now = Now { monotonic: Duration::from_secs(3), unix_ms: 1_700_000_000
 pub fn run(data: &[u8]) {
     let mut pieces = data.split(|byte| *byte == 0xff);
     let Some([knobs, name @ ..]) = pieces.next() else { return };
-    let audience = if knobs & 1 == 0 { Audience::Subscribers } else { Audience::Everyone };
+    let audience = if knobs & 1 == 0 { Audience::SUBSCRIBERS } else { Audience::BROADCAST };
     let hub = Hub::new(1, &Limits::default(), [u64::from(*knobs), 1, 2], 0);
     let room = hub.enter(ROOM).expect("the first room");
     let room = (room.key, room.name);
@@ -54,7 +54,7 @@ pub fn run(data: &[u8]) {
     let stream = is_read_as_it_was_said(chunk, &said, hub.epoch());
     what_is_between_events(&stream, chunk, u64::from(*knobs), hub.epoch());
     objects_say_it_all(chunk, &said, hub.epoch());
-    if audience == Audience::Everyone {
+    if audience == Audience::BROADCAST {
         members_get_frames(chunk, &said);
     }
 }
@@ -104,15 +104,15 @@ fn publish(batch: &mut Batch, sender: &Sender, to: Audience, piece: &[u8]) -> Op
             let value = json!({"connectionId": id, "base64": STANDARD.encode(payload)});
             ("binary", Data::Meaning(value))
         }
-        b'c' if to == Audience::Subscribers => ("close", push_close(batch, sender, payload)?),
+        b'c' if to == Audience::SUBSCRIBERS => ("close", push_close(batch, sender, payload)?),
         _ => {
             let text = str::from_utf8(payload).ok()?;
             let object = object(text);
             // What is relayed is an object; members may say anything to each other.
-            if to == Audience::Subscribers && object.is_err() {
+            if to == Audience::SUBSCRIBERS && object.is_err() {
                 return None;
             }
-            if to == Audience::Subscribers && !text.contains(['\r', '\n']) {
+            if to == Audience::SUBSCRIBERS && !text.contains(['\r', '\n']) {
                 batch.push_line(sender, payload);
             } else {
                 batch.push_text(sender, payload);
@@ -125,7 +125,7 @@ fn publish(batch: &mut Batch, sender: &Sender, to: Audience, piece: &[u8]) -> Op
                 Ok(None) => true,
                 Err(_) => false,
             };
-            let data = if to == Audience::Subscribers || speaks_for_itself {
+            let data = if to == Audience::SUBSCRIBERS || speaks_for_itself {
                 Data::Exactly(text.replace(['\r', '\n'], " "))
             } else {
                 Data::Meaning(json!({"connectionId": id, "message": text}))

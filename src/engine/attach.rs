@@ -9,13 +9,13 @@
 
 use super::Engine;
 use super::conn::{Conn, EventStream, State};
-use super::cursor::{Cursor, Lag, Making, Reading, Scope};
+use super::cursor::{Cursor, Lag, Making, Reader, Reading, Scope};
 use super::desk::Desk;
 use super::end::End;
 use super::events::Begin;
 use super::rooms::slot_of;
 use crate::bytes::{ConnKey, Outbox};
-use crate::hub::Format;
+use crate::hub::{Class, Format, Taste};
 use crate::sse::{self, LastEventId, Sequence};
 use std::collections::VecDeque;
 use std::mem;
@@ -121,9 +121,10 @@ impl Conn {
             State::WebSocket(_) => EventStream::FOLLOWS,
             State::Http(_) | State::Closing(_) => return Refill::Nothing,
         };
+        let who = self.who();
         for _ in 0..FETCHES_MAX {
             let Some(cursor) = self.cursor_mut() else { return Refill::Nothing };
-            let format = cursor.format;
+            let taste @ Taste { class, format } = cursor.taste;
             let Some(lag) = &mut cursor.lag else { return Refill::Nothing };
             if let Some((last, missed)) = lag.pop_gap() {
                 if format.is_frames() {
@@ -143,16 +144,16 @@ impl Conn {
             if desk.made_bytes >= MADE_BYTES_MAX {
                 return Refill::Later;
             }
-            let keys = cursor.scope.keys(|room| &desk.rooms.room(room).key);
+            let keys = desk.rooms.keys(&cursor.scope, class);
             let mut pieces = VecDeque::new();
             let next = desk.hub.fetch(
-                Cursor::wants(lag, keys, (upto, desk.seen)),
+                Cursor::wants(lag, class, keys, (upto, desk.seen)),
                 &mut pieces,
                 pieces_max(format),
             );
             let making =
                 &mut Making { charges: &mut desk.turn.charges, deflater: &mut desk.deflater };
-            desk.made_bytes += lag.take(&mut pieces, next, format, making);
+            desk.made_bytes += lag.take(&mut pieces, next, Reader { taste, who }, making);
         }
         Refill::Later
     }
@@ -160,15 +161,16 @@ impl Conn {
     /// The first block of a stream, which says where it begins, and its position.
     fn begin_stream(&mut self, desk: &mut Desk, begin: Begin) {
         let State::EventStream(stream) = &mut self.state else { return };
-        let keys = stream.cursor.scope.keys(|room| &desk.rooms.room(room).key);
+        let keys = desk.rooms.keys(&stream.cursor.scope, Class::Subscriber);
+        let earliest = || desk.hub.gone_through(keys, Class::Subscriber);
         let before = desk.turn.before;
         let (at, is_gap) = match begin {
             Begin::Now => (before, false),
             Begin::Resume(LastEventId::At(last)) if last <= before => (last, false),
-            Begin::Earliest => (desk.hub.gone_through(keys), false),
+            Begin::Earliest => (earliest(), false),
             // What was missed cannot be known: all that there is, and word that there may have been
             // more.
-            Begin::Resume(_) => (desk.hub.gone_through(keys), true),
+            Begin::Resume(_) => (earliest(), true),
         };
         let mut lag = Lag::after(at);
         if let Scope::Selected(selected) = &stream.cursor.scope {
@@ -183,7 +185,7 @@ impl Conn {
             stream.until = desk.seen;
         }
         let retry = desk.retry();
-        let format = stream.cursor.format;
+        let Taste { format, .. } = stream.cursor.taste;
         push_position(&mut self.outbox, desk, format, at, Some(retry));
     }
 }

@@ -5,8 +5,9 @@
 
 use super::cursor::Cursor;
 use super::http::Http;
-use super::websocket::WebSocket;
+use super::websocket::{Name, WebSocket};
 use crate::bytes::{Outbox, Tick};
+use crate::hub::Who;
 use crate::limits::Limits;
 use crate::sse::Sequence;
 use crate::ws::Farewell;
@@ -135,6 +136,13 @@ impl Conn {
         let most = limits.outbox_bytes_max / 2 + answer + limits.head_bytes_max;
         let waiting = self.outbox.len();
         debug_assert!(waiting <= most, "{waiting} bytes wait for {:?}", self.state);
+    }
+
+    /// The name that it owns, if it has one.
+    pub(super) fn who(&self) -> Option<Who> {
+        let State::WebSocket(websocket) = &self.state else { return None };
+        let Name::Owned(sender) = &websocket.name else { return None };
+        Some(sender.who)
     }
 
     /// Like [`Conn::cursor_mut`], to look at.

@@ -8,7 +8,7 @@
 //! begins in the past, *lags*: it owns a position and what it holds in its hand, and is in no list.
 
 use crate::bytes::Slices;
-use crate::hub::{Chunk, Format, Piece, RoomKey, Wanted, Who};
+use crate::hub::{Chunk, Class, Format, Piece, RoomKey, Taste, Wanted, Who};
 use crate::sse::Sequence;
 use crate::ws::deflate::Deflater;
 use std::collections::VecDeque;
@@ -41,7 +41,7 @@ pub(super) struct Selected {
 #[derive(Debug)]
 pub(super) struct Cursor {
     pub(super) scope: Scope,
-    pub(super) format: Format,
+    pub(super) taste: Taste,
     /// Its place in its list while it is live, [`Cursor::NOWHERE`] while it is not.
     pub(super) place: u32,
     /// Its share of this turn's inbox.
@@ -71,6 +71,21 @@ pub(super) struct Lag {
     pub(super) except: Option<Who>,
 }
 
+/// Who reads: what of it decides over a chunk as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader {
+    pub(super) taste: Taste,
+    /// Its name, if it has one.
+    pub(super) who: Option<Who>,
+}
+
+impl Reader {
+    /// Whether it is of the audience of `chunk`, and not left out.
+    pub(super) fn may_have(self, chunk: &Chunk) -> bool {
+        chunk.is_for(self.taste.class) && !chunk.leaves_out(self.who)
+    }
+}
+
 /// Something in hand.
 #[derive(Debug)]
 pub(super) enum Reading {
@@ -83,12 +98,12 @@ pub(super) enum Reading {
 /// What a reader wants of a chunk: the ranges of bytes, in order, from byte `from` on.
 pub(super) fn wanted<'a>(
     chunk: &'a Chunk,
-    format: Format,
+    Taste { class, format }: Taste,
     from: usize,
     whos: &'a [Who],
     except: Option<Who>,
 ) -> impl Iterator<Item = Range<usize>> + 'a {
-    let is_theirs = chunk.is_for(format);
+    let is_theirs = chunk.is_for(class);
     let is_plain = whos.is_empty() && except.is_none();
     let bytes = if is_theirs { chunk.bytes(format).len() } else { 0 };
     let whole = is_plain.then_some(0..bytes);
@@ -113,11 +128,9 @@ pub(super) struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// Has `chunk` encoded in `format` for all who read that, and gives the work in bytes.
+    /// Has `chunk` encoded in `format`, which somebody of its audience reads, for all who do, and
+    /// gives the work in bytes.
     pub(super) fn make(&mut self, chunk: &Chunk, format: Format) -> usize {
-        if !chunk.is_for(format) {
-            return 0;
-        }
         let (_, new_bytes) = chunk.encoded(format, self.deflater);
         if new_bytes == 0 {
             return 0;
@@ -151,11 +164,11 @@ impl Lag {
     }
 
     /// Adds what is in hand to `slices`, up to the first gap, from byte `skip` of it on.
-    pub(super) fn gather<'a>(&'a self, format: Format, slices: &mut Slices<'a>, mut skip: usize) {
+    pub(super) fn gather<'a>(&'a self, taste: Taste, slices: &mut Slices<'a>, mut skip: usize) {
         for reading in &self.hand {
             let Reading::Chunk(chunk, at) = reading else { return };
-            let bytes = chunk.bytes(format);
-            for range in wanted(chunk, format, *at, &self.whos, self.except) {
+            let bytes = chunk.bytes(taste.format);
+            for range in wanted(chunk, taste, *at, &self.whos, self.except) {
                 let skipped = skip.min(range.len());
                 skip -= skipped;
                 if !slices.push(&bytes[range.start + skipped..range.end]) {
@@ -166,10 +179,10 @@ impl Lag {
     }
 
     /// `n` bytes of what is in hand have left, `n` no more than [`Lag::gather`] could give.
-    pub(super) fn sent(&mut self, format: Format, mut n: usize) {
+    pub(super) fn sent(&mut self, taste: Taste, mut n: usize) {
         while let Some(Reading::Chunk(chunk, at)) = self.hand.front_mut() {
             let mut reached = None;
-            for range in wanted(chunk, format, *at, &self.whos, self.except) {
+            for range in wanted(chunk, taste, *at, &self.whos, self.except) {
                 if n < range.len() {
                     reached = Some(range.start + n);
                     break;
@@ -185,35 +198,36 @@ impl Lag {
         debug_assert_eq!(n, 0, "no more leaves than was in hand");
     }
 
-    /// Takes what the logs had for it into its hand, and gives the bytes that had to be made.
+    /// Takes what the logs had for `reader` into its hand, and gives the bytes that had to be made.
     pub(super) fn take(
         &mut self,
         pieces: &mut VecDeque<Piece>,
         next: Sequence,
-        format: Format,
+        reader: Reader,
         making: &mut Making<'_>,
     ) -> usize {
         let mut made = 0;
         for piece in pieces.drain(..) {
             match piece {
                 Piece::Gap { last, missed } => self.take_gap(last, missed),
-                Piece::Chunk(chunk) => made += self.take_chunk(&chunk, format, making),
+                Piece::Chunk(chunk) => made += self.take_chunk(&chunk, reader, making),
             }
         }
         self.next = next;
         made
     }
 
-    fn take_chunk(&mut self, chunk: &Arc<Chunk>, format: Format, making: &mut Making<'_>) -> usize {
+    fn take_chunk(&mut self, chunk: &Arc<Chunk>, reader: Reader, making: &mut Making<'_>) -> usize {
+        let Reader { taste: taste @ Taste { format, .. }, .. } = reader;
         let had = self.next.saturating_sub(chunk.first()) as usize;
         self.next = chunk.last() + 1;
         self.ordinal = Some(chunk.next_ordinal());
-        if !self.may_want(chunk, format) {
+        if !self.may_want(chunk, reader) {
             return 0;
         }
         let (chunk, made) = making.make_for_one(chunk, format);
         let at = if had == 0 { 0 } else { chunk.span(format, had).start };
-        let is_wanted = wanted(&chunk, format, at, &self.whos, self.except).next().is_some();
+        let is_wanted = wanted(&chunk, taste, at, &self.whos, self.except).next().is_some();
         if is_wanted {
             self.hand.push_back(Reading::Chunk(chunk, at));
         }
@@ -221,11 +235,11 @@ impl Lag {
     }
 
     /// Whether there can be anything for it in `chunk`: asked before a format is made for nothing.
-    fn may_want(&self, chunk: &Chunk, format: Format) -> bool {
-        let is_theirs = chunk.is_for(format);
+    fn may_want(&self, chunk: &Chunk, reader: Reader) -> bool {
         let is_plain = self.whos.is_empty();
         let is_one_of = |who: &Who| self.whos.contains(who);
-        is_theirs && (is_plain || chunk.senders().iter().any(|(_, sender)| is_one_of(&sender.who)))
+        reader.may_have(chunk)
+            && (is_plain || chunk.senders().iter().any(|(_, sender)| is_one_of(&sender.who)))
     }
 
     /// A gap that directly follows another is told together with it.
@@ -274,19 +288,21 @@ impl Cursor {
     pub(super) const NOWHERE: u32 = u32::MAX;
 
     /// A cursor that has no place yet.
-    pub(super) fn new(scope: Scope, format: Format) -> Cursor {
-        Cursor { scope, format, place: Cursor::NOWHERE, due: None, lag: None }
+    pub(super) fn new(scope: Scope, taste: Taste) -> Cursor {
+        Cursor { scope, taste, place: Cursor::NOWHERE, due: None, lag: None }
     }
 
     /// What the logs are asked for on behalf of it; `rooms` are those of its scope.
     pub(super) fn wants<'a>(
         lag: &Lag,
+        class: Class,
         rooms: Option<&'a [RoomKey]>,
         (upto, seen): (Sequence, Sequence),
     ) -> Wanted<'a> {
         let is_one_room = rooms.is_some_and(|rooms| rooms.len() == 1);
         Wanted {
             rooms,
+            class,
             whole: lag.whos.is_empty() && (rooms.is_none() || is_one_room),
             next: lag.next,
             upto,

@@ -5,14 +5,14 @@
 
 use super::Engine;
 use super::conn::{Conn, State};
-use super::cursor::{Due, Making, Scope};
+use super::cursor::{Due, Making, Reader, Scope};
 use super::delivery::Choice;
 use super::desk::Desk;
 use super::letters::{Action, Letter};
-use super::rooms::Lists;
+use super::rooms::{Lists, readable};
 use super::websocket::Name;
 use crate::bytes::Now;
-use crate::hub::{Follow, Format, Who};
+use crate::hub::{RoomKey, Taste, Who};
 use std::mem;
 
 impl Engine {
@@ -21,6 +21,7 @@ impl Engine {
     pub fn commit(&mut self, now: Now) {
         self.desk.at(now);
         self.desk.delivery.clear();
+        self.desk.turn.receipts.clear();
         self.desk.made_bytes = 0;
         self.drain_some();
         if self.desk.has_business() {
@@ -35,8 +36,8 @@ impl Engine {
     fn pass_the_door(&mut self) {
         let desk = &mut self.desk;
         desk.rooms.seal(&mut desk.turn.chunks);
-        let changes = desk.rooms.follow_changes();
-        desk.turn.follows.extend(changes.map(|(room, on)| Follow { room, on, ordinal: 0 }));
+        desk.turn.follows.extend(desk.rooms.changes());
+        desk.turn.readers = desk.rooms.tell_readers();
         desk.rooms.reap();
         desk.turn.left.append(&mut desk.rooms.left);
         desk.turn.everything = desk.rooms.wants_everything();
@@ -59,15 +60,20 @@ impl Engine {
         if let Some(drain) = &mut desk.drain {
             drain.streams_too = desk.turn.websockets_everywhere == 0;
         }
-        mem::swap(&mut desk.delivery.chunks, &mut desk.turn.inbox);
+        desk.delivery.begin(&mut desk.turn.inbox);
     }
 
     /// Hands the inbox to the lists that it concerns, and to nobody else.
     fn deliver(&mut self) {
-        if !self.desk.delivery.chunks.is_empty() {
+        if !self.desk.delivery.chunks().is_empty() {
+            let rooms = self.desk.rooms_concerned();
             self.deliver_to_all();
-            self.deliver_to_rooms();
-            self.deliver_to_selected();
+            for &number in &rooms {
+                let lists = mem::take(&mut self.desk.rooms.room_mut(number).lists);
+                self.deliver_to_room(number, &lists);
+                self.desk.rooms.room_mut(number).lists = lists;
+            }
+            self.deliver_to_selected(&rooms);
         }
         for key in self.desk.publishers.drain(..) {
             if let Some(conn) = self.conns.find_mut(key) {
@@ -78,95 +84,89 @@ impl Engine {
 
     fn deliver_to_all(&mut self) {
         let lists = mem::take(&mut self.desk.rooms.everything);
-        for format in Format::ALL {
-            let list = &lists[format as usize];
-            if !list.is_empty() {
-                let all = Choice { rooms: None, whos: &[], except: None };
-                self.deliver_to_list(list, format, all);
-            }
+        for taste in Taste::ALL {
+            self.deliver_to_list(&lists[taste.number()], taste, Choice::all(None));
         }
         self.desk.rooms.everything = lists;
     }
 
-    fn deliver_to_rooms(&mut self) {
-        let mut rooms: Vec<u32> = Vec::new();
-        for chunk in &self.desk.delivery.chunks {
-            if let Some(&number) = self.desk.rooms.by_key.get(&chunk.room()) {
-                self.desk.rooms.room_mut(number).ordinal = chunk.next_ordinal();
-                rooms.push(number);
-            }
-        }
-        rooms.sort_unstable();
-        rooms.dedup();
-        for number in rooms {
-            let lists = mem::take(&mut self.desk.rooms.room_mut(number).lists);
-            self.deliver_to_room(number, &lists);
-            self.desk.rooms.room_mut(number).lists = lists;
-        }
-    }
-
     fn deliver_to_room(&mut self, number: u32, lists: &Lists) {
-        let key = self.desk.rooms.room(number).key;
-        let choice = Choice { rooms: Some(&[key]), whos: &[], except: None };
-        for format in Format::ALL {
-            let list = &lists[format as usize];
-            if !list.is_empty() {
-                self.deliver_to_list(list, format, choice);
-            }
+        let keys = self.desk.rooms.room(number).keys;
+        for taste in Taste::ALL {
+            let choice = Choice::all(Some(readable(&keys, taste.class)));
+            self.deliver_to_list(&lists[taste.number()], taste, choice);
         }
     }
 
     /// One gather for all of a list, but for those who published some of it and do not want it
-    /// back.
-    fn deliver_to_list(&mut self, list: &[u32], format: Format, choice: Choice<'_>) {
+    /// back, or are left out of some of it.
+    fn deliver_to_list(&mut self, list: &[u32], taste: Taste, choice: Choice<'_>) {
         let Engine { conns, desk } = self;
-        let Some(due) = desk.gather(format, choice) else { return };
+        if list.is_empty() || !desk.delivery.is_for(taste.class) {
+            return;
+        }
+        let Some(due) = desk.gather(Reader { taste, who: None }, choice) else { return };
         for &slot in list {
             let Some((key, conn)) = conns.in_slot(slot) else { continue };
-            let own = match conn.own_to_leave_out() {
-                None => Some(due),
-                Some(who) => {
-                    let choice = Choice { except: Some(who), ..choice };
-                    desk.gather(format, choice)
-                }
+            let own = match conn.left_out(desk) {
+                (None, None) => Some(due),
+                (who, except) => desk.gather(Reader { taste, who }, Choice { except, ..choice }),
             };
             conn.owe(desk, key, own);
         }
     }
 
-    /// Those who want some connections' events, or several rooms'.
-    fn deliver_to_selected(&mut self) {
+    /// Those who want some connections' events, or several rooms', of which some are `rooms`.
+    fn deliver_to_selected(&mut self, rooms: &[u32]) {
         let mut slots: Vec<u32> = Vec::new();
-        let rooms = &self.desk.rooms;
-        for chunk in &self.desk.delivery.chunks {
-            if let Some(&number) = rooms.by_key.get(&chunk.room()) {
-                slots.extend_from_slice(&rooms.room(number).mixed);
-            }
-            if !rooms.by_who.is_empty() {
-                let whos =
-                    chunk.senders().iter().filter_map(|(_, sender)| rooms.by_who.get(&sender.who));
-                whos.for_each(|list| slots.extend_from_slice(list));
-            }
+        for &number in rooms {
+            slots.extend_from_slice(&self.desk.rooms.room(number).mixed);
+        }
+        let by_who = &self.desk.rooms.by_who;
+        for chunk in self.desk.delivery.chunks().iter().filter(|_| !by_who.is_empty()) {
+            let whos = chunk.senders().iter().filter_map(|(_, sender)| by_who.get(&sender.who));
+            whos.for_each(|list| slots.extend_from_slice(list));
         }
         slots.sort_unstable();
         slots.dedup();
         for slot in slots {
             let Engine { conns, desk } = self;
             let Some((key, conn)) = conns.in_slot(slot) else { continue };
+            let (who, except) = conn.left_out(desk);
             let Some(cursor) = conn.cursor() else { continue };
             let Scope::Selected(selected) = &cursor.scope else { continue };
             let rooms = (!selected.keys.is_empty()).then_some(selected.keys.as_slice());
-            let choice = Choice { rooms, whos: &selected.whos, except: None };
-            let due = desk.gather(cursor.format, choice);
+            let choice = Choice { rooms, whos: &selected.whos, except };
+            let due = desk.gather(Reader { taste: cursor.taste, who }, choice);
             conn.owe(desk, key, due);
         }
     }
 }
 
 impl Desk {
-    fn gather(&mut self, format: Format, choice: Choice<'_>) -> Option<Due> {
+    /// The rooms of this core that the inbox concerns: if there is something for everybody in it,
+    /// all.
+    fn rooms_concerned(&mut self) -> Vec<u32> {
+        let mut numbers: Vec<u32> = Vec::new();
+        let mut is_for_everyone = false;
+        for chunk in self.delivery.chunks() {
+            is_for_everyone |= chunk.room() == RoomKey::EVERYONE;
+            if let Some(&number) = self.rooms.by_key.get(&chunk.room()) {
+                self.rooms.room_mut(number).ordinal = chunk.next_ordinal();
+                numbers.push(number);
+            }
+        }
+        if is_for_everyone {
+            return self.rooms.rooms.iter().map(|(number, _)| number as u32).collect();
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    fn gather(&mut self, reader: Reader, choice: Choice<'_>) -> Option<Due> {
         let Desk { delivery, turn, deflater, .. } = self;
-        delivery.gather(format, choice, &mut Making { charges: &mut turn.charges, deflater })
+        delivery.gather(reader, choice, &mut Making { charges: &mut turn.charges, deflater })
     }
 
     /// WebSockets that are here, and one more as long as others may come: streams of a server that
@@ -203,10 +203,12 @@ impl Conn {
         }
     }
 
-    /// Whose events a member does not get back: its own, unless its route says so.
-    fn own_to_leave_out(&self) -> Option<Who> {
-        let State::WebSocket(websocket) = &self.state else { return None };
-        let Name::Owned(sender) = &websocket.name else { return None };
-        (websocket.leaves_out_own && self.mood.published).then_some(sender.who)
+    /// What it does not get of the inbox although others in its list do: its name, if something is
+    /// not for it; and whose events a member does not get back: its own, unless its route says so.
+    fn left_out(&self, desk: &Desk) -> (Option<Who>, Option<Who>) {
+        let State::WebSocket(websocket) = &self.state else { return (None, None) };
+        let Name::Owned(sender) = &websocket.name else { return (None, None) };
+        let except = self.leaves_out().filter(|_| self.mood.published);
+        (Some(sender.who).filter(|who| desk.delivery.leaves_out(*who)), except)
     }
 }

@@ -6,9 +6,9 @@
 //! The slices of a list are gathered once for all its cursors. Nobody who reads from here touches a
 //! reference count.
 
-use super::cursor::{Due, Making, Reading, Scope, wanted};
+use super::cursor::{Due, Making, Reader, Reading, wanted};
 use crate::bytes::Slices;
-use crate::hub::{Chunk, Format, RoomKey, Who};
+use crate::hub::{Audience, Chunk, Class, Format, RoomKey, Who};
 use std::sync::Arc;
 
 /// More slices than this, if they are small, are joined to one: `writev` pays for each.
@@ -33,9 +33,13 @@ struct Gather {
 }
 
 /// One turn's inbox, and who is owed what of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Delivery {
-    pub(super) chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<Arc<Chunk>>,
+    /// Whom any of it is for.
+    audience: Audience,
+    /// Who does not get some of it, in order.
+    except: Vec<Who>,
     slices: Vec<Slice>,
     gathers: Vec<Gather>,
     joined: Vec<Vec<u8>>,
@@ -53,30 +57,84 @@ pub(super) struct Choice<'a> {
     pub(super) except: Option<Who>,
 }
 
+impl<'a> Choice<'a> {
+    /// All of `rooms`, or all that there is.
+    pub(super) fn all(rooms: Option<&'a [RoomKey]>) -> Choice<'a> {
+        Choice { rooms, whos: &[], except: None }
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Delivery {
+        Delivery {
+            chunks: Vec::new(),
+            audience: Audience::NOBODY,
+            except: Vec::new(),
+            slices: Vec::new(),
+            gathers: Vec::new(),
+            joined: Vec::new(),
+            joined_used: 0,
+        }
+    }
+}
+
 impl Delivery {
-    /// Forgets the last turn and gives its chunks back, to be dropped by the caller.
+    /// Takes this turn's `inbox`.
+    pub(super) fn begin(&mut self, inbox: &mut Vec<Arc<Chunk>>) {
+        debug_assert!(self.chunks.is_empty(), "the last turn is forgotten");
+        std::mem::swap(&mut self.chunks, inbox);
+        for chunk in &self.chunks {
+            self.audience = self.audience | chunk.audience();
+            self.except.extend_from_slice(chunk.except());
+        }
+        self.except.sort_unstable();
+        self.except.dedup();
+    }
+
+    /// What is in the inbox, in commit order.
+    pub(super) fn chunks(&self) -> &[Arc<Chunk>] {
+        &self.chunks
+    }
+
+    /// Whether any of it is for readers of `class`.
+    pub(super) fn is_for(&self, class: Class) -> bool {
+        self.audience.has(class)
+    }
+
+    /// Whether `who` does not get something that others get.
+    pub(super) fn leaves_out(&self, who: Who) -> bool {
+        // Hardly ever is there anybody.
+        !self.except.is_empty() && self.except.binary_search(&who).is_ok()
+    }
+
+    /// Forgets the last turn.
     pub(super) fn clear(&mut self) {
         self.chunks.clear();
+        self.audience = Audience::NOBODY;
+        self.except.clear();
         self.slices.clear();
         self.gathers.clear();
         self.joined_used = 0;
     }
 
-    /// Gathers what `choice` takes of the inbox. `None`: nothing.
+    /// Gathers what `choice` takes of the inbox for `reader`. `None`: nothing.
     pub(super) fn gather(
         &mut self,
-        format: Format,
+        reader: Reader,
         choice: Choice<'_>,
         making: &mut Making<'_>,
     ) -> Option<Due> {
-        let first = self.slices.len();
+        let (first, format) = (self.slices.len(), reader.taste.format);
         let mut bytes = 0;
         for (number, chunk) in self.chunks.iter().enumerate() {
             if choice.rooms.is_some_and(|rooms| !rooms.contains(&chunk.room())) {
                 continue;
             }
+            if !reader.may_have(chunk) {
+                continue;
+            }
             making.make(chunk, format);
-            for range in wanted(chunk, format, 0, choice.whos, choice.except) {
+            for range in wanted(chunk, reader.taste, 0, choice.whos, choice.except) {
                 bytes += range.len();
                 let (start, end) = (range.start as u32, range.end as u32);
                 self.slices.push(Slice { chunk: number as u32, start, end });
@@ -89,6 +147,7 @@ impl Delivery {
         if gather.slices.len() > JOIN_SLICES_MIN
             && bytes / gather.slices.len() < JOIN_BYTES_MEAN
             && choice.except.is_none()
+            && reader.who.is_none()
         {
             self.join(&mut gather);
         }
@@ -151,17 +210,5 @@ impl Delivery {
             sent -= length;
         }
         None
-    }
-}
-
-impl Scope {
-    /// The rooms of the inbox that a cursor of this scope reads, if it does not read all.
-    pub(super) fn keys<'a>(&'a self, room: impl Fn(u32) -> &'a RoomKey) -> Option<&'a [RoomKey]> {
-        match self {
-            Scope::All => None,
-            Scope::Room(number) => Some(std::slice::from_ref(room(*number))),
-            Scope::Selected(selected) if selected.rooms.is_empty() => None,
-            Scope::Selected(selected) => Some(&selected.keys),
-        }
     }
 }

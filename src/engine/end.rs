@@ -11,7 +11,7 @@ use super::rooms::slot_of;
 use super::websocket::{Name, WebSocket};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
-use crate::hub::{CloseEvent, EndedBy};
+use crate::hub::{Class, CloseEvent, EndedBy, Taste};
 use crate::ws::close::CloseCode;
 use crate::ws::frame::Opcode;
 use crate::ws::{Fault, Session, close, frame};
@@ -323,13 +323,14 @@ impl Conn {
 
     /// A cursor ends; the event that is begun is still finished.
     fn end_cursor(&mut self, desk: &mut Desk, mut cursor: Cursor) {
-        desk.rooms.follow(&cursor.scope, -1);
-        // A stream names its rooms and so uses them; a member's room is its connection's.
-        if !cursor.format.is_frames() {
+        let Taste { class, format } = cursor.taste;
+        desk.rooms.follow(&cursor.scope, class, -1);
+        // A stream names its rooms and so uses them; a WebSocket's room is its connection's.
+        if class == Class::Subscriber {
             desk.rooms.leave_all(&cursor.scope);
         }
         cursor.due = None;
-        let begun = cursor.lag.as_ref().is_some_and(|lag| lag.begun(cursor.format).is_some());
+        let begun = cursor.lag.as_ref().is_some_and(|lag| lag.begun(format).is_some());
         if let (true, Some(lag), State::Closing(closing)) =
             (begun, &mut cursor.lag, &mut self.state)
         {

@@ -10,7 +10,7 @@ use super::http::Answered;
 use super::upgrade::ROOM_LIMIT;
 use crate::bytes::ConnKey;
 use crate::http::{Method, Request, Response, Status, Terms};
-use crate::hub::{Format, RoomKey, Who};
+use crate::hub::{EVERYONE, Format, RoomKey, Taste, Who};
 use crate::metrics::{self, Counters, Gauges};
 use crate::routes;
 use crate::sse::LastEventId;
@@ -245,9 +245,10 @@ impl Page<'_> {
             return Ok(Answered::Last);
         }
         let begin = self.begin(desk, &asked);
-        let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos)?, format);
+        let taste = Taste::subscriber(format);
+        let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos)?, taste);
         self.head(conn, desk, mime);
-        desk.rooms.follow(&cursor.scope, 1);
+        desk.rooms.follow(&cursor.scope, taste.class, 1);
         desk.attaching.push((key, begin));
         desk.counters().open.http.fall();
         desk.counters().open.event_stream.rise();
@@ -261,7 +262,7 @@ impl Page<'_> {
         let mut asked = Asked::default();
         for (name, value) in self.request.query() {
             match (&*name, &*value) {
-                ("room", room) if routes::is_room_name(room, &desk.limits) => {
+                ("room", room) if room == EVERYONE || routes::is_room_name(room, &desk.limits) => {
                     asked.rooms.push(room.to_owned());
                 }
                 ("room", _) => return Err(BAD_ROOM),
@@ -326,7 +327,7 @@ fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, P
         };
         rooms.push(room);
     }
-    let keys: Vec<RoomKey> = rooms.iter().map(|room| desk.rooms.room(*room).key).collect();
+    let keys: Vec<RoomKey> = rooms.iter().map(|room| desk.rooms.room(*room).key()).collect();
     Ok(match (rooms.as_slice(), whos.is_empty()) {
         ([], true) => Scope::All,
         ([room], true) => Scope::Room(*room),

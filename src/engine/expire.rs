@@ -178,7 +178,7 @@ impl Conn {
     /// A filtered stream whose position moved is told its position, others that we are here.
     fn heartbeat(&mut self, desk: &mut Desk) {
         let State::EventStream(stream) = &mut self.state else { return };
-        let (format, seen) = (stream.cursor.format, desk.seen);
+        let (format, seen) = (stream.cursor.taste.format, desk.seen);
         if stream.cursor.lag.is_some() {
             return;
         }

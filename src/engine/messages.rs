@@ -100,7 +100,7 @@ impl Conn {
     fn publish(&mut self, desk: &mut Desk, bytes: usize, push: impl FnOnce(&mut Batch, &Sender)) {
         let State::WebSocket(websocket) = &mut self.state else { return };
         let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else { return };
-        push(desk.rooms.batch(room, Audience::Subscribers, bytes, &desk.hub), sender);
+        push(desk.rooms.batch(room, Audience::SUBSCRIBERS, bytes, &desk.hub), sender);
         websocket.refusals = 0;
         desk.counters().published.message.add(1);
         trap(Trap::Published);
@@ -114,7 +114,7 @@ impl Conn {
         };
         let bytes = payload.as_bytes();
         let batch =
-            desk.rooms.batch(room, Audience::Subscribers, bytes.len().div_ceil(3) * 4, &desk.hub);
+            desk.rooms.batch(room, Audience::SUBSCRIBERS, bytes.len().div_ceil(3) * 4, &desk.hub);
         batch.push_binary(sender, bytes);
         websocket.refusals = 0;
         desk.counters().published.binary.add(1);
@@ -134,7 +134,7 @@ impl Conn {
             return Step::Again;
         };
         let bytes = payload.as_bytes();
-        let batch = desk.rooms.batch(room, Audience::Everyone, bytes.len(), &desk.hub);
+        let batch = desk.rooms.batch(room, Audience::BROADCAST, bytes.len(), &desk.hub);
         if binary {
             batch.push_binary(sender, bytes);
             desk.counters().published.binary.add(1);

@@ -13,6 +13,7 @@
 //! batches.
 
 mod attach;
+mod batches;
 mod conn;
 mod cursor;
 mod deliver;
@@ -34,6 +35,7 @@ mod rooms;
 mod upgrade;
 mod websocket;
 
+pub use batches::Said;
 pub use conn::Serves;
 pub use desk::{Listener, Setup};
 pub use letters::{Action, Letter};

@@ -9,7 +9,7 @@ use super::cursor::{Cursor, Lag, Reading, Scope};
 use super::desk::Desk;
 use super::websocket::Name;
 use crate::bytes::{ConnKey, Now, Slices};
-use crate::hub::Who;
+use crate::hub::{Class, Taste, Who};
 use std::time::Duration;
 
 impl Engine {
@@ -26,7 +26,7 @@ impl Engine {
         }
         let Some(conn) = self.conns.find(key) else { return };
         let Some(cursor) = conn.cursor() else { return conn.outbox.gather(slices) };
-        let format = cursor.format;
+        let Taste { format, .. } = cursor.taste;
         let begun = cursor.lag.as_ref().and_then(|lag| lag.begun(format));
         let skip = begun.as_ref().map_or(0, |(_, range)| range.len());
         if let Some((chunk, range)) = begun {
@@ -37,7 +37,7 @@ impl Engine {
             return;
         }
         if let Some(lag) = &cursor.lag {
-            lag.gather(format, slices, skip);
+            lag.gather(cursor.taste, slices, skip);
         } else if let Some(due) = cursor.due {
             self.desk.delivery.add(due, slices);
         }
@@ -98,9 +98,12 @@ impl Engine {
         let mut lag = Lag { next: desk.seen + 1, except, ..Lag::default() };
         lag.hand = due.and_then(|due| desk.delivery.position(due)).into_iter().collect();
         match &cursor.scope {
-            Scope::Room(room) => lag.ordinal = Some(desk.rooms.room(*room).ordinal),
+            // Who reads frames is not told how much is missing.
+            Scope::Room(room) if cursor.taste.class == Class::Subscriber => {
+                lag.ordinal = Some(desk.rooms.room(*room).ordinal);
+            }
             Scope::Selected(selected) => lag.whos.clone_from(&selected.whos),
-            Scope::All => {}
+            Scope::Room(_) | Scope::All => {}
         }
         lag.let_go();
         cursor.lag = Some(Box::new(lag));
@@ -111,7 +114,7 @@ impl Engine {
         let Some(conn) = self.conns.find_mut(key) else { return };
         if let State::Closing(closing) = &mut conn.state {
             let is_begun = |cursor: &Cursor| {
-                cursor.lag.as_ref().is_some_and(|lag| lag.begun(cursor.format).is_some())
+                cursor.lag.as_ref().is_some_and(|lag| lag.begun(cursor.taste.format).is_some())
             };
             closing.rest.take_if(|cursor| !is_begun(cursor));
             return self.settle(key);
@@ -128,7 +131,7 @@ impl Engine {
         let counters = self.desk.counters();
         counters.turns.add(1);
         counters.turn_seconds.record(end.saturating_sub(began.monotonic));
-        for chunk in &self.desk.delivery.chunks {
+        for chunk in self.desk.delivery.chunks() {
             counters.relay_seconds.record(end.saturating_sub(chunk.at().monotonic));
         }
     }
@@ -140,10 +143,10 @@ impl Conn {
         let is_closing = matches!(self.state, State::Closing(_));
         if let Some(cursor) = self.cursor_mut()
             && let Some(lag) = &mut cursor.lag
-            && let Some((_, range)) = lag.begun(cursor.format)
+            && let Some((_, range)) = lag.begun(cursor.taste.format)
         {
             let rest = n.min(range.len());
-            lag.sent(cursor.format, rest);
+            lag.sent(cursor.taste, rest);
             n -= rest;
         }
         let answers = n.min(self.outbox.len());
@@ -157,7 +160,7 @@ impl Conn {
         debug_assert!(!is_closing, "a closing connection has nothing but its rest");
         let Some(cursor) = self.cursor_mut() else { return };
         if let Some(lag) = &mut cursor.lag {
-            lag.sent(cursor.format, n);
+            lag.sent(cursor.taste, n);
         } else if let Some(due) = &mut cursor.due {
             due.sent += n as u32;
             let left = desk.delivery.left(*due);

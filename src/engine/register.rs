@@ -42,7 +42,9 @@ impl Conn {
     ) -> Step {
         let who = match &id {
             ConnectionId::Name(name) => desk.hub.who_keys().who(name),
-            ConnectionId::Uuid(_) => desk.hub.who_keys().who(&id.to_string()),
+            ConnectionId::Uuid(_) | ConnectionId::Nobody => {
+                desk.hub.who_keys().who(&id.to_string())
+            }
         };
         let given = matches!(id, ConnectionId::Uuid(_));
         let claim = desk.hub.claim(who, place, given);

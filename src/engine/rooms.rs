@@ -1,46 +1,99 @@
-//! The rooms that this core has users for: their lists of live cursors, and what is published to
-//! them.
+//! The rooms that this core has users for: who reads there, and their lists of live cursors.
 //!
-//! Knows: rooms by a small number of this core's own, slots of connections, batches.
-//! Must not know: connections' states, protocols.
+//! Knows: rooms by a small number of this core's own, slots of connections.
+//! Must not know: connections' states, protocols, what is published (see `batches`).
 
+use super::batches::{Batches, Outgoing};
 use super::cursor::{Cursor, Scope};
 use crate::bytes::ConnKey;
-use crate::hub::{Audience, Batch, Chunk, CloseEvent, Format, Hub, Identity, RoomKey, Sender, Who};
+use crate::hub::{Class, Counts, EVERYONE, Follow, Hub, Identity, Interest, RoomKey, Taste, Who};
 use slab::Slab;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Live cursors of one scope, by format.
-pub(super) type Lists = [Vec<u32>; Format::ALL.len()];
+/// Live cursors of one scope, by taste.
+pub(super) type Lists = [Vec<u32>; Taste::ALL.len()];
+
+/// The room that everybody is in, as every core numbers it.
+pub(super) const ROOM_OF_ALL: u32 = 0;
 
 /// One room on this core.
 #[derive(Debug)]
 pub(super) struct LocalRoom {
-    pub(super) key: RoomKey,
+    /// Its key, and that of the room that everybody is in: see [`readable`].
+    pub(super) keys: [RoomKey; 2],
     pub(super) name: Arc<str>,
     /// Connections in it and streams that name it.
     users: u32,
     /// Cursors, live or not, that want its chunks.
     follows: u32,
+    /// Cursors, live or not, that want only what the API publishes.
+    listens: u32,
+    counts: Counts,
     /// What the hub was told.
-    pub(super) followed: bool,
+    interest: Interest,
+    told: Counts,
     /// Live cursors that read all of this room and nothing else.
     pub(super) lists: Lists,
     /// Live cursors that read all of this room and of others.
     pub(super) mixed: Vec<u32>,
     /// The room's event after the last that this core has seen.
     pub(super) ordinal: u64,
-    messages: Option<Batch>,
-    closes: Option<Batch>,
-    /// How large its last batch was: the next one makes room at once.
-    expected: usize,
+    /// What is published there this turn.
+    pub(super) batches: Batches,
+}
+
+impl LocalRoom {
+    fn new(key: RoomKey, name: Arc<str>) -> LocalRoom {
+        LocalRoom {
+            keys: [key, RoomKey::EVERYONE],
+            name,
+            users: 1,
+            follows: 0,
+            listens: 0,
+            counts: Counts::default(),
+            interest: Interest::Nothing,
+            told: Counts::default(),
+            lists: Lists::default(),
+            mixed: Vec::new(),
+            ordinal: 0,
+            batches: Batches::default(),
+        }
+    }
+
+    pub(super) fn key(&self) -> RoomKey {
+        self.keys[0]
+    }
+
+    fn wanted(&self) -> Interest {
+        match (self.follows, self.listens) {
+            (0, 0) => Interest::Nothing,
+            (0, _) => Interest::Api,
+            (_, _) => Interest::Everything,
+        }
+    }
+
+    /// What the hub is to be told, if anything has changed.
+    fn change(&mut self) -> Option<Follow> {
+        let (interest, more) = (self.wanted(), self.counts - self.told);
+        if interest == self.interest && more == Counts::default() {
+            return None;
+        }
+        (self.interest, self.told) = (interest, self.counts);
+        Some(Follow { room: self.key(), interest, more, ordinal: 0 })
+    }
+}
+
+/// Those of a room's keys that readers of `class` in it read: WebSockets get what is for everybody,
+/// too.
+pub(super) fn readable(keys: &[RoomKey; 2], class: Class) -> &[RoomKey] {
+    if class == Class::Subscriber { &keys[..1] } else { keys }
 }
 
 /// All rooms of this core.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LocalRooms {
-    rooms: Slab<LocalRoom>,
+    pub(super) rooms: Slab<LocalRoom>,
     by_name: HashMap<Arc<str>, u32>,
     pub(super) by_key: HashMap<RoomKey, u32, Identity>,
     /// Live cursors that read everything.
@@ -49,16 +102,39 @@ pub(super) struct LocalRooms {
     pub(super) by_who: HashMap<Who, Vec<u32>, Identity>,
     /// Cursors, live or not, that need chunks of all rooms.
     follows_all: u32,
-    /// Rooms in which something was published this turn.
-    touched: Vec<u32>,
-    /// Where the batches of the room ended to which the connection publishes that is dealt with.
-    begun: Option<RoomMark>,
-    /// Batches of this turn that are full.
-    sealed: Vec<Arc<Chunk>>,
+    /// Those of them that read all of it, and how many the hub was told of.
+    readers: usize,
+    told_readers: usize,
+    /// What is published this turn.
+    pub(super) outgoing: Outgoing,
     /// Rooms whose hub entry has to change.
     pub(super) changed: Vec<u32>,
     /// Rooms that lost their last user.
     pub(super) left: Vec<RoomKey>,
+}
+
+impl Default for LocalRooms {
+    /// No room but the one that everybody is in, whose chunks all cores get.
+    fn default() -> LocalRooms {
+        let name = Arc::<str>::from(EVERYONE);
+        let mut everyone = LocalRoom::new(RoomKey::EVERYONE, Arc::clone(&name));
+        (everyone.follows, everyone.interest) = (1, Interest::Everything);
+        let mut rooms = Slab::new();
+        assert_eq!(rooms.insert(everyone), ROOM_OF_ALL as usize, "it is the first");
+        LocalRooms {
+            rooms,
+            by_name: HashMap::from([(name, ROOM_OF_ALL)]),
+            by_key: HashMap::from_iter([(RoomKey::EVERYONE, ROOM_OF_ALL)]),
+            everything: Lists::default(),
+            by_who: HashMap::default(),
+            follows_all: 0,
+            readers: 0,
+            told_readers: 0,
+            outgoing: Outgoing::default(),
+            changed: Vec::new(),
+            left: Vec::new(),
+        }
+    }
 }
 
 impl LocalRooms {
@@ -69,19 +145,8 @@ impl LocalRooms {
             return Some(number);
         }
         let entered = hub.enter(name)?;
-        let number = self.rooms.insert(LocalRoom {
-            key: entered.key,
-            name: Arc::clone(&entered.name),
-            users: 1,
-            follows: 0,
-            followed: false,
-            lists: Lists::default(),
-            mixed: Vec::new(),
-            ordinal: 0,
-            messages: None,
-            closes: None,
-            expected: 0,
-        }) as u32;
+        let room = LocalRoom::new(entered.key, Arc::clone(&entered.name));
+        let number = self.rooms.insert(room) as u32;
         self.by_name.insert(entered.name, number);
         self.by_key.insert(entered.key, number);
         Some(number)
@@ -111,12 +176,14 @@ impl LocalRooms {
     /// Takes out rooms that nobody uses; for the end of a turn, when everything is committed.
     pub(super) fn reap(&mut self) {
         for number in std::mem::take(&mut self.changed) {
-            let is_unused = |room: &LocalRoom| room.users == 0 && !room.followed;
+            let is_unused =
+                |room: &LocalRoom| room.users == 0 && room.wanted() == Interest::Nothing;
             if self.rooms.get(number as usize).is_some_and(is_unused) {
                 let room = self.rooms.remove(number as usize);
+                debug_assert_eq!(room.told, Counts::default(), "nobody is counted there");
                 self.by_name.remove(&room.name);
-                self.by_key.remove(&room.key);
-                self.left.push(room.key);
+                self.by_key.remove(&room.key());
+                self.left.push(room.key());
             }
         }
     }
@@ -134,39 +201,66 @@ impl LocalRooms {
         self.follows_all > 0
     }
 
-    /// A cursor of `scope` begins (`by` 1) or ends (`by` -1) to want chunks.
-    pub(super) fn follow(&mut self, scope: &Scope, by: i32) {
-        let adjust = |count: &mut u32| *count = count.wrapping_add_signed(by);
-        let rooms = match scope {
-            Scope::All => return adjust(&mut self.follows_all),
-            Scope::Room(room) => std::slice::from_ref(room),
-            Scope::Selected(selected) if selected.rooms.is_empty() => {
-                return adjust(&mut self.follows_all);
-            }
-            Scope::Selected(selected) => &selected.rooms,
-        };
-        for &number in rooms {
-            let room = &mut self.rooms[number as usize];
-            adjust(&mut room.follows);
-            self.changed.push(number);
+    /// The rooms that a cursor of `scope` and `class` reads; `None`: all.
+    pub(super) fn keys<'a>(&'a self, scope: &'a Scope, class: Class) -> Option<&'a [RoomKey]> {
+        match scope {
+            Scope::All => None,
+            Scope::Room(number) => Some(readable(&self.room(*number).keys, class)),
+            Scope::Selected(selected) if selected.rooms.is_empty() => None,
+            Scope::Selected(selected) => Some(&selected.keys),
         }
     }
 
-    /// Rooms whose cursors began or ceased to be, with what the hub has to be told.
-    pub(super) fn follow_changes(&mut self) -> impl Iterator<Item = (RoomKey, bool)> {
+    /// A cursor of `scope` and `class` begins (`by` 1) or ends (`by` -1) to want chunks, and is
+    /// counted where it reads.
+    pub(super) fn follow(&mut self, scope: &Scope, class: Class, by: i32) {
+        let adjust = |count: &mut u32| *count = count.wrapping_add_signed(by);
+        let (rooms, is_whole) = match scope {
+            Scope::All => {
+                self.readers = self.readers.wrapping_add_signed(by as isize);
+                return adjust(&mut self.follows_all);
+            }
+            Scope::Room(room) => (std::slice::from_ref(room), true),
+            Scope::Selected(selected) if selected.rooms.is_empty() => {
+                return adjust(&mut self.follows_all);
+            }
+            Scope::Selected(selected) => (selected.rooms.as_slice(), selected.whos.is_empty()),
+        };
+        let (one, mut more) = (i64::from(by), Counts::default());
+        match class {
+            Class::Subscriber => more.subscribers = if is_whole { one } else { 0 },
+            Class::Member => (more.connections, more.members) = (one, one),
+            Class::Listener => more.connections = one,
+        }
+        for &number in rooms {
+            let room = &mut self.rooms[number as usize];
+            let is_listener = class == Class::Listener;
+            adjust(if is_listener { &mut room.listens } else { &mut room.follows });
+            room.counts += more;
+            self.changed.push(number);
+        }
+        if class != Class::Subscriber && rooms != [ROOM_OF_ALL] {
+            self.rooms[ROOM_OF_ALL as usize].counts += more;
+            self.changed.push(ROOM_OF_ALL);
+        }
+    }
+
+    /// What the hub has to be told of rooms whose readers have changed.
+    pub(super) fn changes(&mut self) -> impl Iterator<Item = Follow> {
         let rooms = &mut self.rooms;
-        self.changed.iter().filter_map(move |&number| {
-            let room = rooms.get_mut(number as usize)?;
-            let is_wanted = room.follows > 0;
-            let is_new = room.followed != is_wanted;
-            room.followed = is_wanted;
-            is_new.then_some((room.key, is_wanted))
-        })
+        self.changed.iter().filter_map(move |&number| rooms.get_mut(number as usize)?.change())
+    }
+
+    /// How many streams read everything, for the hub to be told.
+    pub(super) fn tell_readers(&mut self) -> usize {
+        self.told_readers = self.readers;
+        self.readers
     }
 
     /// Whether something was published, or the hub has to be told of a change.
     pub(super) fn has_changes(&self) -> bool {
-        !self.touched.is_empty() || !self.changed.is_empty()
+        let is_told = self.changed.is_empty() && self.readers == self.told_readers;
+        !self.outgoing.is_empty() || !is_told
     }
 
     /// The hub knows that the room is followed; its next event would be number `ordinal`.
@@ -178,10 +272,10 @@ impl LocalRooms {
 
     /// Puts the live cursor of the connection in `slot` where its chunks will find it.
     pub(super) fn list(&mut self, cursor: &mut Cursor, slot: u32) {
-        let format = cursor.format as usize;
+        let taste = cursor.taste.number();
         let list = match &cursor.scope {
-            Scope::All => &mut self.everything[format],
-            Scope::Room(room) => &mut self.rooms[*room as usize].lists[format],
+            Scope::All => &mut self.everything[taste],
+            Scope::Room(room) => &mut self.rooms[*room as usize].lists[taste],
             Scope::Selected(selected) => {
                 for &who in &selected.whos {
                     self.by_who.entry(who).or_default().push(slot);
@@ -202,10 +296,10 @@ impl LocalRooms {
     /// Takes it out again. Gives the slot that has its place now, if one has: that cursor must be
     /// told.
     pub(super) fn unlist(&mut self, cursor: &Cursor, slot: u32) -> Option<u32> {
-        let format = cursor.format as usize;
+        let taste = cursor.taste.number();
         let list = match &cursor.scope {
-            Scope::All => &mut self.everything[format],
-            Scope::Room(room) => &mut self.rooms[*room as usize].lists[format],
+            Scope::All => &mut self.everything[taste],
+            Scope::Room(room) => &mut self.rooms[*room as usize].lists[taste],
             Scope::Selected(selected) => {
                 for who in &selected.whos {
                     if let Some(list) = self.by_who.get_mut(who) {
@@ -226,107 +320,6 @@ impl LocalRooms {
         list.swap_remove(place);
         list.get(place).copied()
     }
-}
-
-/// What is published this turn.
-impl LocalRooms {
-    /// The batch for an event of `bytes` bytes in room `number`.
-    pub(super) fn batch(
-        &mut self,
-        number: u32,
-        audience: Audience,
-        bytes: usize,
-        hub: &Hub,
-    ) -> &mut Batch {
-        let room = &mut self.rooms[number as usize];
-        if room.messages.is_none() && room.closes.is_none() {
-            self.touched.push(number);
-        }
-        // A chunk has one audience; a room may have relays and members at once.
-        let ends = |batch: &mut Batch| batch.is_full_for(bytes) || batch.audience() != audience;
-        if let Some(full) = room.messages.take_if(ends).filter(|full| !full.is_empty()) {
-            room.expected = full.bytes();
-            self.sealed.push(full.seal());
-        }
-        let (key, name, expected) = (room.key, &room.name, room.expected);
-        room.messages.get_or_insert_with(|| {
-            let expected = (expected + expected / 4).max(bytes + 256);
-            Batch::new((key, Arc::clone(name)), audience, *hub.epoch(), hub.held_bytes(), expected)
-        })
-    }
-
-    /// Publishes a close, behind all messages of this turn.
-    pub(super) fn publish_close(
-        &mut self,
-        number: u32,
-        sender: &Sender,
-        close: &CloseEvent,
-        hub: &Hub,
-    ) {
-        let room = &mut self.rooms[number as usize];
-        if room.messages.is_none() && room.closes.is_none() {
-            self.touched.push(number);
-        }
-        let (key, name) = (room.key, &room.name);
-        let batch = room.closes.get_or_insert_with(|| {
-            let room = (key, Arc::clone(name));
-            Batch::new(room, Audience::Subscribers, *hub.epoch(), hub.held_bytes(), 512)
-        });
-        batch.push_close(sender, close);
-    }
-
-    /// Appends all that was published this turn to `chunks`: messages in order, then closes.
-    pub(super) fn seal(&mut self, chunks: &mut Vec<Arc<Chunk>>) {
-        chunks.append(&mut self.sealed);
-        for &number in &self.touched {
-            let room = &mut self.rooms[number as usize];
-            if let Some(batch) = room.messages.take().filter(|batch| !batch.is_empty()) {
-                room.expected = batch.bytes();
-                chunks.push(batch.seal());
-            }
-        }
-        for number in self.touched.drain(..) {
-            chunks.extend(self.rooms[number as usize].closes.take().map(Batch::seal));
-        }
-    }
-}
-
-/// Taking back what a connection published whose handling panicked.
-impl LocalRooms {
-    /// A connection that publishes to room `number` is dealt with from now on.
-    pub(super) fn begin(&mut self, number: Option<u32>) {
-        self.begun = number.map(|number| self.mark(number));
-    }
-
-    /// Where room `number`'s batches end now.
-    fn mark(&self, number: u32) -> RoomMark {
-        let messages = self.rooms.get(number as usize).and_then(|room| room.messages.as_ref());
-        RoomMark { number, sealed: self.sealed.len(), batch: messages.map(Batch::mark) }
-    }
-
-    /// Takes back what was published since [`LocalRooms::begin`], all of it to one room.
-    pub(super) fn cut_back(&mut self) {
-        let Some(mark) = self.begun.take() else { return };
-        let Some(room) = self.rooms.get_mut(mark.number as usize) else { return };
-        let mut newer = self.sealed.drain(mark.sealed..);
-        let at_mark = newer.next();
-        drop(newer);
-        if let Some(chunk) = at_mark.and_then(Arc::into_inner) {
-            room.messages = Some(Batch::reopen(chunk));
-        }
-        match mark.batch {
-            Some(batch) => room.messages.iter_mut().for_each(|messages| messages.cut_back(batch)),
-            None => room.messages = None,
-        }
-    }
-}
-
-/// Where a room's batches ended at some moment.
-#[derive(Clone, Copy, Debug)]
-struct RoomMark {
-    number: u32,
-    sealed: usize,
-    batch: Option<crate::hub::Mark>,
 }
 
 /// What is in a list: slots, which are kept exact, so a key is not needed.

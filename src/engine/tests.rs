@@ -4,6 +4,7 @@
 //! Must not know: sockets.
 
 pub(super) mod core;
+mod everyone;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

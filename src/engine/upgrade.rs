@@ -9,10 +9,11 @@ use super::desk::Desk;
 use super::events::Begin;
 use super::http::Answered;
 use super::panics::{Trap, trap};
+use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
-use crate::hub::{ConnectionId, Format};
+use crate::hub::{Class, ConnectionId, Taste};
 use crate::json;
 use crate::routes::{self, Behaviour, Found, NoRoute};
 use crate::ws::Session;
@@ -234,10 +235,10 @@ fn begin(
         Behaviour::Broadcast(_) => {
             let id = ConnectionId::from_random(desk.random.next_u128());
             conn.claim(desk, place, id, &[]);
-            join(conn, desk, key);
         }
         Behaviour::Echo | Behaviour::Reply(_) => {}
     }
+    join(conn, desk, key);
     trap(Trap::Handshake);
     Answered::Became
 }
@@ -250,16 +251,18 @@ fn registration(id: &str) -> Vec<u8> {
     message
 }
 
-/// The connection becomes a member of its room with this turn's commit.
+/// The connection begins to read with this turn's commit: as a member of its room if its route has
+/// members, else only what the API publishes there. What is for everybody it gets in any case.
 fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
     let State::WebSocket(websocket) = &mut conn.state else { return };
-    let Some(room) = websocket.room else { return };
+    let is_member = websocket.route.broadcast().is_some();
+    let class = if is_member { Class::Member } else { Class::Listener };
     // Who remembers less than others get compressed needs a compressor of its own; it gets plain
     // frames, which are always allowed.
     let shares_deflated = websocket.window_bits == WINDOW_BITS;
-    let format = if shares_deflated { Format::DeflatedFrames } else { Format::Frames };
-    let cursor = Cursor::new(Scope::Room(room), format);
-    desk.rooms.follow(&cursor.scope, 1);
+    let scope = Scope::Room(websocket.room.unwrap_or(ROOM_OF_ALL));
+    let cursor = Cursor::new(scope, Taste::frames(class, shares_deflated));
+    desk.rooms.follow(&cursor.scope, class, 1);
     websocket.cursor = Some(Box::new(cursor));
     desk.attaching.push((key, Begin::Now));
 }

@@ -3,7 +3,8 @@
 //! Knows: how a published message is first encoded.
 //! Must not know: numbers (they come with the commit), logs, who reads.
 
-use super::chunk::{Audience, Chunk, Entry, FORMATS, Format, What};
+use super::audience::{Audience, FORMATS, Format};
+use super::chunk::{Api, Chunk, Entry, What};
 use super::name::{ConnectionId, RoomKey, Who};
 use crate::bytes::Now;
 use crate::json;
@@ -26,6 +27,11 @@ pub struct Sender {
     pub who: Who,
     /// Which registration of that name.
     pub session: u64,
+}
+
+impl Sender {
+    /// Whoever publishes by the API has no name.
+    pub const API: Sender = Sender { id: ConnectionId::Nobody, who: Who::NOBODY, session: 0 };
 }
 
 /// Which side ended a connection.
@@ -77,10 +83,7 @@ impl Batch {
         held: &Arc<AtomicUsize>,
         expected: usize,
     ) -> Batch {
-        let made = match audience {
-            Audience::Subscribers => Format::Events,
-            Audience::Everyone => Format::Frames,
-        };
+        let made = if audience.has_frames() { Format::Frames } else { Format::Events };
         let (room, room_name) = room;
         let others = [const { std::sync::OnceLock::new() }; FORMATS];
         let mut chunk = Chunk {
@@ -96,6 +99,7 @@ impl Batch {
             made,
             bytes: Vec::with_capacity(expected.min(CHUNK_BYTES_MAX)),
             others,
+            api: None,
             charged: AtomicUsize::new(0),
             held: Arc::clone(held),
         };
@@ -189,6 +193,11 @@ impl Batch {
         self.chunk.index.push(entry);
     }
 
+    /// Says what the API says of its one event.
+    pub fn set_api(&mut self, api: Api) {
+        self.chunk.api = Some(Box::new(api));
+    }
+
     /// Where the batch ends now.
     pub fn mark(&self) -> Mark {
         let chunk = &self.chunk;
@@ -235,10 +244,10 @@ fn blank_line_breaks(json: &mut [u8]) {
     }
 }
 
-/// `{"connectionId":…,"base64":…}`.
+/// `{"connectionId":…,"base64":…}`; from nobody without the first.
 pub(super) fn push_base64(out: &mut Vec<u8>, id: &ConnectionId, payload: &[u8]) {
-    push_id_key(out, id);
-    out.extend_from_slice(b",\"base64\":\"");
+    push_id_before(out, id);
+    out.extend_from_slice(b"\"base64\":\"");
     let start = out.len();
     out.resize(start + payload.len().div_ceil(3) * 4, 0);
     // The room is exactly what the encoding takes.
@@ -247,10 +256,10 @@ pub(super) fn push_base64(out: &mut Vec<u8>, id: &ConnectionId, payload: &[u8]) 
     out.extend_from_slice(b"\"}");
 }
 
-/// `{"connectionId":…,"message":…}`: any text as an object.
+/// `{"connectionId":…,"message":…}`: any text as an object; from nobody without the first.
 pub(super) fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
-    push_id_key(out, id);
-    out.extend_from_slice(b",\"message\":\"");
+    push_id_before(out, id);
+    out.extend_from_slice(b"\"message\":\"");
     json::escape_into(out, text);
     out.extend_from_slice(b"\"}");
 }
@@ -260,6 +269,17 @@ pub(super) fn push_one_line(out: &mut Vec<u8>, object: &[u8]) {
     let start = out.len();
     out.extend_from_slice(object);
     blank_line_breaks(&mut out[start..]);
+}
+
+/// The beginning of an object that says who sent what follows, if anybody did.
+fn push_id_before(out: &mut Vec<u8>, id: &ConnectionId) {
+    match id {
+        ConnectionId::Nobody => out.push(b'{'),
+        ConnectionId::Uuid(_) | ConnectionId::Name(_) => {
+            push_id_key(out, id);
+            out.push(b',');
+        }
+    }
 }
 
 fn push_id_key(out: &mut Vec<u8>, id: &ConnectionId) {

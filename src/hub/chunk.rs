@@ -4,6 +4,7 @@
 //! Knows: events' places in bytes, numbers.
 //! Must not know: who reads it, logs, sockets.
 
+use super::audience::{Audience, Class, FORMATS, Format};
 use super::batch::Sender;
 use super::encoding::encode;
 use super::name::{RoomKey, Who};
@@ -14,44 +15,6 @@ use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-
-/// Whom a chunk is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Event streams only: relayed messages, closes.
-    Subscribers,
-    /// Event streams and the room's other members.
-    Everyone,
-}
-
-/// How a cursor wants its events; it keeps one format for life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Server-Sent Events, the message as data.
-    Events,
-    /// Server-Sent Events, the message and all that is known about it as data.
-    FullEvents,
-    /// The same objects as lines of JSON.
-    Lines,
-    /// WebSocket frames, the message as it was sent.
-    Frames,
-    /// The same, compressed where that makes them smaller (RFC 7692).
-    DeflatedFrames,
-}
-
-/// How many formats there are.
-pub(crate) const FORMATS: usize = Format::ALL.len();
-
-impl Format {
-    /// Each, in the order of their numbers.
-    pub const ALL: [Format; 5] =
-        [Format::Events, Format::FullEvents, Format::Lines, Format::Frames, Format::DeflatedFrames];
-
-    /// Whether members read it, who get what members send and nothing else.
-    pub fn is_frames(self) -> bool {
-        matches!(self, Format::Frames | Format::DeflatedFrames)
-    }
-}
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +79,15 @@ pub struct Encoding {
     pub ends: Vec<u32>,
 }
 
+/// What the API says of an event that it publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// What the [`Receipt`](super::Receipt) of the event will be known by.
+    pub ticket: u64,
+    /// Connections that do not get it.
+    pub except: Box<[Who]>,
+}
+
 /// Events of one room, in order, immutable once committed.
 #[derive(Debug)]
 pub struct Chunk {
@@ -132,6 +104,8 @@ pub struct Chunk {
     pub(super) made: Format,
     pub(super) bytes: Vec<u8>,
     pub(super) others: [OnceLock<Encoding>; FORMATS],
+    /// What the API said of it, if it published it.
+    pub(super) api: Option<Box<Api>>,
     /// What of it stands on `held`.
     pub(super) charged: AtomicUsize,
     pub(super) held: Arc<AtomicUsize>,
@@ -152,14 +126,15 @@ impl Chunk {
         self.first + self.index.len() as u64 - 1
     }
 
-    /// Which event of its room its first one is, from 0.
+    /// Which event of its room its first one is, from 0: of those that subscribers get.
     pub fn ordinal(&self) -> u64 {
         self.ordinal
     }
 
     /// The room's event that comes after its last one.
     pub fn next_ordinal(&self) -> u64 {
-        self.ordinal + self.index.len() as u64
+        let is_counted = self.audience.has(Class::Subscriber);
+        self.ordinal + if is_counted { self.index.len() as u64 } else { 0 }
     }
 
     /// The time of the turn that committed it.
@@ -192,9 +167,29 @@ impl Chunk {
         &self.senders
     }
 
-    /// Whether those who read `format` are its audience.
-    pub fn is_for(&self, format: Format) -> bool {
-        !format.is_frames() || self.audience == Audience::Everyone
+    /// Whether readers of `class` are its audience.
+    pub fn is_for(&self, class: Class) -> bool {
+        self.audience.has(class)
+    }
+
+    /// Connections that do not get it although they are of its audience.
+    pub fn except(&self) -> &[Who] {
+        self.api.as_ref().map_or(&[], |api| &api.except)
+    }
+
+    /// What its receipt is known by, if it gets one.
+    pub fn ticket(&self) -> Option<u64> {
+        self.api.as_ref().map(|api| api.ticket)
+    }
+
+    /// Whether `reader`, if it has a name, is one of those.
+    pub fn leaves_out(&self, reader: Option<Who>) -> bool {
+        reader.is_some_and(|who| self.except().contains(&who))
+    }
+
+    /// Whether it can be had in `format`: what members have no part in was never made as frames.
+    pub(super) fn can_be(&self, format: Format) -> bool {
+        !format.is_frames() || self.audience.has_frames()
     }
 
     /// The bytes of its first encoding, which others are made of.
@@ -250,6 +245,7 @@ impl Chunk {
             made: self.made,
             bytes: Vec::new(),
             others,
+            api: self.api.clone(),
             charged: AtomicUsize::new(0),
             held: Arc::clone(&self.held),
         };
@@ -263,7 +259,7 @@ impl Chunk {
             return &self.bytes;
         }
         let made = self.others[format as usize].get();
-        debug_assert!(made.is_some() || !self.is_for(format), "{format:?} is not made");
+        debug_assert!(made.is_some() || !self.can_be(format), "{format:?} is not made");
         made.map_or(&[], |made| &made.bytes)
     }
 
@@ -276,7 +272,7 @@ impl Chunk {
     fn end(&self, format: Format, entry: usize) -> usize {
         if format != self.made {
             let made = self.others[format as usize].get();
-            debug_assert!(made.is_some() || !self.is_for(format), "{format:?} is not made");
+            debug_assert!(made.is_some() || !self.can_be(format), "{format:?} is not made");
             return made.map_or(0, |made| made.ends[entry] as usize);
         }
         let after = if format == Format::Frames { 0 } else { "\n\n".len() };

@@ -7,6 +7,7 @@
 //! middle. They stay where they are: a reader that comes to one is told exactly how much is missing
 //! there.
 
+use super::audience::Class;
 use super::chunk::Chunk;
 use crate::sse::Sequence;
 use std::collections::VecDeque;
@@ -18,6 +19,8 @@ pub(super) struct Stretch {
     pub(super) last: Sequence,
     /// `None`: a hole.
     pub(super) chunk: Option<Arc<Chunk>>,
+    /// Whether event streams get it, or would have. Who does not get it misses nothing.
+    pub(super) is_published: bool,
 }
 
 #[derive(Debug, Default)]
@@ -27,11 +30,15 @@ pub(super) struct Commits {
     holes: usize,
     /// Everything up to here is gone and not in the list.
     gone_through: Sequence,
+    /// The last event up to there that event streams got, and the last that they did not.
+    published_through: Sequence,
+    silent_through: Sequence,
 }
 
 impl Commits {
     pub(super) fn push(&mut self, chunk: Arc<Chunk>) {
-        self.list.push_back(Stretch { last: chunk.last(), chunk: Some(chunk) });
+        let is_published = chunk.is_for(Class::Subscriber);
+        self.list.push_back(Stretch { last: chunk.last(), chunk: Some(chunk), is_published });
     }
 
     /// The oldest chunk.
@@ -42,6 +49,13 @@ impl Commits {
     /// Everything up to this is gone; what is gone later stands as holes in [`Commits::from`].
     pub(super) fn gone_through(&self) -> Sequence {
         self.gone_through
+    }
+
+    /// How many events from `next` to `last`, which is not beyond [`Commits::gone_through`], event
+    /// streams have missed: `Some(None)` if some, but nobody knows how many.
+    pub(super) fn missed(&self, next: Sequence, last: Sequence) -> Option<Option<u64>> {
+        let is_counted = self.silent_through < next;
+        (self.published_through >= next).then(|| is_counted.then_some(last + 1 - next))
     }
 
     /// The stretches that end at `next` or later.
@@ -55,8 +69,13 @@ impl Commits {
         let place = self.list.partition_point(|stretch| stretch.last < last);
         let chunk = self.list.get_mut(place)?.chunk.take();
         self.holes += usize::from(chunk.is_some());
-        while let Some(Stretch { last, chunk: None }) = self.list.front() {
+        while let Some(Stretch { last, chunk: None, is_published }) = self.list.front() {
             self.gone_through = *last;
+            if *is_published {
+                self.published_through = *last;
+            } else {
+                self.silent_through = *last;
+            }
             self.holes -= 1;
             self.list.pop_front();
         }
@@ -73,8 +92,11 @@ impl Commits {
         }
         let mut kept = 0;
         for place in 0..self.list.len() {
-            let joins =
-                kept > 0 && self.list[place].chunk.is_none() && self.list[kept - 1].chunk.is_none();
+            let is_hole = |place: usize| self.list[place].chunk.is_none();
+            let is_published = |place: usize| self.list[place].is_published;
+            let joins = kept > 0
+                && (is_hole(place) && is_hole(kept - 1))
+                && is_published(place) == is_published(kept - 1);
             if joins {
                 self.list[kept - 1].last = self.list[place].last;
             } else {
@@ -95,6 +117,8 @@ impl Commits {
             before = stretch.last;
         }
         assert_eq!(before, head, "the list ends with the last commit");
+        let gone = self.published_through.max(self.silent_through);
+        assert_eq!(gone, self.gone_through, "what is gone was published or it was not");
         assert!(self.list.front().is_none_or(|stretch| stretch.chunk.is_some()));
     }
 }

@@ -7,6 +7,7 @@
 //! owner's close event releases the name in the same visit, and the claimant, if there is one, owns
 //! it from then on. So whatever the new owner publishes comes after that close.
 
+use super::census::Owner;
 use super::name::{Identity, Who};
 use crate::bytes::Place;
 use std::collections::HashMap;
@@ -42,6 +43,7 @@ pub struct Handed {
 #[derive(Clone, Copy, Debug)]
 struct Registration {
     owner: Place,
+    session: u64,
     claimant: Option<Place>,
     /// The name is of our making: its owner cannot be replaced.
     given: bool,
@@ -83,8 +85,15 @@ impl Directory {
             let displaced = registration.claimant.replace(place);
             return Claim::Waiting { owner: registration.owner, displaced };
         }
-        self.owners.insert(who, Registration { owner: place, claimant: None, given });
-        Claim::Granted { session: self.session() }
+        let session = self.session();
+        self.owners.insert(who, Registration { owner: place, session, claimant: None, given });
+        Claim::Granted { session }
+    }
+
+    /// Who is `who` now.
+    pub(super) fn owner(&self, who: Who) -> Option<Owner> {
+        let registration = self.owners.get(&who)?;
+        Some(Owner { place: registration.owner, session: registration.session })
     }
 
     /// `place` is, or wanted to be, `who` no more.
@@ -100,8 +109,10 @@ impl Directory {
             self.owners.remove(&who);
             return None;
         };
-        registration.owner = to;
-        Some(Handed { to, session: self.session() })
+        self.next_session += 1;
+        let session = self.next_session;
+        (registration.owner, registration.session) = (to, session);
+        Some(Handed { to, session })
     }
 }
 
@@ -124,10 +135,12 @@ mod tests {
         let claim = directory.claim(who, third, false);
         assert_eq!(claim, Claim::Waiting { owner: first, displaced: Some(second) });
         assert_eq!(directory.release(who, second), None, "neither owner nor claimant");
+        assert_eq!(directory.owner(who), Some(Owner { place: first, session: 1 }));
         assert_eq!(directory.release(who, first), Some(Handed { to: third, session: 2 }));
+        assert_eq!(directory.owner(who), Some(Owner { place: third, session: 2 }));
         assert_eq!(directory.release(who, first), None, "it is not theirs any more");
         assert_eq!(directory.release(who, third), None);
-        assert_eq!(directory.len(), 0);
+        assert_eq!((directory.owner(who), directory.len()), (None, 0));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! Nothing is encoded, freed or dropped under the lock: what falls out of a log leaves in
 //! [`Turn::evicted`]. Nothing is allocated except when a list doubles.
 
+use super::census::{Counts, Receipt};
 use super::chunk::Chunk;
 use super::directory::Handed;
 use super::name::{CoreSet, RoomKey, Who};
@@ -17,13 +18,27 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// A change in what a core follows.
+/// Which of a room's chunks a core wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interest {
+    /// None: nobody there reads it.
+    #[default]
+    Nothing,
+    /// Those that are for listeners: others read nothing there.
+    Api,
+    /// All of them.
+    Everything,
+}
+
+/// A change in what a core has to do with a room.
 #[derive(Clone, Copy, Debug)]
 pub struct Follow {
     /// The room.
     pub room: RoomKey,
-    /// Whether it is followed from now on.
-    pub on: bool,
+    /// What the core wants of it from now on.
+    pub interest: Interest,
+    /// How many more are in it there, or fewer.
+    pub more: Counts,
     /// Set by the visit: the room's next event, counted from its first.
     pub ordinal: u64,
 }
@@ -49,6 +64,8 @@ pub struct Turn {
     pub everything: bool,
     /// Brought: how many WebSockets it has.
     pub websockets: usize,
+    /// Brought: how many event streams without any filter it has.
+    pub readers: usize,
 
     /// Taken: what the rooms it follows got, in commit order.
     pub inbox: Vec<Arc<Chunk>>,
@@ -62,6 +79,9 @@ pub struct Turn {
     pub handed: Vec<Handed>,
     /// Taken: what fell out of the logs, to be dropped outside the lock.
     pub evicted: Vec<Arc<Chunk>>,
+    /// Taken: what became of those of its chunks that the API published, in their order. The next
+    /// visit forgets them.
+    pub receipts: Vec<Receipt>,
     /// Taken: WebSockets on all cores.
     pub websockets_everywhere: usize,
 }
@@ -79,12 +99,14 @@ impl Turn {
             follows: Vec::new(),
             everything: false,
             websockets: 0,
+            readers: 0,
             inbox: Vec::new(),
             before: 0,
             seen: 0,
             ring: CoreSet::default(),
             handed: Vec::new(),
             evicted: Vec::new(),
+            receipts: Vec::new(),
             websockets_everywhere: 0,
         }
     }
@@ -94,6 +116,7 @@ impl Hub {
     /// One core's visit.
     pub fn exchange(&self, turn: &mut Turn) {
         debug_assert!(turn.inbox.is_empty() && turn.handed.is_empty() && turn.evicted.is_empty());
+        turn.receipts.clear();
         let mut state = self.lock();
         let core = turn.core as usize;
         state.follow(turn);
@@ -104,8 +127,11 @@ impl Hub {
             // On one node a submitted batch is committed there and then. With a backplane it comes
             // back later, from wherever it was published, and is committed by the same function.
             let room = chunk.room();
+            let ticket = chunk.ticket();
             let receivers = state.commit(chunk, turn.now);
             turn.ring = turn.ring.union(receivers);
+            let first = state.head;
+            turn.receipts.extend(ticket.map(|ticket| state.receipt(ticket, first, room)));
             state.evict_room(room, &mut turn.evicted);
         }
         turn.chunks = chunks;
@@ -140,14 +166,12 @@ impl State {
         for follow in &mut turn.follows {
             if let Some(room) = self.rooms.find_mut(follow.room) {
                 follow.ordinal = room.next_ordinal;
-                if follow.on {
-                    room.followers.insert(turn.core);
-                } else {
-                    room.followers.remove(turn.core);
-                    self.rooms.remove_if_unused(follow.room);
-                }
+                room.follow(turn.core, follow.interest);
+                room.counts += follow.more;
+                self.rooms.remove_if_unused(follow.room);
             }
         }
+        self.readers[turn.core as usize] = turn.readers;
         if turn.everything {
             self.everything.insert(turn.core);
         } else {

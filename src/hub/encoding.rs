@@ -3,8 +3,9 @@
 //! Knows: what each format shows of an event.
 //! Must not know: who reads it, logs.
 
+use super::audience::Format;
 use super::batch::{Sender, push_base64, push_one_line, push_string, push_wrapped};
-use super::chunk::{Chunk, Encoding, Entry, Format, What};
+use super::chunk::{Chunk, Encoding, Entry, What};
 use super::name::ConnectionId;
 use crate::json;
 use crate::sse::{self, Sequence};
@@ -91,11 +92,18 @@ fn push_line(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, a
     out.extend_from_slice(b"\",\"room\":");
     push_string(out, &chunk.room_name);
     out.extend_from_slice(b",\"connectionId\":");
-    push_string(out, &sender.id.to_string());
-    let middle = format!(
-        ",\"session\":{},\"type\":\"{what}\",\"at\":{},\"data\":",
-        sender.session, chunk.at.unix_ms
-    );
+    let session = match &sender.id {
+        ConnectionId::Nobody => {
+            out.extend_from_slice(b"null");
+            "null".to_owned()
+        }
+        ConnectionId::Uuid(_) | ConnectionId::Name(_) => {
+            push_string(out, &sender.id.to_string());
+            sender.session.to_string()
+        }
+    };
+    let at = chunk.at.unix_ms;
+    let middle = format!(",\"session\":{session},\"type\":\"{what}\",\"at\":{at},\"data\":");
     out.extend_from_slice(middle.as_bytes());
     push_json(out, chunk, entry, sender);
     out.push(b'}');
@@ -114,14 +122,13 @@ fn push_json(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender) {
 }
 
 /// Whether `text` is a JSON object that subscribers may take for what it says: one that does not
-/// speak in another connection's name, nor of a close as only we may.
+/// speak in another connection's name, nor of a close as only we may. The API may speak in any
+/// name: whoever calls it is not a client.
 fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
-    match json::scan(text) {
-        Ok(envelope) => match envelope.connection_id {
-            Some(place) => json::unescape(&text[place.start..place.end])
-                .is_ok_and(|name| name == id.to_string()),
-            None => true,
-        },
-        Err(_) => false,
+    let Ok(envelope) = json::scan(text) else { return false };
+    match envelope.connection_id {
+        None => true,
+        Some(_) if *id == ConnectionId::Nobody => true,
+        Some(place) => json::unescape(place.of(text)).is_ok_and(|name| name == id.to_string()),
     }
 }

@@ -11,9 +11,12 @@
 //!
 //! Invariants, kept by `State::check` in debug builds: sequences are contiguous over the commit
 //! list, holes included; a room's log is a subsequence of it; the bytes accounted for are the sum
-//! of what is logged; a `connectionId` has one owner and at most one claimant.
+//! of what is logged; a `connectionId` has one owner and at most one claimant; nobody is counted in
+//! a room who is not on some core; the room that everybody is in is always there.
 
+mod audience;
 mod batch;
+mod census;
 mod chunk;
 mod commits;
 mod directory;
@@ -23,13 +26,15 @@ mod fetch;
 mod name;
 mod room;
 
+pub use audience::{Audience, Class, Format, Taste};
 pub use batch::{Batch, CloseEvent, EndedBy, Mark, Sender};
-pub use chunk::{Audience, Chunk, Encoding, Entry, Format, What};
+pub use census::{Counts, Owner, Receipt, RoomInfo};
+pub use chunk::{Api, Chunk, Encoding, Entry, What};
 pub use directory::{Claim, Handed};
-pub use door::{Follow, Turn};
+pub use door::{Follow, Interest, Turn};
 pub use fetch::{Piece, Wanted};
 pub use name::{ConnectionId, CoreSet, Identity, RoomKey, Who, WhoKeys};
-pub use room::Entered;
+pub use room::{EVERYONE, Entered};
 
 use crate::limits::Limits;
 use crate::sse::{Epoch, Sequence};
@@ -71,6 +76,8 @@ struct State {
     everything: CoreSet,
     /// WebSockets on each core, as it last said.
     websockets: Vec<usize>,
+    /// Event streams on each core that read everything.
+    readers: Vec<usize>,
 }
 
 /// What the logs hold, for whoever watches over them.
@@ -82,7 +89,7 @@ pub struct Holdings {
     pub log_events: usize,
     /// Bytes of chunks that no log has any more, but a reader is still in the middle of.
     pub pinned_bytes: usize,
-    /// Rooms that exist.
+    /// Rooms that exist, beside the one that everybody is in.
     pub rooms: usize,
     /// `connectionId`s that somebody owns.
     pub registered: usize,
@@ -103,12 +110,13 @@ impl Hub {
             state: Mutex::new(State {
                 limits: limits.clone(),
                 head: 0,
-                rooms: Rooms::new(seed[1] ^ seed[2]),
+                rooms: Rooms::new(cores),
                 commits: Commits::default(),
                 directory: Directory::new(unix_ms),
                 inboxes: (0..cores).map(|_| Vec::new()).collect(),
                 everything: CoreSet::default(),
                 websockets: vec![0; cores],
+                readers: vec![0; cores],
             }),
         }
     }

@@ -15,6 +15,11 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Who(pub u64);
 
+impl Who {
+    /// No name's hash: of events that nobody registered has sent.
+    pub const NOBODY: Who = Who(0);
+}
+
 /// The keys of one hub's hashes.
 #[derive(Clone, Copy)]
 pub struct WhoKeys(u64, u64);
@@ -29,7 +34,7 @@ impl WhoKeys {
     pub fn who(&self, name: &str) -> Who {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
         hasher.write(name.as_bytes());
-        Who(hasher.finish())
+        Who(hasher.finish().max(1))
     }
 }
 
@@ -46,6 +51,8 @@ pub enum ConnectionId {
     Uuid([u8; 16]),
     /// Chosen by the client.
     Name(Arc<str>),
+    /// No name: what the API publishes comes from nobody who is connected.
+    Nobody,
 }
 
 impl ConnectionId {
@@ -62,6 +69,7 @@ impl fmt::Display for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConnectionId::Name(name) => f.write_str(name),
+            ConnectionId::Nobody => Ok(()),
             ConnectionId::Uuid(bytes) => {
                 for (place, byte) in bytes.iter().enumerate() {
                     let dash = if matches!(place, 4 | 6 | 8 | 10) { "-" } else { "" };
@@ -77,6 +85,11 @@ impl fmt::Display for ConnectionId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomKey(pub u64);
 
+impl RoomKey {
+    /// The room that everybody is in.
+    pub const EVERYONE: RoomKey = RoomKey(0);
+}
+
 /// A set of cores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CoreSet(u128);
@@ -85,6 +98,11 @@ impl CoreSet {
     /// Whether no core is in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// The cores 0 to `count` - 1.
+    pub fn all(count: usize) -> CoreSet {
+        (0..count as u16).fold(CoreSet::default(), |set, core| set.union(CoreSet(1 << core)))
     }
 
     /// Adds `core`.

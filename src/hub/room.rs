@@ -1,15 +1,23 @@
 //! Rooms and their logs.
 //!
-//! Knows: names, chunks, what a log may hold.
+//! Knows: names, chunks, what a log may hold, who wants it by class.
 //! Must not know: who reads, connections, sockets.
+//!
+//! One room is always there, and in it is everybody: [`EVERYONE`]. It is no room of the clients',
+//! so it is neither counted nor listed with theirs.
 
+use super::audience::{Audience, Class};
+use super::census::Counts;
 use super::chunk::Chunk;
+use super::door::Interest;
 use super::name::{CoreSet, Identity, RoomKey};
 use crate::sse::Sequence;
-use siphasher::sip::SipHasher13;
-use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasher;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
+
+/// The name of the room that everybody is in; no client can give it to another.
+pub const EVERYONE: &str = "*";
 
 /// A room that a core has entered.
 #[derive(Clone, Debug)]
@@ -26,29 +34,91 @@ pub(super) struct Logged {
     pub(super) chunk: Arc<Chunk>,
     /// What it costs, formats made since included.
     bytes: usize,
+    /// The chunk's; here it can be asked for without a look at the chunk.
+    audience: Audience,
+}
+
+/// For each class of readers, the last event of some kind that it is the audience of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Marks([Sequence; Class::ALL.len()]);
+
+impl Marks {
+    /// The last one is the last of `chunk`, for those whom that is for.
+    fn note(&mut self, chunk: &Chunk) {
+        for class in chunk.audience().classes() {
+            self.0[class as usize] = chunk.last();
+        }
+    }
+
+    fn max(self, other: Marks) -> Marks {
+        let later = |class: Class| self.0[class as usize].max(other.0[class as usize]);
+        Marks(Class::ALL.map(later))
+    }
 }
 
 /// One room.
 #[derive(Debug)]
 pub(super) struct Room {
-    name: Arc<str>,
+    pub(super) name: Arc<str>,
     /// Cores that have a user for it: a connection in it or a stream that follows it.
     users: usize,
     /// Cores that want its chunks.
     pub(super) followers: CoreSet,
+    /// Cores that want those of them that are for listeners.
+    pub(super) listeners: CoreSet,
+    pub(super) counts: Counts,
     log: VecDeque<Logged>,
-    bytes: usize,
-    events: usize,
+    pub(super) bytes: usize,
+    pub(super) events: usize,
     pub(super) next_ordinal: u64,
-    /// The last of its events that is gone.
-    pub(super) gone_through: Sequence,
+    /// The last events that are gone.
+    gone: Marks,
+    /// The last events that there ever were.
+    latest: Marks,
 }
 
 impl Room {
-    /// The logged chunk that `next` is in or comes before.
-    pub(super) fn from(&self, next: Sequence) -> Option<&Arc<Chunk>> {
+    fn new(name: &Arc<str>, users: usize, followers: CoreSet, gone: Marks) -> Room {
+        Room {
+            name: Arc::clone(name),
+            users,
+            followers,
+            listeners: CoreSet::default(),
+            counts: Counts::default(),
+            log: VecDeque::new(),
+            bytes: 0,
+            events: 0,
+            next_ordinal: 0,
+            gone,
+            latest: gone,
+        }
+    }
+
+    /// Core `core` wants so much of it from now on.
+    pub(super) fn follow(&mut self, core: u16, interest: Interest) {
+        self.followers.remove(core);
+        self.listeners.remove(core);
+        match interest {
+            Interest::Nothing => {}
+            Interest::Api => self.listeners.insert(core),
+            Interest::Everything => self.followers.insert(core),
+        }
+    }
+
+    /// The logged chunk for readers of `class` that `next` is in or comes before.
+    pub(super) fn from(&self, next: Sequence, class: Class) -> Option<&Arc<Chunk>> {
+        // Listeners of a relay room would look through all that was relayed, to find nothing.
+        if self.latest.0[class as usize] < next {
+            return None;
+        }
         let start = self.log.partition_point(|logged| logged.chunk.last() < next);
-        self.log.get(start).map(|logged| &logged.chunk)
+        let logged = self.log.range(start..).find(|logged| logged.audience.has(class));
+        logged.map(|logged| &logged.chunk)
+    }
+
+    /// The last event for readers of `class` that is gone.
+    pub(super) fn gone_through(&self, class: Class) -> Sequence {
+        self.gone.0[class as usize]
     }
 
     /// Which event of the room is the first that its log still has.
@@ -61,48 +131,54 @@ impl Room {
     }
 
     fn is_unused(&self) -> bool {
-        self.users == 0 && self.followers.is_empty() && self.log.is_empty()
-    }
-}
-
-/// Hashes rooms' names with secret keys: clients choose them.
-#[derive(Clone, Debug)]
-struct NameKeys(u64);
-
-impl BuildHasher for NameKeys {
-    type Hasher = SipHasher13;
-
-    fn build_hasher(&self) -> SipHasher13 {
-        SipHasher13::new_with_keys(self.0, !self.0)
+        let is_wanted = !self.followers.union(self.listeners).is_empty();
+        self.users == 0 && !is_wanted && self.log.is_empty()
     }
 }
 
 /// All rooms of the node.
 #[derive(Debug)]
 pub(super) struct Rooms {
-    names: HashMap<Arc<str>, RoomKey, NameKeys>,
+    /// In order, so that they can be listed a part at a time.
+    names: BTreeMap<Arc<str>, RoomKey>,
     rooms: HashMap<RoomKey, Room, Identity>,
     next_key: u64,
     bytes: usize,
     events: usize,
-    /// No room that was removed ever had a later event.
-    removed_through: Sequence,
+    /// No room that was removed ever had later events.
+    removed: Marks,
 }
 
 impl Rooms {
-    pub(super) fn new(seed: u64) -> Rooms {
+    /// Of a node with so many cores: all of them have a user for the room that everybody is in.
+    pub(super) fn new(cores: usize) -> Rooms {
+        let name = Arc::<str>::from(EVERYONE);
+        let everyone = Room::new(&name, 1, CoreSet::all(cores), Marks::default());
         Rooms {
-            names: HashMap::with_hasher(NameKeys(seed)),
-            rooms: HashMap::default(),
-            next_key: 0,
+            names: BTreeMap::from([(name, RoomKey::EVERYONE)]),
+            rooms: HashMap::from_iter([(RoomKey::EVERYONE, everyone)]),
+            next_key: RoomKey::EVERYONE.0 + 1,
             bytes: 0,
             events: 0,
-            removed_through: 0,
+            removed: Marks::default(),
         }
     }
 
+    /// How many rooms there are beside the one that everybody is in.
     pub(super) fn len(&self) -> usize {
-        self.rooms.len()
+        self.rooms.len() - 1
+    }
+
+    /// Those whose names begin with `prefix`, by name, from behind `after` on.
+    pub(super) fn by_name(&self, after: Option<&str>, prefix: &str) -> impl Iterator<Item = &Room> {
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let named = self.names.range::<str, _>((start, Bound::Unbounded));
+        let named = named.take_while(move |(name, _)| name.starts_with(prefix));
+        let others = named.filter(|(_, key)| **key != RoomKey::EVERYONE);
+        others.filter_map(|(_, key)| self.rooms.get(key))
     }
 
     /// Bytes in all logs.
@@ -130,22 +206,13 @@ impl Rooms {
             self.rooms.get_mut(&entered.key)?.users += 1;
             return Some(entered);
         }
-        if self.rooms.len() >= rooms_max {
+        if self.len() >= rooms_max {
             return None;
         }
         let (key, name) = (RoomKey(self.next_key), Arc::<str>::from(name));
         self.next_key += 1;
         self.names.insert(Arc::clone(&name), key);
-        let room = Room {
-            name: Arc::clone(&name),
-            users: 1,
-            followers: CoreSet::default(),
-            log: VecDeque::new(),
-            bytes: 0,
-            events: 0,
-            next_ordinal: 0,
-            gone_through: self.removed_through,
-        };
+        let room = Room::new(&name, 1, CoreSet::default(), self.removed);
         self.rooms.insert(key, room);
         Some(Entered { key, name })
     }
@@ -165,7 +232,7 @@ impl Rooms {
             && let Some(room) = self.rooms.remove(&key)
         {
             self.names.remove(&room.name);
-            self.removed_through = self.removed_through.max(room.gone_through);
+            self.removed = self.removed.max(room.gone);
         }
     }
 
@@ -173,13 +240,16 @@ impl Rooms {
     pub(super) fn log(&mut self, chunk: &Arc<Chunk>) -> CoreSet {
         let Some(room) = self.rooms.get_mut(&chunk.room) else { return CoreSet::default() };
         let (bytes, events) = (chunk.cost(), chunk.index().len());
-        room.log.push_back(Logged { chunk: Arc::clone(chunk), bytes });
+        let audience = chunk.audience();
+        room.log.push_back(Logged { chunk: Arc::clone(chunk), bytes, audience });
         room.next_ordinal = chunk.next_ordinal();
+        room.latest.note(chunk);
         room.bytes += bytes;
         room.events += events;
         self.bytes += bytes;
         self.events += events;
-        room.followers
+        let has_listeners = audience.has(Class::Listener);
+        if has_listeners { room.followers.union(room.listeners) } else { room.followers }
     }
 
     /// The chunk of room `key` that begins with `first` costs `bytes` more, if it is still logged.
@@ -197,11 +267,11 @@ impl Rooms {
     /// Takes the oldest chunk out of a room's log.
     pub(super) fn evict_oldest(&mut self, key: RoomKey) -> Option<Arc<Chunk>> {
         let room = self.rooms.get_mut(&key)?;
-        let Logged { chunk, bytes } = room.log.pop_front()?;
+        let Logged { chunk, bytes, .. } = room.log.pop_front()?;
         let events = chunk.index().len();
         room.bytes -= bytes;
         room.events -= events;
-        room.gone_through = chunk.last();
+        room.gone.note(&chunk);
         self.bytes -= bytes;
         self.events -= events;
         Some(chunk)
@@ -216,6 +286,9 @@ impl Rooms {
             assert_eq!(room.log.iter().map(|logged| logged.bytes).sum::<usize>(), room.bytes);
             let firsts = room.log.iter().map(|logged| logged.chunk.first());
             assert!(firsts.is_sorted(), "a log is in commit order");
+            let Counts { connections, members, subscribers } = room.counts;
+            assert!(members >= 0 && members <= connections && subscribers >= 0, "{room:?}");
+            assert!(!room.is_unused(), "nobody needs it: {room:?}");
         }
     }
 }

@@ -84,7 +84,8 @@ fn a_gap_stands_where_its_hole_is() {
         publish(&hub, &mut turn, &full, &[text(), text(), text()]);
     }
     // 1 rare, 2 3 4 full, 5 rare, 6 7 8 full; all but the last two of `full` are gone.
-    let all = Wanted { rooms: None, whole: true, next: 1, upto: 8, seen: 8, ordinal: None };
+    let class = Class::Subscriber;
+    let all = Wanted { rooms: None, class, whole: true, next: 1, upto: 8, seen: 8, ordinal: None };
     let expected = ["1-1", "gap to 4: Some(3)", "5-5", "gap to 6: Some(1)", "7-7", "8-8"];
     assert_eq!(fetch(&hub, all), (expected.iter().map(|word| word.to_string()).collect(), 9));
     let one_room = Wanted { rooms: Some(&[full.key]), ordinal: Some(1), next: 3, ..all };
@@ -95,8 +96,8 @@ fn a_gap_stands_where_its_hole_is() {
     assert_eq!(fetch(&hub, unknown), (expected.to_vec(), 9));
     let too_early = Wanted { upto: 5, seen: 5, ..one_room };
     assert_eq!(fetch(&hub, too_early), (vec![], 3), "the door comes first");
-    assert_eq!(hub.gone_through(Some(&[full.key, rare.key])), 0);
-    assert_eq!(hub.gone_through(None), 0, "event 1 is still there");
+    assert_eq!(hub.gone_through(Some(&[full.key, rare.key]), class), 0);
+    assert_eq!(hub.gone_through(None, class), 0, "event 1 is still there");
 }
 
 #[test]
@@ -110,8 +111,16 @@ fn a_gap_of_one_room_of_several_ends_where_its_reader_does() {
     // 1 2 3 full, 4 rare, 5 6 7 full: a reader of both up to 3 must not be told of 5, as who
     // resumes behind that would not get 4.
     let rooms = [full.key, rare.key];
-    let both =
-        Wanted { rooms: Some(&rooms), whole: true, next: 1, upto: 3, seen: 7, ordinal: None };
+    let class = Class::Subscriber;
+    let both = Wanted {
+        rooms: Some(&rooms),
+        class,
+        whole: true,
+        next: 1,
+        upto: 3,
+        seen: 7,
+        ordinal: None,
+    };
     assert_eq!(fetch(&hub, both), (vec!["gap to 3: None".to_owned()], 4));
     let on = ["4-4", "gap to 5: None", "6-6", "7-7"].map(str::to_owned);
     assert_eq!(fetch(&hub, Wanted { next: 4, upto: 7, ..both }), (on.to_vec(), 8));
@@ -130,7 +139,9 @@ fn thousands_of_holes_are_joined_and_still_counted() {
     for _ in 0..3000 {
         publish(&hub, &mut turn, &full, &[text()]);
     }
-    let all = Wanted { rooms: None, whole: true, next: 1, upto: 3001, seen: 3001, ordinal: None };
+    let class = Class::Subscriber;
+    let all =
+        Wanted { rooms: None, class, whole: true, next: 1, upto: 3001, seen: 3001, ordinal: None };
     let mut pieces = VecDeque::new();
     assert_eq!(hub.fetch(all, &mut pieces, 5000), 3002);
     let missed = pieces.iter().map(|piece| match piece {
@@ -144,7 +155,7 @@ fn thousands_of_holes_are_joined_and_still_counted() {
     assert_eq!(words, ["gap to 500: Some(1)"]);
     // With the event before them gone, they are no holes any more, but the beginning.
     publish(&hub, &mut turn, &rare, &[text()]);
-    assert_eq!(hub.gone_through(None), 3000);
+    assert_eq!(hub.gone_through(None, class), 3000);
     let (words, _) = fetch(&hub, Wanted { upto: 3002, seen: 3002, ..all });
     assert_eq!(words, ["gap to 3000: Some(3000)", "3001-3001", "3002-3002"]);
 }
@@ -173,7 +184,7 @@ fn what_is_cut_back_was_never_published() {
     let room = hub.enter("room").unwrap();
     let mut turn = Turn::new(0);
     let (kept, taken) = (sender(&hub, "kept", 1), sender(&hub, "taken", 2));
-    let mut batch = publish::batch(&hub, &room, Audience::Subscribers);
+    let mut batch = publish::batch(&hub, &room, Audience::SUBSCRIBERS);
     Said::Text("{\"n\":1}".into()).push(&mut batch, &kept);
     let mark = batch.mark();
     Said::Binary(vec![1, 2, 3]).push(&mut batch, &taken);
@@ -201,7 +212,7 @@ fn a_batch_is_full_before_a_chunk_is_too_large() {
     use crate::limits::CHUNK_BYTES_MAX;
     let hub = hub(1, &Limits::default());
     let room = hub.enter("room").unwrap();
-    for audience in [Audience::Subscribers, Audience::Everyone] {
+    for audience in [Audience::SUBSCRIBERS, Audience::BROADCAST] {
         let mut batch = publish::batch(&hub, &room, audience);
         assert!(!batch.is_full_for(10 * CHUNK_BYTES_MAX), "a large event has one to itself");
         let payload = format!("{{\"a\":\"{}\"}}", "x".repeat(1000));

@@ -31,6 +31,9 @@ use crate::limits::Limits;
 /// The room of `/`.
 pub const MAIN_ROOM: &str = "main";
 
+/// What no room of a client's can be called: the room that everybody is in.
+pub const EVERYONE: &str = "*";
+
 /// Why a path is no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoute {
@@ -40,9 +43,12 @@ pub enum NoRoute {
     BadRoom,
 }
 
-/// Whether a room can be called `name`: 1 byte to the limit, no control characters.
+/// Whether a client's room can be called `name`: 1 byte to the limit, no control characters, and
+/// not [`EVERYONE`].
 pub fn is_room_name(name: &str, limits: &Limits) -> bool {
-    (1..=limits.room_name_bytes_max).contains(&name.len()) && !name.chars().any(char::is_control)
+    (1..=limits.room_name_bytes_max).contains(&name.len())
+        && !name.chars().any(char::is_control)
+        && name != EVERYONE
 }
 
 /// Whether a connection can be called `id`: 1 byte to the limit, no control characters.
@@ -59,6 +65,7 @@ mod tests {
         let limits = Limits::default();
         for (length, fits) in [(0, false), (1, true), (127, true), (128, true), (129, false)] {
             assert_eq!(is_room_name(&"x".repeat(length), &limits), fits);
+            assert_eq!(is_room_name(&"*".repeat(length), &limits), fits && length != 1);
             assert_eq!(is_connection_id(&"x".repeat(length), &limits), fits);
         }
     }

@@ -25,11 +25,12 @@ fn full(chunk: &Chunk, place: usize, said: &Said, sender: &Sender) -> Value {
         What::Close => "close",
     };
     let (data, _) = said.data(sender);
+    let is_api = said.audience() == Audience::ALL;
     json!({
         "id": id(chunk, place),
         "room": chunk.room_name(),
-        "connectionId": sender.id.to_string(),
-        "session": sender.session,
+        "connectionId": (!is_api).then(|| sender.id.to_string()),
+        "session": (!is_api).then_some(sender.session),
         "type": kind,
         "at": chunk.at().unix_ms,
         "data": data,
@@ -155,7 +156,7 @@ fn check_all(spoken: Spoken) {
     for format in [Format::Events, Format::FullEvents, Format::Lines] {
         check(&chunk, &spoken, format);
     }
-    if chunk.audience() == Audience::Everyone {
+    if chunk.audience().has_frames() {
         check(&chunk, &spoken, Format::Frames);
         check(&chunk, &spoken, Format::DeflatedFrames);
     }
@@ -210,6 +211,23 @@ fn chat_that_speaks_for_itself_is_shown_as_it_is() {
     let object = |text: &str| (Said::ChatObject(text.into()), sender(&hub, "a", 1));
     let wrap = |text: &str| (Said::Chat(text.into()), sender(&hub, "a", 1));
     check_all(objects.into_iter().map(object).chain(wrapped.into_iter().map(wrap)).collect());
+}
+
+#[test]
+fn the_api_has_no_name_and_may_speak_in_any() {
+    let objects = ["{}", "{\"a\":\r\n1}", "{\"connectionId\":\"anybody\",\"n\":{\"close\":1}}"];
+    let wrapped = [
+        "",
+        "two\r\nlines",
+        "[1]",
+        "{\"close\":{}}",
+        "{\"connectionId\":\"a\",\"connectionId\":\"b\"}",
+        "{\"connectionId\":7}",
+    ];
+    let says = |said: Said| vec![(said, Sender::API)];
+    objects.iter().for_each(|text| check_all(says(Said::ApiObject(text.to_string()))));
+    wrapped.iter().for_each(|text| check_all(says(Said::Api(text.to_string()))));
+    [0, 1, 70_000].iter().for_each(|size| check_all(says(Said::ApiBinary(vec![7; *size]))));
 }
 
 #[test]

@@ -24,6 +24,14 @@ pub(super) enum Said {
     Chat(String),
     /// A binary message to the room's members.
     ChatBinary(Vec<u8>),
+    /// A message to the room's members, and to nobody else.
+    Quiet(String),
+    /// What the API says, shown as it is.
+    ApiObject(String),
+    /// The same, shown in a wrap.
+    Api(String),
+    /// Bytes that the API says.
+    ApiBinary(Vec<u8>),
 }
 
 pub(super) fn sender(hub: &Hub, name: &str, session: u64) -> Sender {
@@ -46,25 +54,31 @@ const CLOSED_BY: [(EndedBy, &str); 4] = [
 impl Said {
     pub(super) fn audience(&self) -> Audience {
         match self {
-            Said::Text(_) | Said::Binary(_) | Said::Close(..) => Audience::Subscribers,
-            Said::ChatObject(_) | Said::Chat(_) | Said::ChatBinary(_) => Audience::Everyone,
+            Said::Text(_) | Said::Binary(_) | Said::Close(..) => Audience::SUBSCRIBERS,
+            Said::ChatObject(_) | Said::Chat(_) | Said::ChatBinary(_) => Audience::BROADCAST,
+            Said::Quiet(_) => Audience::MEMBERS,
+            Said::ApiObject(_) | Said::Api(_) | Said::ApiBinary(_) => Audience::ALL,
         }
     }
 
     pub(super) fn what(&self) -> What {
         match self {
-            Said::Text(_) | Said::ChatObject(_) | Said::Chat(_) => What::Text,
-            Said::Binary(_) | Said::ChatBinary(_) => What::Binary,
+            Said::Text(_) | Said::ChatObject(_) | Said::Chat(_) | Said::Quiet(_) => What::Text,
+            Said::ApiObject(_) | Said::Api(_) => What::Text,
+            Said::Binary(_) | Said::ChatBinary(_) | Said::ApiBinary(_) => What::Binary,
             Said::Close(..) => What::Close,
         }
     }
 
     pub(super) fn push(&self, batch: &mut Batch, sender: &Sender) {
         match self {
-            Said::Text(text) | Said::ChatObject(text) | Said::Chat(text) => {
+            Said::Text(text) | Said::ChatObject(text) | Said::Chat(text) | Said::Quiet(text) => {
                 batch.push_text(sender, text.as_bytes());
             }
-            Said::Binary(bytes) | Said::ChatBinary(bytes) => batch.push_binary(sender, bytes),
+            Said::ApiObject(text) | Said::Api(text) => batch.push_text(sender, text.as_bytes()),
+            Said::Binary(bytes) | Said::ChatBinary(bytes) | Said::ApiBinary(bytes) => {
+                batch.push_binary(sender, bytes);
+            }
             Said::Close(code, reason) => {
                 let (by, _) = CLOSED_BY[reason.len() % 4];
                 let (code, reason) = (CloseCode(*code), reason.clone());
@@ -77,11 +91,15 @@ impl Said {
     pub(super) fn data(&self, sender: &Sender) -> (Value, Option<String>) {
         let id = sender.id.to_string();
         match self {
-            Said::Text(text) | Said::ChatObject(text) => {
+            Said::Text(text) | Said::ChatObject(text) | Said::ApiObject(text) => {
                 let one_line = text.replace(['\r', '\n'], " ");
                 (serde_json::from_str(text).expect("an object"), Some(one_line))
             }
-            Said::Chat(text) => (json!({"connectionId": id, "message": text}), None),
+            Said::Chat(text) | Said::Quiet(text) => {
+                (json!({"connectionId": id, "message": text}), None)
+            }
+            Said::Api(text) => (json!({"message": text}), None),
+            Said::ApiBinary(bytes) => (json!({"base64": STANDARD.encode(bytes)}), None),
             Said::Binary(bytes) | Said::ChatBinary(bytes) => {
                 (json!({"connectionId": id, "base64": STANDARD.encode(bytes)}), None)
             }
@@ -99,8 +117,11 @@ impl Said {
     /// The frame that members get: its opcode and its payload.
     pub(super) fn frame(&self) -> Option<(u8, &[u8])> {
         match self {
-            Said::ChatObject(text) | Said::Chat(text) => Some((1, text.as_bytes())),
-            Said::ChatBinary(bytes) => Some((2, bytes)),
+            Said::ChatObject(text) | Said::Chat(text) | Said::Quiet(text) => {
+                Some((1, text.as_bytes()))
+            }
+            Said::ApiObject(text) | Said::Api(text) => Some((1, text.as_bytes())),
+            Said::ChatBinary(bytes) | Said::ApiBinary(bytes) => Some((2, bytes)),
             Said::Text(_) | Said::Binary(_) | Said::Close(..) => None,
         }
     }

@@ -26,6 +26,7 @@ fn gap(got: &mut Vec<Got>, last: Sequence, missed: Option<u64>) {
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) rooms: Option<Vec<RoomKey>>,
+    pub(super) class: Class,
     pub(super) whole: bool,
     pub(super) next: Sequence,
     pub(super) upto: Sequence,
@@ -47,8 +48,8 @@ impl Ask {
         let (mut got, mut next) = (Vec::new(), self.next);
         loop {
             let (mut pieces, rooms) = (VecDeque::new(), self.rooms.as_deref());
-            let Ask { whole, upto, seen, .. } = *self;
-            let wanted = Wanted { rooms, whole, next, upto, seen, ordinal };
+            let Ask { class, whole, upto, seen, .. } = *self;
+            let wanted = Wanted { rooms, class, whole, next, upto, seen, ordinal };
             let after = hub.fetch(wanted, &mut pieces, self.pieces_max);
             assert!(pieces.len() <= self.pieces_max + 1);
             let is_stuck = pieces.is_empty() && after == next;
@@ -60,6 +61,9 @@ impl Ask {
                         assert!(is_between, "other rooms have events behind the end");
                         gap(&mut got, last, missed);
                         (next, ordinal) = (last + 1, None);
+                        if self.class != Class::Subscriber {
+                            return (got, next);
+                        }
                     }
                     Piece::Chunk(chunk) => {
                         assert!(next <= chunk.last(), "there is something new in it");
@@ -103,8 +107,9 @@ impl Shadow {
     }
 
     fn is_of(&self, sequence: Sequence, ask: &Ask) -> bool {
+        let is_theirs = self.audience(sequence).has(ask.class);
         let (_, room) = self.event(sequence);
-        ask.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
+        is_theirs && ask.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
     }
 
     /// What a reader must get, and where it then must be. `None`: a hole reaches beyond what its
@@ -112,13 +117,43 @@ impl Shadow {
     pub(super) fn read(&self, ask: &Ask) -> (Vec<Got>, Option<Sequence>) {
         match &ask.rooms {
             None => self.read_all(ask),
-            Some(rooms) => self.read_rooms(ask, rooms),
+            Some(rooms) if ask.class == Class::Subscriber => self.read_rooms(ask, rooms),
+            Some(rooms) => self.read_frames(ask, rooms),
         }
     }
 
+    /// For a WebSocket a gap is the end, so it comes before everything else.
+    fn read_frames(&self, ask: &Ask, rooms: &[RoomKey]) -> (Vec<Got>, Option<Sequence>) {
+        let holes = rooms.iter().map(|room| self.lives[room].gone(ask.class));
+        let hole = holes.filter(|hole| *hole >= ask.next).min();
+        match hole.filter(|_| ask.next <= ask.upto) {
+            None => {
+                let theirs = (ask.next..=ask.upto).filter(|at| self.is_of(*at, ask));
+                (theirs.map(Got::Event).collect(), Some(ask.upto + 1))
+            }
+            Some(hole) if hole > ask.seen => (Vec::new(), None),
+            Some(hole) => {
+                let last = if rooms.len() == 1 { hole } else { hole.min(ask.upto) };
+                (vec![Got::Gap(last, None)], None)
+            }
+        }
+    }
+
+    /// What is gone at the beginning is told in one, and counted unless something is among it that
+    /// nobody there would have got.
     fn read_all(&self, ask: &Ask) -> (Vec<Got>, Option<Sequence>) {
         let mut got = Vec::new();
-        for sequence in ask.next..=ask.upto {
+        let gone = self.gone_through(None, ask.class);
+        let last = |published: bool| {
+            let is_so = |at: &Sequence| self.audience(*at).has(Class::Subscriber) == published;
+            (ask.next..=gone).rev().find(is_so)
+        };
+        let first = (gone.min(ask.upto) + 1).max(ask.next);
+        if first > ask.next && last(true).is_some() {
+            let is_counted = ask.whole && last(false).is_none();
+            gap(&mut got, first - 1, is_counted.then_some(first - ask.next));
+        }
+        for sequence in (first..=ask.upto).filter(|at| self.is_of(*at, ask)) {
             match self.event(sequence) {
                 (true, _) => got.push(Got::Event(sequence)),
                 (false, _) => gap(&mut got, sequence, ask.whole.then_some(1)),
@@ -130,7 +165,8 @@ impl Shadow {
     /// Each room has one place up to which it is gone, and that is told where it stands.
     fn read_rooms(&self, ask: &Ask, rooms: &[RoomKey]) -> (Vec<Got>, Option<Sequence>) {
         let mut got = Vec::new();
-        let holes: Vec<Sequence> = rooms.iter().map(|room| self.lives[room].gone_through).collect();
+        let holes: Vec<Sequence> =
+            rooms.iter().map(|room| self.lives[room].gone(ask.class)).collect();
         for sequence in ask.next..=self.head {
             let (is_there, _) = self.event(sequence);
             let is_wanted = self.is_of(sequence, ask);

@@ -15,10 +15,31 @@ pub(super) struct Life {
     pub(super) name: &'static str,
     pub(super) users: usize,
     pub(super) followers: BTreeSet<u16>,
-    /// How many events it ever had.
+    pub(super) listeners: BTreeSet<u16>,
+    pub(super) counts: Counts,
+    /// How many events it ever had that subscribers got.
     pub(super) events: u64,
-    /// The last event that nobody can read any more, or the last of any room that is gone.
-    pub(super) gone_through: Sequence,
+    /// For each class, the last event that nobody can read any more, or the last of any room that
+    /// is gone.
+    gone: [Sequence; 3],
+}
+
+impl Life {
+    fn new(name: &'static str, gone: [Sequence; 3]) -> Life {
+        Life {
+            name,
+            users: 0,
+            followers: BTreeSet::new(),
+            listeners: BTreeSet::new(),
+            counts: Counts::default(),
+            events: 0,
+            gone,
+        }
+    }
+
+    pub(super) fn gone(&self, class: Class) -> Sequence {
+        self.gone[class as usize]
+    }
 }
 
 /// One chunk, logged or not.
@@ -53,39 +74,40 @@ pub(super) struct Shadow {
     /// Chunks that each core has not taken away, by their places in `kept`.
     pub(super) inboxes: Vec<Vec<usize>>,
     everything: BTreeSet<u16>,
-    removed_through: Sequence,
+    removed: [Sequence; 3],
+    /// Streams of each core that read everything.
+    pub(super) readers: Vec<usize>,
     pub(super) owners: BTreeMap<Who, (Place, Option<Place>)>,
+    pub(super) sessions: BTreeMap<Who, u64>,
 }
 
 impl Shadow {
     pub(super) fn new(limits: Limits, cores: usize) -> Shadow {
+        let mut everyone = Life::new(EVERYONE, [0; 3]);
+        (everyone.users, everyone.followers) = (1, (0..cores as u16).collect());
         Shadow {
             limits,
-            lives: BTreeMap::new(),
+            lives: BTreeMap::from([(RoomKey::EVERYONE, everyone)]),
             kept: Vec::new(),
             head: 0,
             inboxes: vec![Vec::new(); cores],
             everything: BTreeSet::new(),
-            removed_through: 0,
+            removed: [0; 3],
+            readers: vec![0; cores],
             owners: BTreeMap::new(),
+            sessions: BTreeMap::new(),
         }
     }
 
     /// One more user for the room `name`: whether it exists, or may be made.
     pub(super) fn may_enter(&self, name: &str) -> bool {
         let exists = self.lives.values().any(|life| life.name == name);
-        exists || self.lives.len() < self.limits.rooms_max
+        exists || self.lives.len() - 1 < self.limits.rooms_max
     }
 
     pub(super) fn enter(&mut self, name: &'static str, key: RoomKey) {
-        let gone_through = self.removed_through;
-        let life = self.lives.entry(key).or_insert_with(|| Life {
-            name,
-            users: 0,
-            followers: BTreeSet::new(),
-            events: 0,
-            gone_through,
-        });
+        let gone = self.removed;
+        let life = self.lives.entry(key).or_insert_with(|| Life::new(name, gone));
         assert_eq!(life.name, name);
         life.users += 1;
     }
@@ -96,16 +118,53 @@ impl Shadow {
     }
 
     /// Gives how many events the room has had.
-    pub(super) fn follow(&mut self, core: u16, key: RoomKey, on: bool) -> u64 {
-        let life = self.lives.get_mut(&key).expect("entered before");
+    pub(super) fn follow(&mut self, core: u16, follow: &Follow) -> u64 {
+        let life = self.lives.get_mut(&follow.room).expect("entered before");
         let ordinal = life.events;
-        if on {
-            life.followers.insert(core);
-        } else {
-            life.followers.remove(&core);
-            self.forget_if_unused(key);
-        }
+        life.followers.remove(&core);
+        life.listeners.remove(&core);
+        match follow.interest {
+            Interest::Nothing => false,
+            Interest::Api => life.listeners.insert(core),
+            Interest::Everything => life.followers.insert(core),
+        };
+        life.counts += follow.more;
+        self.forget_if_unused(follow.room);
         ordinal
+    }
+
+    /// Who gets what the API says in `room` now.
+    pub(super) fn receipt(&self, ticket: u64, room: RoomKey) -> Receipt {
+        let Counts { connections, subscribers, .. } = self.lives[&room].counts;
+        let readers: usize = self.readers.iter().sum();
+        Receipt {
+            ticket,
+            first: self.head + 1,
+            subscribers: subscribers as u64 + readers as u64,
+            members: connections as u64,
+        }
+    }
+
+    /// The rooms whose names begin with `prefix`, by name.
+    pub(super) fn rooms(&self, prefix: &str) -> Vec<RoomInfo> {
+        let readers: usize = self.readers.iter().sum();
+        let others = self.lives.iter().filter(|(key, _)| **key != RoomKey::EVERYONE);
+        let named = others.filter(|(_, life)| life.name.starts_with(prefix));
+        let mut rooms: Vec<RoomInfo> = named
+            .map(|(key, life)| {
+                let logged = || self.logged().filter(|kept| kept.room == *key);
+                RoomInfo {
+                    name: life.name.into(),
+                    connections: life.counts.connections as u64,
+                    members: life.counts.members as u64,
+                    subscribers: life.counts.subscribers as u64 + readers as u64,
+                    events: logged().map(|kept| kept.spoken.len() as u64).sum(),
+                    bytes: logged().map(|kept| kept.logged_bytes as u64).sum(),
+                }
+            })
+            .collect();
+        rooms.sort_by(|a, b| a.name.cmp(&b.name));
+        rooms
     }
 
     pub(super) fn follow_everything(&mut self, core: u16, on: bool) {
@@ -127,7 +186,10 @@ impl Shadow {
         let next = claimant.take_if(|claimant| *claimant != place);
         match next {
             Some(next) => *owner = next,
-            None => drop(self.owners.remove(&who)),
+            None => {
+                self.owners.remove(&who);
+                self.sessions.remove(&who);
+            }
         }
         next
     }
@@ -135,8 +197,11 @@ impl Shadow {
     fn forget_if_unused(&mut self, key: RoomKey) {
         let is_logged = self.kept.iter().any(|kept| kept.room == key && kept.is_logged);
         let life = &self.lives[&key];
-        if life.users == 0 && life.followers.is_empty() && !is_logged {
-            self.removed_through = self.removed_through.max(life.gone_through);
+        let is_followed = !life.followers.is_empty() || !life.listeners.is_empty();
+        if life.users == 0 && !is_followed && !is_logged {
+            for (removed, gone) in self.removed.iter_mut().zip(life.gone) {
+                *removed = gone.max(*removed);
+            }
             self.lives.remove(&key);
         }
     }
@@ -153,8 +218,11 @@ impl Shadow {
         self.head += spoken.len() as u64;
         let life = self.lives.get_mut(&room).expect("whoever publishes is in the room");
         let (name, ordinal) = (life.name, life.events);
-        life.events += spoken.len() as u64;
-        let receivers: BTreeSet<u16> = life.followers.union(&self.everything).copied().collect();
+        let audience = spoken[0].0.audience();
+        life.events += if audience.has(Class::Subscriber) { spoken.len() as u64 } else { 0 };
+        let mut receivers: BTreeSet<u16> =
+            life.followers.union(&self.everything).copied().collect();
+        receivers.extend(life.listeners.iter().filter(|_| audience.has(Class::Listener)));
         for core in &receivers {
             self.inboxes[*core as usize].push(self.kept.len());
         }
@@ -224,8 +292,9 @@ impl Shadow {
     fn evict(&mut self, first: Sequence) {
         let kept = self.kept.iter_mut().find(|kept| kept.first == first).expect("it is logged");
         kept.is_logged = false;
-        let (room, last) = (kept.room, kept.last());
-        self.lives.get_mut(&room).expect("its log holds something").gone_through = last;
+        let (room, last, audience) = (kept.room, kept.last(), kept.spoken[0].0.audience());
+        let life = self.lives.get_mut(&room).expect("its log holds something");
+        audience.classes().for_each(|class| life.gone[class as usize] = last);
         self.forget_if_unused(room);
     }
 
@@ -238,25 +307,32 @@ impl Shadow {
             log_bytes,
             log_events: self.logged().map(|kept| kept.spoken.len()).sum(),
             pinned_bytes: held + sealed - log_bytes,
-            rooms: self.lives.len(),
+            rooms: self.lives.len() - 1,
             registered: self.owners.len(),
         }
     }
 
-    /// The last sequence that is gone for who reads `rooms`.
-    pub(super) fn gone_through(&self, rooms: Option<&[RoomKey]>) -> Sequence {
+    /// The last sequence that is gone for readers of `class` in `rooms`.
+    pub(super) fn gone_through(&self, rooms: Option<&[RoomKey]>, class: Class) -> Sequence {
         match rooms {
             None => (1..=self.head).take_while(|at| !self.event(*at).0).last().unwrap_or(0),
-            Some(rooms) => {
-                rooms.iter().map(|room| self.lives[room].gone_through).min().unwrap_or(0)
-            }
+            Some(rooms) => rooms.iter().map(|room| self.lives[room].gone(class)).min().unwrap_or(0),
         }
+    }
+
+    fn kept(&self, sequence: Sequence) -> &Kept {
+        let holds = |kept: &&Kept| (kept.first..=kept.last()).contains(&sequence);
+        self.kept.iter().find(holds).expect("it was committed")
     }
 
     /// Whether event `sequence` can still be read, and its room.
     pub(super) fn event(&self, sequence: Sequence) -> (bool, RoomKey) {
-        let holds = |kept: &&Kept| (kept.first..=kept.last()).contains(&sequence);
-        let kept = self.kept.iter().find(holds).expect("it was committed");
+        let kept = self.kept(sequence);
         (kept.is_logged, kept.room)
+    }
+
+    /// Whom event `sequence` was for.
+    pub(super) fn audience(&self, sequence: Sequence) -> Audience {
+        self.kept(sequence).spoken[0].0.audience()
     }
 }

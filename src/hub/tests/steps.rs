@@ -13,14 +13,15 @@ use std::collections::BTreeMap;
 use std::mem;
 
 const CORES: u16 = 3;
-const ROOMS: [&str; 4] = ["main", "a", "b", "c"];
+const ROOMS: [&str; 5] = ["main", "a", "ab", "c", EVERYONE];
 const NAMES: [&str; 3] = ["ann", "bob", "cy"];
 
 #[derive(Clone, Debug)]
 enum Step {
     Enter(u16, usize),
     Leave(u16, usize),
-    Follow(u16, usize, bool),
+    /// What a core wants of a room from now on, and how many are in it there.
+    Follow(u16, usize, Interest, Counts),
     Everything(u16, bool),
     Publish(u16, usize, Vec<(Said, usize)>),
     Exchange(u16, u64),
@@ -30,7 +31,8 @@ enum Step {
     Drop(u16),
     Claim(u16, usize, usize),
     Release(u16, usize, usize),
-    Read(Option<u8>, Like),
+    Read(Option<u8>, Class, Like),
+    List(usize, usize),
 }
 
 /// How a reader asks.
@@ -48,7 +50,8 @@ struct Like {
 struct Core {
     turn: Turn,
     rooms: BTreeMap<usize, Entered>,
-    follows: Vec<usize>,
+    /// What the hub was told, or will be.
+    counts: BTreeMap<usize, Counts>,
     brings: Vec<(RoomKey, Spoken)>,
     releases: Vec<(Who, Place)>,
     /// What came in inboxes, with its place in the shadow.
@@ -67,6 +70,7 @@ struct World {
     /// The name that spoke last, and its session.
     session: (usize, u64),
     granted: u64,
+    tickets: u64,
 }
 
 impl World {
@@ -75,7 +79,7 @@ impl World {
         let cores = (0..CORES).map(|core| Core {
             turn: Turn::new(core),
             rooms: BTreeMap::new(),
-            follows: Vec::new(),
+            counts: BTreeMap::new(),
             brings: Vec::new(),
             releases: Vec::new(),
             inbox: Vec::new(),
@@ -90,6 +94,7 @@ impl World {
             seen: vec![0],
             session: (0, 1),
             granted: 0,
+            tickets: 0,
         }
     }
 
@@ -97,8 +102,13 @@ impl World {
         match step {
             Step::Enter(core, room) => self.enter(core, room),
             Step::Leave(core, room) => self.leave(core, room),
-            Step::Follow(core, room, on) => self.follow(core, room, on),
-            Step::Everything(core, on) => self.cores[core as usize].turn.everything = on,
+            Step::Follow(core, room, interest, counts) => {
+                self.follow(core, room, interest, counts);
+            }
+            Step::Everything(core, on) => {
+                let turn = &mut self.cores[core as usize].turn;
+                (turn.everything, turn.readers) = (on, if on { 2 } else { 0 });
+            }
             Step::Publish(core, room, said) => self.publish(core, room, said),
             Step::Exchange(core, wait_ms) => {
                 self.now_ms += wait_ms;
@@ -112,7 +122,14 @@ impl World {
                 let who = self.hub.who_keys().who(NAMES[name]);
                 core.releases.push((who, core.conns[conn]));
             }
-            Step::Read(rooms, like) => self.read(rooms, &like),
+            Step::Read(rooms, class, like) => self.read(rooms, class, &like),
+            Step::List(prefix, limit) => self.list(["", "a", "main", "x"][prefix], limit),
+        }
+        for name in NAMES {
+            let who = self.hub.who_keys().who(name);
+            let place = self.shadow.owners.get(&who).map(|(place, _)| *place);
+            let owner = place.map(|place| Owner { place, session: self.shadow.sessions[&who] });
+            assert_eq!(self.hub.owner(who), owner);
         }
         let unpublished: usize =
             self.cores.iter().flat_map(|core| &core.turn.chunks).map(|chunk| chunk.cost()).sum();
@@ -134,20 +151,40 @@ impl World {
     }
 
     fn leave(&mut self, core: u16, room: usize) {
-        self.follow(core, room, false);
+        self.follow(core, room, Interest::Nothing, Counts::default());
         let core = &mut self.cores[core as usize];
         core.turn.left.extend(core.rooms.remove(&room).map(|room| room.key));
     }
 
-    fn follow(&mut self, core: u16, room: usize, on: bool) {
+    fn follow(&mut self, core: u16, room: usize, interest: Interest, counts: Counts) {
         let core = &mut self.cores[core as usize];
-        let Some(entered) = core.rooms.get(&room) else { return };
-        if core.follows.contains(&room) == on {
-            return;
+        let Some(Entered { key, .. }) = core.rooms.get(&room) else { return };
+        let before = core.counts.insert(room, counts).unwrap_or_default();
+        // What is for everybody every core gets.
+        let interest = if *key == RoomKey::EVERYONE { Interest::Everything } else { interest };
+        let more = counts - before;
+        core.turn.follows.push(Follow { room: *key, interest, more, ordinal: u64::MAX });
+    }
+
+    /// All rooms, `limit` at a time.
+    fn list(&self, prefix: &str, limit: usize) {
+        let mut listed: Vec<RoomInfo> = Vec::new();
+        loop {
+            let after = listed.last().map(|room| Arc::clone(&room.name));
+            let page = self.hub.rooms(after.as_deref(), prefix, limit);
+            assert!(page.len() <= limit);
+            let is_last = page.len() < limit;
+            listed.extend(page);
+            if is_last {
+                break;
+            }
         }
-        core.follows.retain(|other| *other != room);
-        core.follows.extend(on.then_some(room));
-        core.turn.follows.push(Follow { room: entered.key, on, ordinal: u64::MAX });
+        assert_eq!(listed, self.shadow.rooms(prefix));
+        for room in &listed {
+            assert_eq!(self.hub.room_info(&room.name).as_ref(), Some(room));
+        }
+        assert_eq!(self.hub.room_info(EVERYONE), None);
+        assert_eq!(self.hub.room_info("mai"), None);
     }
 
     fn publish(&mut self, core: u16, room: usize, said: Vec<(Said, usize)>) {
@@ -156,6 +193,15 @@ impl World {
         let audience = said[0].0.audience();
         let mut batch = publish::batch(&self.hub, room, audience);
         let mut spoken = Spoken::new();
+        if audience == Audience::ALL {
+            let (said, name) = said.into_iter().next().expect("something is said");
+            self.tickets += 1;
+            said.push(&mut batch, &Sender::API);
+            let except = [self.hub.who_keys().who(NAMES[name])].into();
+            batch.set_api(Api { ticket: self.tickets, except });
+            core.turn.chunks.push(batch.seal());
+            return core.brings.push((room.key, vec![(said, Sender::API)]));
+        }
         for (said, name) in said.into_iter().filter(|(said, _)| said.audience() == audience) {
             // A session has one name; a name may come again in another session.
             self.session.1 += u64::from(self.session.0 != name);
@@ -174,7 +220,7 @@ impl World {
             return;
         }
         let (place, chunk) = &core.inbox[place % core.inbox.len()];
-        if format.is_frames() && chunk.audience() == Audience::Subscribers {
+        if format.is_frames() && !chunk.audience().has_frames() {
             return;
         }
         let cost = formats::check(chunk, &self.shadow.kept[*place].spoken, format);
@@ -192,6 +238,7 @@ impl World {
             let Claim::Granted { session } = claim else { panic!("nobody owns it: {claim:?}") };
             assert!(session > mem::replace(&mut self.granted, session));
             self.shadow.owners.insert(who, (place, None));
+            self.shadow.sessions.insert(who, session);
             return;
         };
         assert_eq!(claim, Claim::Waiting { owner: *owner, displaced: *claimant });
@@ -212,15 +259,23 @@ impl World {
         hub.exchange(turn);
 
         for follow in turn.follows.drain(..) {
-            assert_eq!(follow.ordinal, shadow.follow(number, follow.room, follow.on));
+            assert_eq!(follow.ordinal, shadow.follow(number, &follow));
         }
         shadow.follow_everything(number, turn.everything);
+        shadow.readers[number as usize] = turn.readers;
         assert_eq!(turn.before, shadow.head);
         let mut ring = CoreSet::default();
+        let mut receipts = turn.receipts.iter();
         for ((room, spoken), cost) in brings.drain(..).zip(costs) {
+            if spoken[0].1 == Sender::API {
+                let receipt = receipts.next().expect("the API gets a receipt");
+                assert_eq!(*receipt, shadow.receipt(receipt.ticket, room));
+            }
             let receivers = shadow.commit(room, spoken, self.now_ms, cost);
             receivers.iter().for_each(|core| ring.insert(*core));
         }
+        assert_eq!(receipts.next(), None);
+        assert!(turn.receipts.is_sorted_by_key(|receipt| receipt.ticket));
         ring.remove(number);
         assert_eq!(turn.ring, ring);
         assert!(ring.iter().all(|core| hub.is_waiting(core)));
@@ -231,6 +286,7 @@ impl World {
                 let handed = handed.next().expect("it is handed on");
                 assert_eq!(handed.to, to);
                 assert!(handed.session > mem::replace(&mut self.granted, handed.session));
+                shadow.sessions.insert(who, handed.session);
             }
         }
         assert_eq!(handed.next(), None);
@@ -256,17 +312,20 @@ impl World {
         keys
     }
 
-    fn read(&self, rooms: Option<u8>, like: &Like) {
+    fn read(&self, rooms: Option<u8>, class: Class, like: &Like) {
         let upto = like.upto % self.seen.len();
         let (upto, later) = (self.seen[upto], &self.seen[upto..]);
         let rooms = rooms.map(|rooms| self.keys(rooms));
+        // WebSockets read rooms, and are not told how much they miss.
+        let class = if rooms.is_none() { Class::Subscriber } else { class };
         let ask = Ask {
+            class,
             whole: like.whole && rooms.as_ref().is_none_or(|rooms| rooms.len() == 1),
             rooms,
             next: 1 + like.next % (upto + 1),
             upto,
             seen: later[like.seen % later.len()],
-            counts: like.counts,
+            counts: like.counts && class == Class::Subscriber,
             pieces_max: like.pieces_max,
         };
         let (got, after) = ask.read(&self.hub, &self.shadow);
@@ -278,8 +337,8 @@ impl World {
                 assert_eq!(got, expected, "{ask:?}");
             }
         }
-        let gone_through = self.hub.gone_through(ask.rooms.as_deref());
-        assert_eq!(gone_through, self.shadow.gone_through(ask.rooms.as_deref()));
+        let gone_through = self.hub.gone_through(ask.rooms.as_deref(), class);
+        assert_eq!(gone_through, self.shadow.gone_through(ask.rooms.as_deref(), class));
     }
 
     /// Everybody leaves, and time passes.
@@ -310,8 +369,14 @@ impl World {
 fn note_chunks(hub: &Hub, shadow: &mut Shadow, turn: &mut Turn) {
     let (next, upto) = (turn.before + 1, turn.seen);
     let mut pieces = VecDeque::new();
-    let wanted = Wanted { rooms: None, whole: true, next, upto, seen: upto, ordinal: None };
-    hub.fetch(wanted, &mut pieces, 1000);
+    let rooms: Vec<RoomKey> = shadow.lives.keys().copied().collect();
+    // One by one: a WebSocket's gap covers what other rooms still have.
+    for (class, room) in Class::ALL.iter().flat_map(|class| rooms.iter().map(|room| (*class, room)))
+    {
+        let rooms = Some(std::slice::from_ref(room));
+        let wanted = Wanted { rooms, class, whole: true, next, upto, seen: upto, ordinal: None };
+        hub.fetch(wanted, &mut pieces, 1000);
+    }
     let there = pieces.into_iter().filter_map(|piece| match piece {
         Piece::Chunk(chunk) => Some(chunk),
         Piece::Gap { .. } => None,
@@ -332,6 +397,7 @@ fn take_inbox(shadow: &mut Shadow, turn: &mut Turn, inbox: &mut Vec<(usize, Arc<
         assert_eq!((chunk.room(), chunk.ordinal()), (kept.room, kept.ordinal));
         assert_eq!((chunk.room_name(), chunk.at()), (kept.name, at(kept.at_ms)));
         assert_eq!(chunk.audience(), kept.spoken[0].0.audience());
+        assert_eq!(chunk.ticket().is_some(), chunk.audience() == Audience::ALL);
         for (place, (said, sender)) in kept.spoken.iter().enumerate() {
             let entry = chunk.index()[place];
             assert_eq!((entry.what(), entry.who), (said.what(), sender.who));
@@ -354,9 +420,17 @@ fn said() -> impl Strategy<Value = Vec<(Said, usize)>> {
         1 => "[a-z]{0,60}".prop_map(|text| Said::ChatObject(format!("{{\"a\":{text:?}}}"))),
         1 => bytes().prop_map(Said::ChatBinary),
     ];
+    let quiet = "[a-z]{0,60}".prop_map(Said::Quiet);
+    let api = prop_oneof![
+        2 => "[a-z\r\n]{0,60}".prop_map(Said::Api),
+        1 => "[a-z]{0,60}".prop_map(|text| Said::ApiObject(format!("{{\"a\":{text:?}}}"))),
+        1 => bytes().prop_map(Said::ApiBinary),
+    ];
     prop_oneof![
-        prop::collection::vec((relayed, 0usize..3), 1..5),
-        prop::collection::vec((chat, 0usize..3), 1..5),
+        3 => prop::collection::vec((relayed, 0usize..3), 1..5),
+        3 => prop::collection::vec((chat, 0usize..3), 1..5),
+        2 => prop::collection::vec((quiet, 0usize..3), 1..5),
+        2 => prop::collection::vec((api, 0usize..3), 1..2),
     ]
 }
 
@@ -365,6 +439,26 @@ fn like() -> impl Strategy<Value = Like> {
     (any::<bool>(), any::<bool>(), places, 1usize..5).prop_map(|(whole, counts, places, most)| {
         let (next, upto, seen) = places;
         Like { whole, counts, next, upto, seen, pieces_max: most }
+    })
+}
+
+fn class() -> impl Strategy<Value = Class> {
+    prop::sample::select(Class::ALL.to_vec())
+}
+
+fn interest() -> impl Strategy<Value = Interest> {
+    prop_oneof![
+        1 => Just(Interest::Nothing),
+        1 => Just(Interest::Api),
+        2 => Just(Interest::Everything),
+    ]
+}
+
+fn counts() -> impl Strategy<Value = Counts> {
+    (0..5i64, 0..5i64, 0..5i64).prop_map(|(members, listeners, subscribers)| Counts {
+        connections: members + listeners,
+        members,
+        subscribers,
     })
 }
 
@@ -380,8 +474,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (core.clone(), room.clone()).prop_map(|(core, room)| Step::Enter(core, room)),
         1 => (core.clone(), room.clone()).prop_map(|(core, room)| Step::Leave(core, room)),
-        3 => (core.clone(), room.clone(), prop::bool::weighted(0.7))
-            .prop_map(|(core, room, on)| Step::Follow(core, room, on)),
+        3 => (core.clone(), room.clone(), interest(), counts()).prop_map(
+            |(core, room, interest, counts)| Step::Follow(core, room, interest, counts)),
         1 => (core.clone(), any::<bool>()).prop_map(|(core, on)| Step::Everything(core, on)),
         8 => (core.clone(), room, said())
             .prop_map(|(core, room, said)| Step::Publish(core, room, said)),
@@ -394,7 +488,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(core, conn, name)| Step::Claim(core, conn, name)),
         2 => (core, 0usize..3, name)
             .prop_map(|(core, conn, name)| Step::Release(core, conn, name)),
-        5 => (prop::option::of(1u8..16), like()).prop_map(|(rooms, like)| Step::Read(rooms, like)),
+        5 => (prop::option::of(1u8..32), class(), like())
+            .prop_map(|(rooms, class, like)| Step::Read(rooms, class, like)),
+        1 => (0usize..4, 1usize..4).prop_map(|(prefix, limit)| Step::List(prefix, limit)),
     ]
 }
 
@@ -421,7 +517,7 @@ proptest! {
         let mut world = World::new(limits);
         for room in 0..ROOMS.len() {
             world.enter(room as u16 % CORES, room);
-            world.follow(room as u16 % CORES, room, true);
+            world.follow(room as u16 % CORES, room, Interest::Everything, Counts::default());
         }
         steps.into_iter().for_each(|step| world.step(step));
         world.end();

@@ -16,6 +16,7 @@ use super::wire::{Ending, Wire};
 use super::world::World;
 use serde_json::Value;
 use tidegate::bytes::ConnKey;
+use tidegate::hub::EVERYONE;
 
 /// Few names, so that they clash.
 const IDS: [&str; 5] = ["a", "b c", "ü", "d\"q", "e"];
@@ -211,7 +212,8 @@ impl World<'_> {
     }
 
     fn connect_reader(&mut self) {
-        let rooms = self.some(&ROOMS, &[0, 0, 1, 1, 1, 2, 3]);
+        let rooms = [&ROOMS[..], &[EVERYONE]].concat();
+        let rooms = self.some(&rooms, &[0, 0, 1, 1, 1, 2, 3]);
         let mut ids = self.some(&IDS, &[0, 0, 0, 0, 1, 2]);
         if self.dice.chance(10) {
             let known = self.clients.iter().filter_map(Client::speaker);

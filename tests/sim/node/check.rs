@@ -4,14 +4,14 @@
 //! Must not know: how they are kept.
 
 use super::client::{Client, Moment};
-use super::shadow::{self, Logged, Shows};
+use super::shadow::{self, Logged, Shadow, Shows};
 use super::speaker::{Speaker, Talk};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, VecDeque};
-use tidegate::hub::{Hub, Piece, Wanted, What};
+use tidegate::hub::{Class, Hub, Piece, Wanted, What};
 
 /// The number in an id of this epoch.
 pub(crate) fn number(id: &str, hub: &Hub) -> u64 {
@@ -26,7 +26,8 @@ pub(crate) fn number(id: &str, hub: &Hub) -> u64 {
 pub(crate) fn alive(hub: &Hub, position: u64, last: u64) -> Vec<u64> {
     let mut pieces = VecDeque::new();
     let (next, upto) = (position + 1, last);
-    let wanted = Wanted { rooms: None, whole: true, next, upto, seen: last, ordinal: None };
+    let class = Class::Subscriber;
+    let wanted = Wanted { rooms: None, class, whole: true, next, upto, seen: last, ordinal: None };
     hub.fetch(wanted, &mut pieces, usize::MAX);
     let chunks = pieces.iter().filter_map(|piece| match piece {
         Piece::Chunk(chunk) => Some(chunk.first().max(position + 1)..=chunk.last().min(last)),
@@ -55,6 +56,10 @@ pub(crate) fn is_shown(id: &str, shows: &Shows, data: &[u8]) {
                 is_shown(id, &Shows::Wrapped(text.clone()), data);
             }
         }
+        Shows::ApiWrapped(text) => assert_eq!(value(), serde_json::json!({ "message": text })),
+        Shows::ApiBase64(bytes) => {
+            assert_eq!(value(), serde_json::json!({ "base64": STANDARD.encode(bytes) }));
+        }
         Shows::Base64(bytes) => {
             let base64 =
                 serde_json::json!({ "connectionId": id, "base64": STANDARD.encode(bytes) });
@@ -78,8 +83,9 @@ pub(crate) fn is_full(id: &str, event: &Logged, data: &str) {
     assert_eq!(full.len(), 7, "{data}");
     is("id", id.into());
     is("room", event.room.as_str().into());
-    is("connectionId", event.id.as_str().into());
-    is("session", event.session.into());
+    let is_api = event.ticket.is_some();
+    is("connectionId", if is_api { Value::Null } else { event.id.as_str().into() });
+    is("session", if is_api { Value::Null } else { event.session.into() });
     is("type", kind.into());
     is("at", event.at_ms.into());
     // Spaces around a value belong to no value.
@@ -96,17 +102,30 @@ fn is_reason(client: &Client, speaker: &Speaker, code: u16, moment: &Moment<'_>)
     match code {
         1012 => moment.is_draining,
         4409 => id.is_some_and(|id| moment.has_strangers || moment.claims[id] > 1),
-        4408 => matches!(speaker.talk, Talk::Member { .. }),
+        // Whether it may be told so is asked where it is.
+        4408 => true,
         // A message that took too long.
         1008 if client.was_odd => true,
         code => speaker.doom == Some(code),
     }
 }
 
+/// Only who has lost something that was for the likes of it falls off.
+fn fell_off(client: &Client, speaker: &Speaker, shadow: &Shadow, moment: &Moment<'_>) {
+    let position = speaker.position.or(client.begun_at).expect("it has come");
+    let alive = alive(moment.hub, position, shadow.head());
+    let mut theirs = shadow.after(position).filter(|(_, event)| speaker.is_of_audience(event));
+    let is_lost = theirs.any(|(at, _)| alive.binary_search(&at).is_err());
+    assert!(is_lost, "client {} fell off, but nothing is gone: {client:?}", client.number);
+}
+
 /// A client got a close frame.
-pub(crate) fn close_frame(client: &Client, code: u16, moment: &Moment<'_>) {
+pub(crate) fn close_frame(client: &Client, code: u16, shadow: &Shadow, moment: &Moment<'_>) {
     let number = client.number;
     let Some(speaker) = client.speaker() else { return };
+    if code == 4408 {
+        fell_off(client, speaker, shadow, moment);
+    }
     if speaker.sent_close == Some(code) {
         assert!(speaker.answers.is_empty(), "client {number}: {:?} is due", speaker.answers);
         let published =

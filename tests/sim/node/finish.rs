@@ -101,6 +101,7 @@ impl World<'_> {
             let is_over = client.wire.is_over();
             assert!(!is_over || is_closed || session.is_none(), "{}: no close yet", client.number);
         }
+        self.check_counts();
         if self.clients.iter().all(|client| !client.is_stalled && !client.is_mute) {
             let registered = self.clients.iter().filter(|client| is_registered(client)).count();
             let holdings = self.hub.holdings();
@@ -133,7 +134,7 @@ impl World<'_> {
                 assert!(!reader.owes(), "client {number} waits for a gap: {client:?}");
             }
             Role::Speaker(speaker) if client.is_upgraded && speaker.may_speak() => {
-                let next = speaker.next_event(client.begun_at, &self.shadow).map(|(n, _)| n);
+                let next = speaker.next_event(client.begun_at, &self.shadow);
                 assert_eq!(next, None, "client {number} waits for it");
                 assert!(speaker.answers.is_empty(), "client {number}: {:?}", speaker.answers);
                 let is_url_alone = speaker.by_url && speaker.said.len() == 1;
@@ -229,9 +230,15 @@ fn is_registered(client: &Client) -> bool {
         Talk::Member { .. } => true,
         Talk::Echo => false,
     };
-    has_name
-        && client.is_upgraded
-        && speaker.may_speak()
-        && !client.wire.is_over()
-        && !client.is_gone()
+    has_name && is_open(client)
+}
+
+/// Whether the client is a WebSocket or an event stream now, as far as it knows.
+pub(crate) fn is_open(client: &Client) -> bool {
+    let may_be = match &client.role {
+        Role::Speaker(speaker) => speaker.may_speak(),
+        Role::Reader(reader) => reader.follows,
+        Role::Plain | Role::Stranger(_) => false,
+    };
+    may_be && client.is_upgraded && !client.wire.is_over() && !client.is_gone()
 }

@@ -4,6 +4,7 @@
 //! Must not know: who chooses the run: a seed (`tests/sim`) or a fuzzer (`fuzz/targets/engine.rs`).
 
 mod act;
+mod api;
 mod check;
 mod client;
 mod deflate;

@@ -7,6 +7,7 @@
 //! The shadow is a core of its own that follows everything and does nothing, so it sees each chunk
 //! once and in commit order, also one that its log loses at once.
 
+use super::api::Published;
 use super::check;
 use super::client::{Client, Moment};
 use super::speaker::Talk;
@@ -15,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use tidegate::hub::{Audience, Chunk, Format, RoomKey, Sender, What};
+use tidegate::hub::{Audience, Chunk, Format, RoomKey, Sender, What, Who};
 
 /// How subscribers have to be shown a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub(crate) enum Shows {
     Either(String),
     /// `{"connectionId":…,"base64":…}` with these bytes.
     Base64(Vec<u8>),
+    /// `{"message":…}` with this text.
+    ApiWrapped(String),
+    /// `{"base64":…}` with these bytes.
+    ApiBase64(Vec<u8>),
 }
 
 /// One event.
@@ -40,6 +45,9 @@ pub(crate) struct Logged {
     pub(crate) at_ms: u64,
     /// Members get it too.
     pub(crate) everyone: bool,
+    /// The API said it, with this ticket; the names that do not get it.
+    pub(crate) ticket: Option<usize>,
+    pub(crate) except: Vec<String>,
     /// What members get.
     pub(crate) raw: Vec<u8>,
     pub(crate) shows: Shows,
@@ -51,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) client: Option<usize>,
     is_strange: bool,
     events: usize,
+    /// Its first event.
+    first: u64,
     /// Code and side.
     pub(crate) closed: Option<(u16, String)>,
 }
@@ -66,6 +76,8 @@ pub(crate) struct Shadow {
     latest: BTreeMap<String, u64>,
     /// By its number, who said a message, and which of what it said.
     pub(crate) said: Vec<(usize, usize)>,
+    /// By its ticket, what the API was to publish.
+    pub(crate) api: Vec<Published>,
 }
 
 impl Shadow {
@@ -91,8 +103,10 @@ impl Shadow {
         assert_eq!(chunk.ordinal(), *ordinal, "a room's ordinals are contiguous");
         *ordinal = chunk.next_ordinal();
         let made = match chunk.audience() {
-            Audience::Subscribers => Format::Events,
-            Audience::Everyone => Format::Frames,
+            Audience::SUBSCRIBERS => Format::Events,
+            Audience::BROADCAST => Format::Frames,
+            Audience::ALL => return self.append_api(chunk),
+            other => panic!("nobody publishes to {other:?}"),
         };
         for (number, entry) in chunk.index().iter().enumerate() {
             let runs = chunk.senders();
@@ -107,12 +121,43 @@ impl Shadow {
                 session: sender.session,
                 what: entry.what(),
                 at_ms: chunk.at().unix_ms,
-                everyone: chunk.audience() == Audience::Everyone,
+                everyone: chunk.audience() == Audience::BROADCAST,
+                ticket: None,
+                except: Vec::new(),
                 shows: Shows::Line(raw.clone()),
                 raw,
             };
             self.append_event(event, sender, clients, moment);
         }
+    }
+
+    /// What the API published is an event for itself, and what it was to publish.
+    fn append_api(&mut self, chunk: &Chunk) {
+        let ticket = chunk.ticket().expect("the API has one for each") as usize;
+        let Published { room, binary, raw, shows, except } = self.api[ticket].clone();
+        let [entry] = chunk.index() else { panic!("one event, one chunk") };
+        assert_eq!(chunk.senders(), [(0, Sender::API)]);
+        assert_eq!(chunk.room_name(), room);
+        assert_eq!(chunk.bytes(Format::Frames)[entry.payload()], raw);
+        let what = if binary { What::Binary } else { What::Text };
+        assert_eq!((entry.what(), entry.who), (what, Who::NOBODY));
+        self.log.push(Logged {
+            room: room.to_owned(),
+            id: String::new(),
+            session: 0,
+            what,
+            at_ms: chunk.at().unix_ms,
+            everyone: true,
+            ticket: Some(ticket),
+            except,
+            raw,
+            shows,
+        });
+    }
+
+    /// Whether the session had begun before event `sequence`.
+    pub(crate) fn has_begun(&self, session: u64, sequence: u64) -> bool {
+        self.sessions.get(&session).is_some_and(|session| session.first < sequence)
     }
 
     fn append_event(
@@ -123,6 +168,7 @@ impl Shadow {
         moment: &Moment<'_>,
     ) {
         self.begin_session(&event);
+        let next = self.head() + 1;
         let n = marker(&event);
         let session = self.sessions.get_mut(&sender.session).expect("begun above");
         assert!(session.closed.is_none(), "nothing comes after a close: {event:?}");
@@ -139,6 +185,9 @@ impl Shadow {
                     event.shows = session.strange_message(&event);
                 }
             }
+        }
+        if session.events == 0 {
+            session.first = next;
         }
         session.events += 1;
         self.log.push(event);

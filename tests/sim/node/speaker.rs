@@ -3,13 +3,14 @@
 //! Knows: routes and their promises, frames.
 //! Must not know: the engine.
 
+use super::api::is_from_api;
 use super::check;
 use super::client::{Client, Moment, Role};
 use super::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
-use super::shadow::{Shadow, Shows};
+use super::shadow::{Logged, Shadow, Shows};
 use serde_json::Value;
 use std::collections::VecDeque;
-use tidegate::hub::What;
+use tidegate::hub::{EVERYONE, What};
 use tidegate::ws::frame::{Opcode, push_masked};
 
 /// By which route it came.
@@ -34,6 +35,15 @@ pub(crate) enum Answer {
     Pong(Vec<u8>),
     Echo { binary: bool, payload: Vec<u8> },
     Error(&'static str),
+}
+
+/// Whether an event is for one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    None,
+    /// As far as anybody here can know, it may get it or not.
+    Maybe,
+    Due,
 }
 
 /// One WebSocket client.
@@ -111,7 +121,10 @@ impl Speaker {
             }
             PING => {}
             PONG => speaker.hear_pong(number, &frame.payload),
-            CLOSE => Speaker::hear_close(client, frames::close_code(&frame.payload), moment),
+            CLOSE => {
+                let code = frames::close_code(&frame.payload);
+                Speaker::hear_close(client, code, shadow, moment);
+            }
             TEXT | BINARY => speaker.hear_message(number, frame, begun_at, shadow),
             _ => unreachable!("the parser knows no others"),
         }
@@ -136,52 +149,86 @@ impl Speaker {
         shadow: &Shadow,
     ) {
         let binary = frame.opcode == BINARY;
-        match self.talk {
-            Talk::Echo => {
-                let answer = Answer::Echo { binary, payload: frame.payload };
-                assert_eq!(self.answers.pop_front(), Some(answer), "client {number}");
-            }
-            Talk::Relay => {
-                let text = serde_json::from_slice::<Value>(&frame.payload).expect("JSON");
-                let code = text["error"]["code"].as_str().expect("an error");
-                match self.answers.pop_front() {
-                    Some(Answer::Error(expected)) => assert_eq!(code, expected, "client {number}"),
-                    other => panic!("client {number}: {text} in place of {other:?}"),
-                }
-            }
-            Talk::Member { .. } => {
-                let (sequence, payload) = {
-                    let next = self.next_event(begun_at, shadow);
-                    let (sequence, event) = next.unwrap_or_else(|| {
-                        panic!("client {number}: {frame:?} out of nothing");
-                    });
-                    let kind = if event.what == What::Binary { BINARY } else { TEXT };
-                    assert_eq!(kind, frame.opcode, "client {number}, event {sequence}");
-                    (sequence, &event.raw)
-                };
-                let lossy = String::from_utf8_lossy(&frame.payload);
-                assert!(*payload == frame.payload, "client {number}, {sequence}: {lossy}");
-                self.position = Some(sequence);
-            }
+        if self.is_member() || is_from_api(&frame.payload) {
+            return self.hear_event(number, &frame, begun_at, shadow);
+        }
+        if self.talk == Talk::Echo {
+            let answer = Answer::Echo { binary, payload: frame.payload };
+            assert_eq!(self.answers.pop_front(), Some(answer), "client {number}");
+            return;
+        }
+        let text = serde_json::from_slice::<Value>(&frame.payload).expect("JSON");
+        let code = text["error"]["code"].as_str().expect("an error");
+        match self.answers.pop_front() {
+            Some(Answer::Error(expected)) => assert_eq!(code, expected, "client {number}"),
+            other => panic!("client {number}: {text} in place of {other:?}"),
         }
     }
 
-    /// The next event of its room that a member has to get.
-    pub(crate) fn next_event<'s>(
-        &self,
-        begun_at: Option<u64>,
-        shadow: &'s Shadow,
-    ) -> Option<(u64, &'s super::shadow::Logged)> {
-        let Talk::Member { echo } = self.talk else { return None };
-        let mut rest = shadow.after(self.position.or(begun_at)?);
-        rest.find(|(_, event)| {
-            let is_own = Some(event.session) == self.session;
-            event.everyone && Some(&event.room) == self.room.as_ref() && (echo || !is_own)
-        })
+    /// It is the next of those that are for it, but for some that it may not get.
+    fn hear_event(&mut self, number: usize, frame: &Frame, begun_at: Option<u64>, shadow: &Shadow) {
+        let position = self.position.or(begun_at).expect("it has come");
+        for (sequence, event) in shadow.after(position) {
+            let kind = if event.what == What::Binary { BINARY } else { TEXT };
+            let is_it = kind == frame.opcode && event.raw == frame.payload;
+            match self.share((sequence, event), shadow) {
+                Share::None => {}
+                Share::Due | Share::Maybe if is_it => {
+                    self.position = Some(sequence);
+                    return;
+                }
+                Share::Maybe => {}
+                Share::Due => {
+                    panic!("client {number}: {sequence} was due before {frame:?}: {self:?}")
+                }
+            }
+        }
+        panic!("client {number}: {frame:?} out of nothing");
     }
 
-    fn hear_close(client: &mut Client, code: u16, moment: &Moment<'_>) {
-        check::close_frame(client, code, moment);
+    /// Whether it gets what is said in its room.
+    pub(crate) fn is_member(&self) -> bool {
+        matches!(self.talk, Talk::Member { .. })
+    }
+
+    /// Whether an event is for the likes of it.
+    pub(crate) fn is_of_audience(&self, event: &Logged) -> bool {
+        let is_here = Some(&event.room) == self.room.as_ref() || event.room == EVERYONE;
+        is_here && (event.ticket.is_some() || (event.everyone && self.is_member()))
+    }
+
+    /// Whether it has to get an event.
+    fn share(&self, (sequence, event): (u64, &Logged), shadow: &Shadow) -> Share {
+        let is_own = Some(event.session) == self.session;
+        if !self.is_of_audience(event) || is_own && self.talk != (Talk::Member { echo: true }) {
+            return Share::None;
+        }
+        let is_named = self.id.as_ref().is_some_and(|id| event.except.contains(id));
+        match self.session {
+            _ if !is_named => Share::Due,
+            Some(_) if self.is_member() => Share::None,
+            Some(session) if shadow.has_begun(session, sequence) => Share::None,
+            // It may not have had the name yet.
+            _ => Share::Maybe,
+        }
+    }
+
+    /// The next event that it has to get.
+    pub(crate) fn next_event(&self, begun_at: Option<u64>, shadow: &Shadow) -> Option<u64> {
+        let mut rest = shadow.after(self.position.or(begun_at)?);
+        rest.find(|next| self.share(*next, shadow) == Share::Due).map(|(sequence, _)| sequence)
+    }
+
+    /// The most that what the API has said since takes.
+    pub(crate) fn api_bytes(&self, begun_at: Option<u64>, shadow: &Shadow) -> usize {
+        const HEADER_BYTES: usize = 10;
+        let Some(position) = self.position.or(begun_at) else { return 0 };
+        let theirs = shadow.after(position).filter(|(_, event)| self.is_of_audience(event));
+        theirs.map(|(_, event)| event.raw.len() + HEADER_BYTES).sum()
+    }
+
+    fn hear_close(client: &mut Client, code: u16, shadow: &Shadow, moment: &Moment<'_>) {
+        check::close_frame(client, code, shadow, moment);
         let is_lazy = client.is_lazy;
         let Role::Speaker(speaker) = &mut client.role else { return };
         speaker.got_close = Some(code);

@@ -47,10 +47,12 @@ impl World<'_> {
             248 => self.wall_ms = self.wall_ms - 5000 + self.dice.below(10_000) as u64,
             249 => self.with_client(World::burst),
             250 => self.flood(),
-            251..=253 => {
+            251 => {
                 self.rest();
                 self.check_rest();
+                self.check_receipt_at_rest();
             }
+            252..=254 => self.publish_by_api(),
             _ => {
                 // Sometimes a core wakes for nothing.
                 let core = self.dice.below(self.cores.len());

@@ -30,8 +30,10 @@ impl World<'_> {
             self.pump_out(core, key);
         }
         assert_eq!(head, self.shadow.head());
+        let tickets = self.publish_pending(core);
         self.cores[core].engine.commit(now);
         self.observe();
+        self.check_receipts(core, &tickets);
         while let Some(action) = self.cores[core].engine.poll_action() {
             self.act(core, action);
         }
@@ -209,9 +211,11 @@ impl World<'_> {
     /// What one client is offered at once is bounded, as far as it is its own answers.
     fn check_offer(&self, number: usize, offered: usize) {
         let Some(speaker) = self.clients[number].speaker() else { return };
-        let is_member = matches!(speaker.talk, super::speaker::Talk::Member { .. });
         let bound = self.limits.outbox_bytes_max / 2 + self.limits.message_bytes_max + 400;
-        assert!(is_member || offered <= bound, "{offered} bytes wait for client {number}");
+        // What the API has published since is on top.
+        let more = speaker.api_bytes(self.clients[number].begun_at, &self.shadow);
+        let bound = bound + more;
+        assert!(speaker.is_member() || offered <= bound, "{offered} bytes wait for {number}");
     }
 
     /// What holds after every turn.
@@ -227,7 +231,7 @@ impl World<'_> {
         let holdings = self.hub.holdings();
         assert!(holdings.log_bytes <= self.limits.node_log_bytes_max, "{holdings:?}");
         assert!(holdings.rooms <= self.limits.rooms_max, "{holdings:?}");
-        let rooms = holdings.rooms * self.limits.room_log_events_max;
+        let rooms = (holdings.rooms + 1) * self.limits.room_log_events_max;
         assert!(holdings.log_events <= rooms, "{holdings:?}");
     }
 }

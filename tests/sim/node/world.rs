@@ -27,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) writable: Vec<ConnKey>,
     /// Letters by who posted them.
     pub(crate) mail: Vec<VecDeque<Letter>>,
+    /// What the API has yet to publish here, by its tickets.
+    pub(crate) to_publish: Vec<usize>,
     pub(crate) is_rung: bool,
     pub(crate) is_draining: bool,
 }
@@ -214,6 +216,7 @@ impl Core {
             again: Vec::new(),
             writable: Vec::new(),
             mail: vec![VecDeque::new(); cores],
+            to_publish: Vec::new(),
             is_rung: false,
             is_draining: false,
         }

@@ -15,9 +15,10 @@ pub(super) enum Told {
     FellOff,
 }
 
-pub(super) struct Reader {
-    format: Format,
-    rooms: Option<Vec<RoomKey>>,
+#[derive(Debug)]
+pub(super) struct Recipient {
+    pub(super) who: super::Reader,
+    pub(super) rooms: Option<Vec<RoomKey>>,
     whos: Vec<Who>,
     except: Option<Who>,
     delivery: Delivery,
@@ -26,17 +27,17 @@ pub(super) struct Reader {
     pub(super) told: Vec<Told>,
 }
 
-impl Reader {
+impl Recipient {
     pub(super) fn new(
         stage: &Stage,
-        format: Format,
+        who: super::Reader,
         rooms: &[usize],
         whos: &[usize],
         except: Option<usize>,
-    ) -> Reader {
+    ) -> Recipient {
         let keys: Vec<RoomKey> = rooms.iter().map(|room| stage.rooms[*room].key).collect();
-        Reader {
-            format,
+        Recipient {
+            who,
             rooms: (!keys.is_empty()).then_some(keys),
             whos: whos.iter().map(|speaker| stage.who(*speaker)).collect(),
             except: except.map(|speaker| stage.who(speaker)),
@@ -59,13 +60,15 @@ impl Reader {
         let mut events = Vec::new();
         for chunk in &stage.all {
             let is_theirs = self.rooms.as_ref().is_none_or(|rooms| rooms.contains(&chunk.room()))
-                && (!self.format.is_frames() || chunk.audience() == Audience::Everyone);
+                && chunk.audience().has(self.who.taste.class)
+                && !self.who.who.is_some_and(|who| chunk.except().contains(&who));
             for (entry, sequence) in (0..chunk.index().len()).zip(chunk.first()..) {
                 let who = chunk.index()[entry].who;
                 let is_wanted = self.whos.is_empty() || self.whos.contains(&who);
                 if is_theirs && is_wanted && self.except != Some(who) {
-                    let (bytes, _) = chunk.encoded(self.format, &mut deflater());
-                    events.push((sequence, bytes[chunk.span(self.format, entry)].to_vec()));
+                    let (bytes, _) = chunk.encoded(self.who.taste.format, &mut deflater());
+                    events
+                        .push((sequence, bytes[chunk.span(self.who.taste.format, entry)].to_vec()));
                 }
             }
         }
@@ -85,13 +88,13 @@ impl Reader {
     /// A turn begins: what is committed is owed to it if it is live.
     pub(super) fn turn(&mut self, stage: &mut Stage, batches: &[Batch]) {
         self.delivery.clear();
-        self.delivery.chunks = stage.commit(batches);
+        self.delivery.begin(&mut stage.commit(batches));
         self.catch_up(stage);
         if self.lag.is_none() {
             let rooms = self.rooms.as_deref();
             let choice = Choice { rooms, whos: &self.whos, except: self.except };
             self.due = self.delivery.gather(
-                self.format,
+                self.who,
                 choice,
                 &mut making(&mut stage.turn.charges, &mut deflater()),
             );
@@ -105,7 +108,7 @@ impl Reader {
             && let Some(lag) = &mut self.lag
         {
             if let Some((last, missed)) = lag.pop_gap() {
-                let is_member = self.format.is_frames();
+                let is_member = self.who.taste.format.is_frames();
                 self.told.push(if is_member { Told::FellOff } else { Told::Gap(last, missed) });
             } else if !lag.hand.is_empty() {
                 return;
@@ -116,9 +119,13 @@ impl Reader {
             } else {
                 let (rooms, seen) = (self.rooms.as_deref(), stage.turn.seen);
                 let mut pieces = VecDeque::new();
-                let next = stage.hub.fetch(Cursor::wants(lag, rooms, (seen, seen)), &mut pieces, 3);
+                let next = stage.hub.fetch(
+                    Cursor::wants(lag, self.who.taste.class, rooms, (seen, seen)),
+                    &mut pieces,
+                    3,
+                );
                 let (charges, deflater) = (&mut stage.turn.charges, &mut deflater());
-                lag.take(&mut pieces, next, self.format, &mut making(charges, deflater));
+                lag.take(&mut pieces, next, self.who, &mut making(charges, deflater));
             }
         }
     }
@@ -131,7 +138,7 @@ impl Reader {
         self.check_begun();
         let mut slices = Slices::default();
         match (&self.lag, self.due) {
-            (Some(lag), _) => lag.gather(self.format, &mut slices, 0),
+            (Some(lag), _) => lag.gather(self.who.taste, &mut slices, 0),
             (None, Some(due)) => self.delivery.add(due, &mut slices),
             (None, None) => {}
         }
@@ -152,7 +159,7 @@ impl Reader {
             self.told.push(Told::Bytes(bytes.to_vec()));
         }
         if let Some(lag) = &mut self.lag {
-            lag.sent(self.format, bytes.len());
+            lag.sent(self.who.taste, bytes.len());
         } else if let Some(due) = &mut self.due {
             due.sent += bytes.len() as u32;
             let left = self.delivery.left(*due);
@@ -186,14 +193,14 @@ impl Reader {
     /// The rest of what is begun is the front of what is offered, and can be left out of it.
     fn check_begun(&self) {
         let Some(lag) = &self.lag else { return };
-        let Some((chunk, rest)) = lag.begun(self.format) else { return };
+        let Some((chunk, rest)) = lag.begun(self.who.taste.format) else { return };
         let (mut all, mut behind) = (Slices::default(), Slices::default());
-        lag.gather(self.format, &mut all, 0);
-        lag.gather(self.format, &mut behind, rest.len());
+        lag.gather(self.who.taste, &mut all, 0);
+        lag.gather(self.who.taste, &mut behind, rest.len());
         let bytes = |slices: &Slices<'_>| -> Vec<u8> {
             slices.as_io().iter().flat_map(|slice| slice.to_vec()).collect()
         };
-        let joined = [&chunk.bytes(self.format)[rest], &bytes(&behind)].concat();
+        let joined = [&chunk.bytes(self.who.taste.format)[rest], &bytes(&behind)].concat();
         let (all, length) = (bytes(&all), all.bytes());
         assert_eq!(
             all,

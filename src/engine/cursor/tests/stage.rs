@@ -5,15 +5,15 @@
 
 use super::*;
 use crate::bytes::Now;
-use crate::hub::{ConnectionId, Entered, Hub, Sender, Turn};
+use crate::hub::{Api, Audience, ConnectionId, EVERYONE, Entered, Hub, Sender, Turn};
 use crate::limits::Limits;
 use std::mem;
 use std::time::Duration;
 
 pub(super) const SPEAKERS: usize = 3;
-const ROOMS: [&str; 3] = ["main", "a", "b"];
+const ROOMS: [&str; 4] = ["main", "a", "b", EVERYONE];
 
-/// Who speaks in a room, one after the other.
+/// Who speaks in a room, one after the other; what is for all the API says, and they do not get it.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     pub(super) room: usize,
@@ -29,7 +29,12 @@ pub(super) fn batch() -> impl Strategy<Value = Batch> {
         // More runs than one write has places.
         1 => prop::collection::vec(0..SPEAKERS, 100..250),
     ];
-    let audience = prop_oneof![Just(Audience::Subscribers), Just(Audience::Everyone)];
+    let audience = prop_oneof![
+        3 => Just(Audience::SUBSCRIBERS),
+        3 => Just(Audience::BROADCAST),
+        1 => Just(Audience::MEMBERS),
+        2 => Just(Audience::ALL),
+    ];
     let bytes = prop_oneof![3 => 0usize..40, 1 => 0usize..6000];
     (0..ROOMS.len(), audience, speakers, bytes).prop_map(|(room, audience, speakers, bytes)| {
         let bytes = bytes.min(40_000 / speakers.len());
@@ -37,14 +42,8 @@ pub(super) fn batch() -> impl Strategy<Value = Batch> {
     })
 }
 
-pub(super) fn format() -> impl Strategy<Value = Format> {
-    prop_oneof![
-        2 => Just(Format::Events),
-        1 => Just(Format::FullEvents),
-        1 => Just(Format::Lines),
-        2 => Just(Format::Frames),
-        1 => Just(Format::DeflatedFrames),
-    ]
+pub(super) fn taste() -> impl Strategy<Value = Taste> {
+    prop::sample::select(Taste::ALL.to_vec())
 }
 
 pub(super) struct Stage {
@@ -81,6 +80,14 @@ impl Stage {
             let (key, epoch) = ((room.key, Arc::clone(&room.name)), *self.hub.epoch());
             let held = self.hub.held_bytes();
             let mut open = crate::hub::Batch::new(key, batch.audience, epoch, held, 0);
+            if batch.audience == Audience::ALL {
+                self.said += 1;
+                open.push_text(&Sender::API, &vec![b'x'; batch.bytes]);
+                let except = batch.speakers.iter().map(|speaker| self.who(*speaker)).collect();
+                open.set_api(Api { ticket: self.said, except });
+                self.turn.chunks.push(open.seal());
+                continue;
+            }
             for &speaker in &batch.speakers {
                 self.said += 1;
                 let text = format!("{{\"n\":{},\"x\":\"{}\"}}", self.said, "x".repeat(batch.bytes));
@@ -94,6 +101,20 @@ impl Stage {
         self.turn.evicted.clear();
         self.all.extend_from_slice(&self.turn.inbox);
         mem::take(&mut self.turn.inbox)
+    }
+
+    /// The chunks for readers of `class` in `rooms` that no log has any more.
+    pub(super) fn gone(&self, rooms: &[RoomKey], class: Class) -> Vec<&Arc<Chunk>> {
+        let mut pieces = VecDeque::new();
+        let seen = self.turn.seen;
+        let wanted =
+            Cursor::wants(&Lag { next: 1, ..Lag::default() }, class, Some(rooms), (seen, seen));
+        self.hub.fetch(wanted, &mut pieces, usize::MAX);
+        let is_there = |chunk: &Arc<Chunk>| {
+            pieces.iter().any(|piece| matches!(piece, Piece::Chunk(one) if Arc::ptr_eq(one, chunk)))
+        };
+        let of_theirs = |chunk: &&Arc<Chunk>| rooms.contains(&chunk.room()) && chunk.is_for(class);
+        self.all.iter().filter(of_theirs).filter(|chunk| !is_there(chunk)).collect()
     }
 
     /// Which event of room `key` comes next.
