@@ -58,6 +58,8 @@ pub(super) struct Desk {
     pub(super) policy: Arc<Policy>,
     /// Those of the policy, which are asked for most.
     pub(super) limits: Arc<Limits>,
+    /// What connections were let in by may have been wider: so much may wait for them.
+    pub(super) widest: Limits,
     pub(super) hub: Arc<Hub>,
     pub(super) setup: Setup,
     /// This turn's time.
@@ -110,6 +112,7 @@ impl Desk {
         Desk {
             core: setup.core,
             limits: Arc::clone(&setup.policy.limits),
+            widest: setup.policy.widest(&setup.policy.limits),
             policy: Arc::clone(&setup.policy),
             hub: Arc::clone(&setup.hub),
             now: Now { monotonic: Duration::ZERO, unix_ms: 0 },

@@ -159,7 +159,7 @@ impl Engine {
             self.settle(key);
         }
         if let (true, Some(conn)) = (cfg!(debug_assertions), self.conns.find(key)) {
-            conn.invariants(&self.desk.limits);
+            conn.invariants(&self.desk.widest);
         }
     }
 

@@ -4,6 +4,7 @@
 //! Must not know: how a configuration is written, who reads it.
 
 use super::Engine;
+use super::desk::Desk;
 use crate::limits::Limits;
 use crate::pages::Site;
 use crate::routes::Table;
@@ -30,8 +31,37 @@ impl Engine {
     /// From now on `policy` holds. Whoever is there stays: a WebSocket keeps the route that it came
     /// by, and what was agreed on in its handshake.
     pub fn adopt(&mut self, policy: Arc<Policy>) {
-        self.desk.deflater.set_bytes_min(policy.limits.deflate_bytes_min);
-        self.desk.limits = Arc::clone(&policy.limits);
-        self.desk.policy = policy;
+        self.desk.adopt(policy);
+        // What may take less time from now on is looked at earlier.
+        for (key, conn) in self.conns.iter() {
+            let look = conn.next_look(&self.desk);
+            self.desk.wake_by(key, look);
+        }
+    }
+}
+
+impl Desk {
+    fn adopt(&mut self, policy: Arc<Policy>) {
+        self.deflater.set_bytes_min(policy.limits.deflate_bytes_min);
+        self.widest = policy.widest(&self.widest);
+        self.limits = Arc::clone(&policy.limits);
+        // The old one, with its pages, is held by nobody.
+        self.setup.policy = Arc::clone(&policy);
+        self.policy = policy;
+    }
+}
+
+impl Policy {
+    /// The most that may wait for or of a connection, if it was let in by this policy or under
+    /// limits as wide as `before`.
+    pub(super) fn widest(&self, before: &Limits) -> Limits {
+        let own = self.routes.iter().filter_map(|route| route.limits.as_deref());
+        let all = own.chain([&*self.limits]);
+        all.fold(before.clone(), |widest, one| Limits {
+            head_bytes_max: widest.head_bytes_max.max(one.head_bytes_max),
+            message_bytes_max: widest.message_bytes_max.max(one.message_bytes_max),
+            outbox_bytes_max: widest.outbox_bytes_max.max(one.outbox_bytes_max),
+            ..widest
+        })
     }
 }

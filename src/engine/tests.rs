@@ -3,6 +3,7 @@
 //! Knows: one core by itself.
 //! Must not know: sockets.
 
+mod adopt;
 pub(super) mod core;
 mod everyone;
 

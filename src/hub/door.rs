@@ -220,7 +220,7 @@ impl State {
         }
     }
 
-    fn evict_oldest(&mut self, room: RoomKey, evicted: &mut Vec<Arc<Chunk>>) -> bool {
+    pub(super) fn evict_oldest(&mut self, room: RoomKey, evicted: &mut Vec<Arc<Chunk>>) -> bool {
         let Some(chunk) = self.rooms.evict_oldest(room) else { return false };
         evicted.extend(self.commits.evict(chunk.last()));
         evicted.push(chunk);
@@ -229,7 +229,7 @@ impl State {
     }
 
     /// Checks what this module believes.
-    fn check(&self) {
+    pub(super) fn check(&self) {
         self.commits.check(self.head);
         self.rooms.check();
     }

@@ -14,6 +14,7 @@
 //! of what is logged; a `connectionId` has one owner and at most one claimant; nobody is counted in
 //! a room who is not on some core; the room that everybody is in is always there.
 
+mod adopt;
 mod audience;
 mod batch;
 mod census;

@@ -191,6 +191,11 @@ impl Rooms {
         self.events
     }
 
+    /// Every room there is.
+    pub(super) fn keys(&self) -> Vec<RoomKey> {
+        self.rooms.keys().copied().collect()
+    }
+
     pub(super) fn find(&self, key: RoomKey) -> Option<&Room> {
         self.rooms.get(&key)
     }

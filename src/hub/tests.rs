@@ -3,6 +3,7 @@
 //! Knows: the whole face of a hub, some of its chunks' bookkeeping.
 //! Must not know: engines, sockets.
 
+mod adopt;
 mod formats;
 mod lock;
 mod publish;

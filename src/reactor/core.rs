@@ -8,6 +8,7 @@
 //! one place. Nothing that is called here calls back.
 
 mod accept;
+mod adopt;
 
 use super::StartError;
 use super::clock::Clock;
@@ -79,6 +80,8 @@ pub(super) struct Reactor<'s> {
     shared: &'s Shared,
     clock: Clock,
     setup: Setup,
+    /// The number of the policy that it goes by.
+    rules: u64,
     draining: bool,
 }
 
@@ -112,6 +115,7 @@ impl<'s> Reactor<'s> {
             shared,
             clock,
             setup,
+            rules: 0,
             draining: false,
         })
     }
@@ -129,6 +133,7 @@ impl<'s> Reactor<'s> {
     fn turn(&mut self, events: &mut Events) -> io::Result<()> {
         self.sleep(events)?;
         let now = self.clock.now();
+        self.adopt();
         self.note_readiness(events);
         self.collect_letters(now);
         self.accept(now);
@@ -184,6 +189,7 @@ impl<'s> Reactor<'s> {
         self.mailbox().has_letters()
             || self.setup.hub.is_waiting(self.core)
             || self.shared.is_stopping() != self.draining
+            || self.shared.rules().is_later(self.rules)
             || self.want.is_met(self.shared.vacancy())
     }
 

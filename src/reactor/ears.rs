@@ -14,25 +14,31 @@ use signal_hook_mio::v1_0::Signals;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::SyncSender;
 
 /// What hears signals.
 pub(super) struct Ears {
     signals: Signals,
     /// Whoever started us can only stop us by this terminal, and a hangup says that it is gone.
     has_terminal: bool,
+    /// Who reads the configuration again, if there is something to read.
+    reload: Option<SyncSender<()>>,
 }
 
 impl Ears {
     /// Hears from now on. A SIGINT or SIGTERM that comes when `stopping` is set already ends the
-    /// process there and then, whatever its cores are doing.
-    pub(super) fn open(stopping: &Arc<AtomicBool>) -> io::Result<Ears> {
+    /// process there and then, whatever its cores are doing. `reload` is asked on a SIGHUP.
+    pub(super) fn open(
+        stopping: &Arc<AtomicBool>,
+        reload: Option<SyncSender<()>>,
+    ) -> io::Result<Ears> {
         for signal in [SIGINT, SIGTERM] {
             flag::register_conditional_shutdown(signal, 1, Arc::clone(stopping))?;
         }
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         // Asked now: a terminal that is gone is none.
         let has_terminal = io::stdin().is_terminal() || io::stderr().is_terminal();
-        Ok(Ears { signals, has_terminal })
+        Ok(Ears { signals, has_terminal, reload })
     }
 
     /// Takes what came. Gives whether the server is to stop.
@@ -40,6 +46,11 @@ impl Ears {
         let mut stops = false;
         for signal in self.signals.pending() {
             let is_hangup = signal == SIGHUP;
+            if let (true, Some(reload)) = (is_hangup, &self.reload) {
+                // It may be asked already: what it has yet to read is what is there then.
+                let _ = reload.try_send(());
+                continue;
+            }
             if is_hangup && !self.has_terminal {
                 log::info!("signal {signal}: there is nothing to load anew");
                 continue;

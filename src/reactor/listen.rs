@@ -32,8 +32,13 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn new(send_buffer: Option<usize>, limits: &Limits) -> Options {
-        Options { send_buffer, user_timeout: USER_TIMEOUT_MIN.max(limits.write_stall * 2) }
+        Options { send_buffer, user_timeout: user_timeout(limits) }
     }
+}
+
+/// TCP_USER_TIMEOUT: how long the kernel waits for what a peer does not acknowledge.
+pub(super) fn user_timeout(limits: &Limits) -> Duration {
+    USER_TIMEOUT_MIN.max(limits.write_stall * 2)
 }
 
 /// Listens on `addr` once for each core.

@@ -4,8 +4,9 @@
 //! Must not know: what they say.
 
 use super::bell::Bell;
+use super::rules::Rules;
 use super::vacancy::Vacancy;
-use crate::engine::Letter;
+use crate::engine::{Letter, Policy};
 use mio::Waker;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,18 +57,30 @@ pub(super) struct Shared {
     mailboxes: Vec<Mailbox>,
     stopping: Arc<AtomicBool>,
     vacancy: Vacancy,
+    rules: Rules,
 }
 
 impl Shared {
     /// For the cores whose mailboxes these are, in order; `stopping` is set when they are to stop.
     pub(super) fn new(mailboxes: Vec<Mailbox>, stopping: Arc<AtomicBool>) -> Shared {
         let vacancy = Vacancy::new(mailboxes.len());
-        Shared { mailboxes, stopping, vacancy }
+        Shared { mailboxes, stopping, vacancy, rules: Rules::default() }
     }
 
     /// Has every core stop.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
+        self.rules.close();
+        self.ring();
+    }
+
+    /// Has every core go by `policy`, and waits for it. Gives whether they do: a server that stops
+    /// needs no new one.
+    pub(super) fn post(&self, policy: Arc<Policy>) -> bool {
+        self.rules.post(policy, self.mailboxes.len(), || self.ring())
+    }
+
+    fn ring(&self) {
         self.mailboxes.iter().for_each(|mailbox| mailbox.bell.ring());
     }
 
@@ -79,6 +92,10 @@ impl Shared {
     /// A descriptor was closed: every core that waits for one asks again.
     pub(super) fn note_closed(&self) {
         self.vacancy.note_freed(|core| self.mailbox(core).bell.ring());
+    }
+
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(super) fn vacancy(&self) -> &Vacancy {

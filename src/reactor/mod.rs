@@ -10,6 +10,8 @@ mod ears;
 mod gate;
 mod listen;
 mod mailbox;
+mod reload;
+mod rules;
 mod socket;
 mod vacancy;
 
@@ -17,6 +19,7 @@ use self::clock::Clock;
 use self::core::{Nascent, Reactor};
 use self::ears::Ears;
 use self::mailbox::{Mailbox, Shared};
+use self::reload::Reload;
 use crate::config::{Config, Source};
 use crate::engine::{Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
@@ -26,6 +29,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 /// Why the server does not run.
@@ -92,16 +96,18 @@ impl From<io::Error> for StartError {
     }
 }
 
-/// Serves as `config` says, until a signal stops it. Returns when every connection is closed.
+/// Serves as `config` says, until a signal stops it. Returns when every connection is closed. On a
+/// SIGHUP `source`, if there is a file, is read again.
 ///
 /// # Errors
 ///
 /// [`StartError`] when it cannot begin; nothing has been served then.
-pub fn serve(mut config: Config, _source: Source) -> Result<(), StartError> {
+pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
     let clock = Clock::start();
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let stopping = Arc::new(AtomicBool::new(false));
-    let ears = Ears::open(&stopping)?;
+    let (asks, asked) = sync_channel(1);
+    let ears = Ears::open(&stopping, source.file().map(|_| asks))?;
     let addresses = addresses(&config);
     let options = listen::Options::new(config.send_buffer, &config.limits);
     let mut listeners = Vec::new();
@@ -125,7 +131,9 @@ pub fn serve(mut config: Config, _source: Source) -> Result<(), StartError> {
     let (nascents, mailboxes) = nascents(per_core)?;
     let setups = setups(&config, listeners.into(), clock)?;
     announce(&config, &bound, nofile);
-    run(nascents, setups, Shared::new(mailboxes, stopping), clock, ears)
+    let hub = Arc::clone(&setups[0].hub);
+    let reload = Reload { source, config, hub, clock, asked };
+    run(nascents, setups, Shared::new(mailboxes, stopping), reload, ears)
 }
 
 /// Every address once, with what it serves.
@@ -237,17 +245,18 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
     );
 }
 
-/// Runs every core, the first on this thread.
+/// Runs every core, the first on this thread, and beside them what reads the configuration again.
 fn run(
     nascents: Vec<Nascent>,
     setups: Vec<Setup>,
     shared: Shared,
-    clock: Clock,
+    reload: Reload,
     ears: Ears,
 ) -> Result<(), StartError> {
     let shared = &shared;
     let mut ears = Some(ears);
     let mut reactors = Vec::new();
+    let clock = reload.clock;
     for (nascent, setup) in nascents.into_iter().zip(setups) {
         // Only the first core finds them there to take.
         reactors.push(Reactor::new(nascent, setup, shared, clock, ears.take())?);
@@ -255,6 +264,9 @@ fn run(
     thread::scope(|scope| {
         let mut reactors = reactors.into_iter();
         let first = reactors.next();
+        // It ends with the first core, which has the other end of its channel.
+        let reads = move || reload.run(shared);
+        thread::Builder::new().name("reload".to_owned()).spawn_scoped(scope, reads)?;
         for (number, reactor) in reactors.enumerate() {
             let name = format!("core-{}", number + 1);
             let guard = AbortOnPanic;

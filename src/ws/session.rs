@@ -205,7 +205,7 @@ impl Session {
         if header.length > bytes_max.saturating_sub(filled) as u64 {
             return Err(Fault::TooBig);
         }
-        if fragments == limits.fragments_max {
+        if fragments >= limits.fragments_max {
             return Err(Fault::TooManyFragments);
         }
         Ok(())

@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod refusals;
 mod relay;
+mod reload;
 mod replaced;
 mod resources;
 mod start;

@@ -101,7 +101,17 @@ impl Server {
 
     /// Waits until a line of the log has `part` in it.
     pub(crate) fn wait_for_log(&self, part: &str) {
-        self.log.wait_for(part, |line| line.contains(part).then_some(()));
+        self.wait_for_log_after(0, part);
+    }
+
+    /// How many lines the log has.
+    pub(crate) fn log_lines(&self) -> usize {
+        self.log.lines.lock().unwrap().len()
+    }
+
+    /// The same of a line behind the first `seen`; gives it.
+    pub(crate) fn wait_for_log_after(&self, seen: usize, part: &str) -> String {
+        self.log.wait_for(seen, part, |line| line.contains(part).then(|| line.to_owned()))
     }
 
     fn full_log(&mut self) -> String {
@@ -114,17 +124,19 @@ impl Server {
 
 impl Log {
     fn wait_for_address(&self, heading: &str) -> SocketAddr {
-        self.wait_for(heading, |line| {
+        self.wait_for(0, heading, |line| {
             let addresses = line.trim().strip_prefix(heading)?;
             addresses.split(", ").next()?.trim().parse().ok()
         })
     }
 
-    fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+    /// What is found in a line behind the first `seen`.
+    fn wait_for<T>(&self, seen: usize, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let lines = self.lines.lock().unwrap();
-        let is_missing = |lines: &mut Vec<String>| !lines.iter().any(|line| find(line).is_some());
+        let is_missing =
+            |lines: &mut Vec<String>| !lines.iter().skip(seen).any(|line| find(line).is_some());
         let (lines, _) = self.grown.wait_timeout_while(lines, PATIENCE, is_missing).unwrap();
-        let found = lines.iter().find_map(|line| find(line));
+        let found = lines.iter().skip(seen).find_map(|line| find(line));
         found.unwrap_or_else(|| panic!("no {what:?} in the log:\n{}", lines.join("\n")))
     }
 }

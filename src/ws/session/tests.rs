@@ -201,6 +201,17 @@ fn a_message_may_have_as_many_fragments_as_the_limit() {
     }
 }
 
+/// A server's limits may change in the middle of a message.
+#[test]
+fn a_message_that_has_too_many_fragments_already_gets_no_more() {
+    let mut client = Client::new(Limits::default());
+    let begun = Script::default().add(false, Opcode::Text, "a");
+    client.feed(&begun.add(false, Opcode::Continuation, "b").0);
+    client.limits.fragments_max = 1;
+    client.feed(&Script::default().add(true, Opcode::Continuation, "c").0);
+    assert_eq!(client.outcome(), (vec![], Some(Fault::TooManyFragments)));
+}
+
 #[test]
 fn every_fault_is_found_and_has_its_code() {
     let begun = || Script::default().add(false, Opcode::Text, "a");

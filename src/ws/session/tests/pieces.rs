@@ -53,7 +53,7 @@ pub(super) type Outcome = (Vec<Seen>, Option<Fault>);
 #[derive(Default)]
 pub(super) struct Client {
     pub(super) session: Session,
-    limits: Limits,
+    pub(super) limits: Limits,
     pub(super) now: Tick,
     /// Whether large frames are read into their own room.
     uses_room: bool,

@@ -1,0 +1,88 @@
+//! Reading the configuration again, while the server runs.
+//!
+//! Knows: what was read last, what cannot change without a restart.
+//! Must not know: what a configuration is written in, what its routes and pages do.
+//!
+//! It is a thread of its own, as a disk may be slow: no core waits for it. All or nothing: with one
+//! mistake in it nothing of a new configuration holds.
+
+use super::listen;
+use super::mailbox::Shared;
+use super::{Clock, policy};
+use crate::config::{Config, Loaded, Source};
+use crate::hub::Hub;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+/// What reads the configuration again whenever it is asked to.
+#[derive(Debug)]
+pub(super) struct Reload {
+    /// Where it is read from.
+    pub(super) source: Source,
+    /// What holds now.
+    pub(super) config: Config,
+    pub(super) hub: Arc<Hub>,
+    pub(super) clock: Clock,
+    /// Somebody asks; an end: the server has stopped.
+    pub(super) asked: Receiver<()>,
+}
+
+impl Reload {
+    /// Does so until the server has stopped.
+    pub(super) fn run(mut self, shared: &Shared) {
+        while self.asked.recv().is_ok() {
+            if shared.is_stopping() {
+                continue;
+            }
+            // A mistake of ours must not end a server that runs.
+            match catch_unwind(AssertUnwindSafe(|| self.source.reload())) {
+                Ok(Ok(loaded)) => self.adopt(loaded, shared),
+                Ok(Err(mistakes)) => {
+                    for mistake in mistakes.iter() {
+                        log::error!("not loaded, nothing changed: {mistake}");
+                    }
+                }
+                Err(_) => log::error!("not loaded, nothing changed: reading it panicked"),
+            }
+        }
+    }
+
+    fn adopt(&mut self, loaded: Loaded, shared: &Shared) {
+        let summary = loaded.summary();
+        let Loaded { mut config, mut warnings, .. } = loaded;
+        warnings.extend(self.keep(&mut config));
+        self.hub.adopt(&config.limits, self.clock.since_start());
+        let policy = Arc::new(policy(&config));
+        self.config = config;
+        if shared.post(policy) {
+            for warning in warnings {
+                log::warn!("{warning}");
+            }
+            let file = self.source.file().unwrap_or("".as_ref()).display();
+            log::info!("loaded {file}: {summary}");
+        }
+    }
+
+    /// Takes back what takes a restart; what was to change is told.
+    fn keep(&self, config: &mut Config) -> Vec<String> {
+        let old = &self.config;
+        let mut told = Vec::new();
+        stay("ws-addr", &mut config.ws_addrs, &old.ws_addrs, &mut told);
+        stay("http-addr", &mut config.http_addrs, &old.http_addrs, &mut told);
+        stay("cores", &mut config.cores, &old.cores, &mut told);
+        stay("send-buffer", &mut config.send_buffer, &old.send_buffer, &mut told);
+        if let Err(error) = listen::fit_descriptors(&mut config.limits, config.cores) {
+            config.limits.connections_max = old.limits.connections_max;
+            told.push(format!("max-connections stays as it was: {error}"));
+        }
+        told
+    }
+}
+
+fn stay<T: Clone + PartialEq>(name: &str, new: &mut T, old: &T, told: &mut Vec<String>) {
+    if new != old {
+        told.push(format!("{name} stays as it was: another takes a restart"));
+        new.clone_from(old);
+    }
+}
