@@ -6,24 +6,76 @@
 use super::Slices;
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 
-/// A queue of bytes. Small writes share one buffer; a large payload is moved in, not copied.
+/// A queue of bytes. Small writes share one buffer; a large payload is moved in or shared, not
+/// copied.
 ///
 /// Empty, it owns no memory: buffers come from and go back to a pool that the caller keeps.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// What leaves first; its first `sent` bytes have left.
-    front: Vec<u8>,
+    front: Piece,
     sent: u32,
     /// What follows, in order. Only there while there is more than one buffer.
     #[expect(
         clippy::box_collection,
         reason = "few connections ever need it, and all would carry it"
     )]
-    rest: Option<Box<VecDeque<Vec<u8>>>>,
+    rest: Option<Box<VecDeque<Piece>>>,
     len: u32,
-    /// How long the last piece is, if a newer one may stand in its place and none of it has left.
+    /// How long the last answer is, if a newer one may stand in its place and none of it has left.
+    /// It is then in a buffer.
     replaceable: u8,
+}
+
+/// Bytes in one place.
+#[derive(Debug)]
+enum Piece {
+    /// In a buffer of ours; more may be appended.
+    Buffer(Vec<u8>),
+    /// Somebody else has them, too.
+    Shared(Arc<[u8]>),
+}
+
+const _: () = assert!(size_of::<Piece>() == size_of::<Vec<u8>>(), "every connection has one");
+
+impl Default for Piece {
+    fn default() -> Piece {
+        Piece::Buffer(Vec::new())
+    }
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Buffer(bytes) => bytes,
+            Piece::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Whether nothing more is to be appended to it.
+    fn is_full(&self) -> bool {
+        match self {
+            Piece::Buffer(bytes) => bytes.len() >= SHARED_BYTES_MAX,
+            Piece::Shared(_) => true,
+        }
+    }
+
+    /// Takes back its last `n` bytes.
+    fn take_back(&mut self, n: usize) {
+        match self {
+            Piece::Buffer(bytes) => bytes.truncate(bytes.len() - n),
+            Piece::Shared(_) => debug_assert_eq!(n, 0, "only what was written is taken back"),
+        }
+    }
+
+    fn give_to(self, pool: &mut Pool) {
+        match self {
+            Piece::Buffer(bytes) => pool.give(bytes),
+            Piece::Shared(_) => {}
+        }
+    }
 }
 
 /// A buffer above this is not kept for the next connection.
@@ -46,7 +98,7 @@ impl Outbox {
 
     /// Lets `write` append to the queue; a first buffer is taken from `pool`.
     pub fn append(&mut self, pool: &mut Pool, write: impl FnOnce(&mut Vec<u8>)) {
-        let buffer = self.last(pool);
+        let buffer = self.buffer(pool);
         let before = buffer.len();
         write(buffer);
         debug_assert!(buffer.len() >= before, "an outbox only grows");
@@ -65,9 +117,7 @@ impl Outbox {
     ) {
         if replaces {
             let older = usize::from(self.replaceable);
-            let last = self.rest.as_mut().and_then(|rest| rest.back_mut());
-            let last = last.unwrap_or(&mut self.front);
-            last.truncate(last.len() - older);
+            self.last().take_back(older);
             self.len -= older as u32;
         }
         let before = self.len;
@@ -77,42 +127,52 @@ impl Outbox {
 
     /// Appends `payload` as it is, without copying it.
     pub fn append_owned(&mut self, payload: Vec<u8>) {
+        self.append_piece(Piece::Buffer(payload));
+    }
+
+    /// Appends bytes that others have, too, without copying them.
+    pub fn append_shared(&mut self, bytes: Arc<[u8]>) {
+        self.append_piece(Piece::Shared(bytes));
+    }
+
+    fn append_piece(&mut self, piece: Piece) {
         self.replaceable = 0;
-        self.len += payload.len() as u32;
-        if self.front.is_empty() && self.rest.is_none() {
-            self.front = payload;
+        self.len += piece.bytes().len() as u32;
+        if self.front.bytes().is_empty() && self.rest.is_none() {
+            self.front = piece;
         } else {
-            self.rest.get_or_insert_default().push_back(payload);
+            self.rest.get_or_insert_default().push_back(piece);
         }
     }
 
-    fn last(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
-        let full = |buffer: &Vec<u8>| buffer.len() >= SHARED_BYTES_MAX;
-        if self.rest.is_none() {
-            if self.front.capacity() == 0 {
-                self.front = pool.take();
-            }
-            if !full(&self.front) {
-                return &mut self.front;
-            }
+    /// The piece that leaves last.
+    fn last(&mut self) -> &mut Piece {
+        let last = self.rest.as_mut().and_then(|rest| rest.back_mut());
+        last.unwrap_or(&mut self.front)
+    }
+
+    /// The buffer to append to.
+    fn buffer(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
+        let is_none = matches!(&self.front, Piece::Buffer(front) if front.capacity() == 0);
+        if is_none && self.rest.is_none() {
+            self.front = Piece::Buffer(pool.take());
         }
-        let rest = self.rest.get_or_insert_default();
-        if rest.back().is_none_or(full) {
-            rest.push_back(pool.take());
+        if self.last().is_full() {
+            self.rest.get_or_insert_default().push_back(Piece::Buffer(pool.take()));
         }
-        // Pushed just above if it was empty.
-        let last = rest.len() - 1;
-        &mut rest[last]
+        match self.last() {
+            Piece::Buffer(bytes) => bytes,
+            Piece::Shared(_) => unreachable!("what is shared is full, and a buffer was put behind"),
+        }
     }
 
     /// Takes back what a [`Outbox::append`] wrote that panicked before its end.
     pub fn mend(&mut self) {
-        let rest = self.rest.iter().flat_map(|rest| rest.iter()).map(Vec::len);
-        let held = self.front.len() - self.sent as usize + rest.sum::<usize>();
+        let rest = self.rest.iter().flat_map(|rest| rest.iter());
+        let rest = rest.map(|piece| piece.bytes().len());
+        let held = self.front.bytes().len() - self.sent as usize + rest.sum::<usize>();
         let excess = held - self.len();
-        let last = self.rest.as_mut().and_then(|rest| rest.back_mut());
-        let last = last.unwrap_or(&mut self.front);
-        last.truncate(last.len() - excess);
+        self.last().take_back(excess);
         self.replaceable = 0;
     }
 
@@ -121,9 +181,9 @@ impl Outbox {
         if self.is_empty() {
             return;
         }
-        slices.push(&self.front[self.sent as usize..]);
-        for buffer in self.rest.iter().flat_map(|rest| rest.iter()) {
-            if !slices.push(buffer) {
+        slices.push(&self.front.bytes()[self.sent as usize..]);
+        for piece in self.rest.iter().flat_map(|rest| rest.iter()) {
+            if !slices.push(piece.bytes()) {
                 return;
             }
         }
@@ -136,11 +196,12 @@ impl Outbox {
         if self.len < u32::from(self.replaceable) {
             self.replaceable = 0;
         }
-        while n > 0 || (self.sent as usize == self.front.len() && self.rest.is_some()) {
-            let step = n.min(self.front.len() - self.sent as usize);
+        while n > 0 || (self.sent as usize == self.front.bytes().len() && self.rest.is_some()) {
+            let length = self.front.bytes().len();
+            let step = n.min(length - self.sent as usize);
             self.sent += step as u32;
             n -= step;
-            if self.sent as usize == self.front.len() && !self.next_buffer(pool) {
+            if self.sent as usize == length && !self.next_piece(pool) {
                 break;
             }
         }
@@ -149,13 +210,13 @@ impl Outbox {
         }
     }
 
-    fn next_buffer(&mut self, pool: &mut Pool) -> bool {
+    fn next_piece(&mut self, pool: &mut Pool) -> bool {
         let Some(rest) = &mut self.rest else { return false };
         let Some(next) = rest.pop_front() else {
             self.rest = None;
             return false;
         };
-        pool.give(mem::replace(&mut self.front, next));
+        mem::replace(&mut self.front, next).give_to(pool);
         self.sent = 0;
         if rest.is_empty() {
             self.rest = None;
@@ -165,7 +226,7 @@ impl Outbox {
 
     /// Drops what waits.
     pub fn clear(&mut self, pool: &mut Pool) {
-        pool.give(mem::take(&mut self.front));
+        mem::take(&mut self.front).give_to(pool);
         self.rest = None;
         self.sent = 0;
         self.len = 0;
@@ -210,6 +271,7 @@ mod tests {
     enum Step {
         Append(Vec<u8>),
         Owned(Vec<u8>),
+        Shared(Vec<u8>),
         Replaceable(Vec<u8>, bool),
         Sent(usize),
     }
@@ -217,7 +279,8 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..9).prop_map(Step::Append),
-            proptest::collection::vec(any::<u8>(), 1..9).prop_map(Step::Owned),
+            proptest::collection::vec(any::<u8>(), 0..9).prop_map(Step::Owned),
+            proptest::collection::vec(any::<u8>(), 0..9).prop_map(Step::Shared),
             (proptest::collection::vec(any::<u8>(), 0..9), any::<bool>())
                 .prop_map(|(bytes, replaces)| Step::Replaceable(bytes, replaces)),
             (0usize..20).prop_map(Step::Sent),
@@ -242,6 +305,10 @@ mod tests {
                     }
                     Step::Owned(bytes) => {
                         outbox.append_owned(bytes.clone());
+                        naive.extend(bytes);
+                    }
+                    Step::Shared(bytes) => {
+                        outbox.append_shared(Arc::from(bytes.as_slice()));
                         naive.extend(bytes);
                     }
                     Step::Replaceable(bytes, replaces) => {
@@ -275,7 +342,21 @@ mod tests {
         let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
         outbox.append(&mut pool, |out| out.extend_from_slice(b"pong"));
         outbox.sent(4, &mut pool);
-        assert_eq!(outbox.front.capacity(), 0);
+        assert!(matches!(&outbox.front, Piece::Buffer(front) if front.capacity() == 0));
         assert_eq!(pool.free.len(), 1);
+    }
+
+    #[test]
+    fn what_is_shared_is_never_copied_and_given_back_when_it_has_left() {
+        let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+        let page: Arc<[u8]> = Arc::from(*b"page");
+        outbox.append(&mut pool, |out| out.extend_from_slice(b"head"));
+        outbox.append_shared(Arc::clone(&page));
+        outbox.append(&mut pool, |out| out.extend_from_slice(b"tail"));
+        let mut slices = Slices::default();
+        outbox.gather(&mut slices);
+        assert!(slices.as_io().iter().any(|slice| slice.as_ptr() == page.as_ptr()));
+        outbox.sent(8, &mut pool);
+        assert_eq!((Arc::strong_count(&page), bytes_of(&outbox)), (1, b"tail".to_vec()));
     }
 }

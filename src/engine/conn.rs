@@ -4,11 +4,11 @@
 //! Must not know: sockets, clocks, other connections.
 
 use super::cursor::Cursor;
+use super::desk::Desk;
 use super::http::Http;
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{Outbox, Tick};
 use crate::hub::Who;
-use crate::limits::Limits;
 use crate::sse::Sequence;
 use crate::ws::Farewell;
 use crate::ws::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX};
@@ -118,16 +118,17 @@ impl Conn {
     }
 
     /// Whatever a peer sends: no more of it is kept, and no more waits for it.
-    pub(super) fn invariants(&self, limits: &Limits) {
+    pub(super) fn invariants(&self, desk: &Desk) {
         const MASK_BYTES: usize = 4;
-        /// The longest is that of `/metrics`.
+        /// The longest, pages aside, is that of `/metrics`.
         const RESPONSE_BYTES_MAX: usize = 64 * 1024;
         const FRAME_BYTES_MAX: usize = HEADER_BYTES_MAX + MASK_BYTES + CONTROL_BYTES_MAX;
+        let (limits, largest) = (&desk.widest, desk.answer_bytes_max);
         let (kept, answer) = match &self.state {
-            State::Http(_) => (limits.head_bytes_max, RESPONSE_BYTES_MAX),
-            State::WebSocket(_) => (FRAME_BYTES_MAX, limits.message_bytes_max),
-            State::EventStream(_) => (0, RESPONSE_BYTES_MAX),
-            State::Closing(_) => (FRAME_BYTES_MAX, limits.message_bytes_max + RESPONSE_BYTES_MAX),
+            State::Http(_) => (limits.head_bytes_max, largest + RESPONSE_BYTES_MAX),
+            State::WebSocket(_) => (FRAME_BYTES_MAX, largest),
+            State::EventStream(_) => (0, largest + RESPONSE_BYTES_MAX),
+            State::Closing(_) => (FRAME_BYTES_MAX, largest + RESPONSE_BYTES_MAX),
         };
         // Of what was read in one piece the rest waits with its connection.
         let is_kept = self.partial.len() <= kept || self.mood.paused;

@@ -10,11 +10,12 @@ use super::letters::Action;
 use super::policy::Policy;
 use super::random::Random;
 use super::rooms::LocalRooms;
-use crate::bytes::{ConnKey, Deadlines, Now, Pool, Tick};
+use crate::bytes::{ConnKey, Deadlines, Now, Place, Pool, Tick};
 use crate::http::{HttpDate, Response, Status, Terms};
-use crate::hub::{Hub, Turn};
+use crate::hub::{Hub, Turn, Who};
 use crate::limits::Limits;
 use crate::metrics::Counters;
+use crate::routes::Route;
 use crate::sse::Sequence;
 use crate::ws::Tools;
 use crate::ws::deflate::{Deflater, Inflater, Tally};
@@ -58,8 +59,10 @@ pub(super) struct Desk {
     pub(super) policy: Arc<Policy>,
     /// Those of the policy, which are asked for most.
     pub(super) limits: Arc<Limits>,
-    /// What connections were let in by may have been wider: so much may wait for them.
+    /// The widest that they ever were: so much may wait for who came before. For checks.
     pub(super) widest: Limits,
+    /// The longest that a policy lets one answer be: an echo, a reply, a page. For checks.
+    pub(super) answer_bytes_max: usize,
     pub(super) hub: Arc<Hub>,
     pub(super) setup: Setup,
     /// This turn's time.
@@ -91,7 +94,23 @@ pub(super) struct Desk {
     /// The last sequence that this core has seen: the position of its live cursors.
     pub(super) seen: Sequence,
     pub(super) websockets: usize,
+    /// What the connection holds whose handshake is dealt with.
+    pub(super) arriving: Arriving,
     pub(super) drain: Option<Drain>,
+}
+
+/// What a handshake has got hold of, to be given back if no WebSocket comes of it.
+#[derive(Debug, Default)]
+pub(super) struct Arriving {
+    pub(super) room: Option<u32>,
+    pub(super) claim: Option<(Who, Place)>,
+}
+
+impl Arriving {
+    /// All of it, which has an owner from now on.
+    pub(super) fn take(&mut self) -> Arriving {
+        mem::take(self)
+    }
 }
 
 /// The way to the end.
@@ -112,8 +131,9 @@ impl Desk {
         Desk {
             core: setup.core,
             limits: Arc::clone(&setup.policy.limits),
-            widest: setup.policy.widest(&setup.policy.limits),
+            widest: Limits::clone(&setup.policy.limits),
             policy: Arc::clone(&setup.policy),
+            answer_bytes_max: setup.policy.answer_bytes_max(),
             hub: Arc::clone(&setup.hub),
             now: Now { monotonic: Duration::ZERO, unix_ms: 0 },
             tick: Tick(0),
@@ -135,6 +155,7 @@ impl Desk {
             date: HttpDate::default(),
             seen: 0,
             websockets: 0,
+            arriving: Arriving::default(),
             drain: None,
             setup,
         }
@@ -211,6 +232,18 @@ impl Desk {
         }
     }
 
+    /// Gives back what a handshake had got hold of.
+    pub(super) fn give_back_arriving(&mut self) {
+        let Arriving { room, claim } = self.arriving.take();
+        room.into_iter().for_each(|room| self.rooms.leave(room));
+        self.turn.released.extend(claim);
+    }
+
+    /// The limits of WebSockets on `route`.
+    pub(super) fn limits_of<'l>(&'l self, route: &'l Route) -> &'l Limits {
+        route.limits.as_deref().unwrap_or(&self.limits)
+    }
+
     /// Whether it begins to read with this turn's commit, which is still to come.
     pub(super) fn is_attaching(&self, key: ConnKey) -> bool {
         self.attaching.iter().any(|(other, _)| *other == key)
@@ -223,9 +256,10 @@ impl Desk {
         }
     }
 
-    /// What reading a WebSocket takes.
-    pub(super) fn tools(&mut self) -> Tools<'_> {
-        Tools { limits: &self.limits, pool: &mut self.pool, inflater: &mut self.inflater }
+    /// What reading a WebSocket on `route` takes.
+    pub(super) fn tools<'t>(&'t mut self, route: &'t Route) -> Tools<'t> {
+        let limits = route.limits.as_deref().unwrap_or(&self.limits);
+        Tools { limits, pool: &mut self.pool, inflater: &mut self.inflater }
     }
 
     /// Begins a response in `out`.

@@ -284,16 +284,18 @@ impl Conn {
         desk.counters().closes.count(end.code.0);
         desk.websockets -= 1;
         let place = Place { core: desk.core, key };
-        match (&websocket.name, websocket.room) {
-            (Name::Owned(sender), Some(room)) => {
-                let reason = end.reason().to_owned();
-                let close = CloseEvent { code: end.code, reason, by: end.by };
-                desk.rooms.publish_close(room, sender, &close, &desk.hub);
-                desk.counters().published.close.add(1);
+        match &websocket.name {
+            Name::Owned(sender) => {
+                if let Some(room) = websocket.room.filter(|_| websocket.route.publish) {
+                    let reason = end.reason().to_owned();
+                    let close = CloseEvent { code: end.code, reason, by: end.by };
+                    desk.rooms.publish_close(room, sender, &close, &desk.hub);
+                    desk.counters().published.close.add(1);
+                }
                 desk.turn.released.push((sender.who, place));
             }
-            (Name::Waiting(waiting), _) => desk.turn.released.push((waiting.who, place)),
-            (Name::Owned(_) | Name::None, _) => {}
+            Name::Waiting(waiting) => desk.turn.released.push((waiting.who, place)),
+            Name::None => {}
         }
         if let Some(cursor) = websocket.cursor {
             self.end_cursor(desk, *cursor);

@@ -14,6 +14,7 @@ use crate::hub::{EVERYONE, Format, RoomKey, Taste, Who};
 use crate::metrics::{self, Counters, Gauges};
 use crate::routes;
 use crate::sse::LastEventId;
+use std::sync::Arc;
 
 const ALLOW: (&str, &str) = ("Allow", "GET, HEAD, OPTIONS");
 const VARY: (&str, &str) = ("Vary", "Origin");
@@ -72,9 +73,9 @@ const STOPPING: Problem =
     (Status::ServiceUnavailable, "stopping", "The server is stopping; connect again.");
 
 /// A request that is being answered.
-struct Page<'r> {
-    request: &'r Request<'r>,
-    terms: Terms,
+pub(super) struct Page<'r> {
+    pub(super) request: &'r Request<'r>,
+    pub(super) terms: Terms,
     /// The origin of the page that asks, which may read the answer.
     origin: Option<&'r str>,
 }
@@ -87,7 +88,7 @@ pub(super) fn answer(
     request: &Request<'_>,
     terms: Terms,
 ) -> Answered {
-    if let Err(barred) = desk.admits(conn.listener, request) {
+    if let Err(barred) = desk.admits(conn.listener, request, None) {
         conn.problem(desk, terms, barred.status, barred.code, barred.detail, &[VARY]);
         return Answered::Yes;
     }
@@ -96,6 +97,9 @@ pub(super) fn answer(
     let path: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     let is_known =
         matches!(path.as_slice(), ["events" | "hello" | "livez" | "readyz" | "metrics"] | []);
+    // What the server has itself counts before what was configured.
+    let policy = (!is_known).then(|| Arc::clone(&desk.policy));
+    let entry = policy.as_ref().and_then(|policy| policy.site.find(&segments));
     match request.method() {
         _ if request.lists("upgrade", "websocket") => {
             // A proxy may take the rest for frames: it must not be read as requests.
@@ -104,10 +108,16 @@ pub(super) fn answer(
             Answered::Last
         }
         Method::Other => page.problem(conn, desk, UNKNOWN_METHOD),
-        Method::Options if is_known => page.preflight(conn, desk),
+        Method::Options if is_known || entry.is_some() => page.preflight(conn, desk),
         Method::Get | Method::Head if is_known => page.known(conn, desk, key, path.as_slice()),
         _ if is_known => page.problem(conn, desk, READ_ONLY),
-        _ => page.problem(conn, desk, NOT_FOUND),
+        method => match entry {
+            None => page.problem(conn, desk, NOT_FOUND),
+            Some(entry) if matches!(method, Method::Get | Method::Head) => {
+                page.entry(conn, desk, entry)
+            }
+            Some(_) => page.problem(conn, desk, READ_ONLY),
+        },
     }
 }
 
@@ -127,7 +137,7 @@ impl Page<'_> {
     }
 
     /// Writes a response with what every one of ours has.
-    fn respond(
+    pub(super) fn respond(
         &self,
         conn: &mut Conn,
         desk: &mut Desk,

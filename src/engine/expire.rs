@@ -128,6 +128,7 @@ impl Conn {
                 _ => Late::No,
             },
             State::WebSocket(websocket) => {
+                let limits = desk.limits_of(&websocket.route);
                 if websocket.session.open_since().is_some_and(|at| passed(at, limits.message_time))
                 {
                     let reason = "the message took too long";
@@ -156,18 +157,19 @@ impl Conn {
 
     /// Says what a connection that is merely quiet is told: a ping, a heartbeat.
     fn remind(&mut self, desk: &mut Desk) {
-        let limits = &desk.limits;
         let is_idle = self.outbox.is_empty() && !self.mood.blocked;
+        let is_late = self.took.after(desk.limits.heartbeat) <= desk.tick;
         match &mut self.state {
             State::WebSocket(websocket) => {
-                let is_quiet = self.heard.after(limits.ping_interval) <= desk.tick;
+                let interval = desk.limits_of(&websocket.route).ping_interval;
+                let is_quiet = self.heard.after(interval) <= desk.tick;
                 if websocket.pinged.is_none() && is_quiet && !self.mood.paused {
                     websocket.pinged = Some(desk.tick);
                     let ping = |out: &mut Vec<u8>| frame::push_header(out, Opcode::Ping, 0);
                     self.outbox.append(&mut desk.pool, ping);
                 }
             }
-            State::EventStream(_) if is_idle && self.took.after(limits.heartbeat) <= desk.tick => {
+            State::EventStream(_) if is_idle && is_late => {
                 self.took = desk.tick;
                 self.heartbeat(desk);
             }
@@ -205,6 +207,7 @@ impl Conn {
                 }
             },
             State::WebSocket(websocket) => {
+                let limits = desk.limits_of(&websocket.route);
                 let silence = match websocket.pinged {
                     Some(at) => at.after(limits.ping_timeout),
                     None if self.mood.paused => desk.tick.after(limits.ping_interval),

@@ -37,18 +37,42 @@ const NULL_ORIGIN: Barred = Barred {
              http://localhost, or start the server with --allow-origin null.",
 };
 
+const NOT_ON_THIS_ROUTE: Barred = Barred {
+    status: Status::Forbidden,
+    code: "origin-not-allowed",
+    detail: "Pages of the origin in the Origin field may not connect to this route. Add the origin \
+             (scheme://host:port, as the browser sends it, or null) to the route's allow-origin to \
+             let them.",
+};
+
 impl Desk {
-    /// Whether a request to `listener` is let in.
-    pub(super) fn admits(&self, listener: u8, request: &Request<'_>) -> Result<(), Barred> {
+    /// Whether a request to `listener` is let in. `listed`: the origins of the route that it is
+    /// for, if that has a list of its own. Then nobody else's page is let in, also none of this
+    /// machine.
+    pub(super) fn admits(
+        &self,
+        listener: u8,
+        request: &Request<'_>,
+        listed: Option<&[String]>,
+    ) -> Result<(), Barred> {
         let loopback = self.listener(listener).loopback;
         if request.host().is_some_and(|host| !self.is_own_name(host.name(), loopback)) {
             return Err(WRONG_HOST);
         }
-        match request.origin() {
-            None => Ok(()),
-            Some(origin) if self.is_allowed_origin(origin, loopback) => Ok(()),
-            Some("null") => Err(NULL_ORIGIN),
-            Some(_) => Err(WRONG_ORIGIN),
+        match (request.origin(), listed) {
+            (None, _) => Ok(()),
+            (Some(origin), Some(listed)) if is_listed(origin, listed) => Ok(()),
+            (Some(_), Some(_)) => Err(NOT_ON_THIS_ROUTE),
+            (Some(origin), None) => self.admits_origin(origin, loopback),
+        }
+    }
+
+    fn admits_origin(&self, origin: &str, loopback: bool) -> Result<(), Barred> {
+        let is_local = loopback && is_loopback_origin(origin);
+        match origin {
+            _ if is_local || is_listed(origin, &self.policy.allow_origins) => Ok(()),
+            "null" => Err(NULL_ORIGIN),
+            _ => Err(WRONG_ORIGIN),
         }
     }
 
@@ -60,12 +84,10 @@ impl Desk {
         // it.
         is_listed || is_loopback_name(name) || (!loopback && allowed.is_empty())
     }
+}
 
-    fn is_allowed_origin(&self, origin: &str, loopback: bool) -> bool {
-        let allowed = &self.policy.allow_origins;
-        allowed.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(origin))
-            || (loopback && is_loopback_origin(origin))
-    }
+fn is_listed(origin: &str, allowed: &[String]) -> bool {
+    allowed.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(origin))
 }
 
 /// A host without the brackets of an IPv6 address.

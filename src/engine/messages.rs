@@ -10,11 +10,11 @@ use super::end::End;
 use super::panics::{Trap, trap};
 use super::websocket::Name;
 use crate::bytes::{ConnKey, Place};
-use crate::hub::{Audience, Batch, ConnectionId, Sender};
+use crate::hub::{self, Audience, Batch, ConnectionId, PAYLOAD_BYTES_MAX, Sender};
 use crate::json;
-use crate::ws::Payload;
 use crate::ws::close::CloseCode;
 use crate::ws::frame::{self, Opcode};
+use crate::ws::{Fault, Payload};
 use std::borrow::Cow;
 
 /// Why a message is not published: a stable code, and a sentence for whoever debugs the sender.
@@ -44,7 +44,7 @@ pub(super) const BAD_ID: Refusal = Refusal {
 };
 pub(super) const TAKEN_ID: Refusal = Refusal {
     code: "connection-id-taken",
-    message: "the server gave this \"connectionId\" to another connection",
+    message: "another connection has this \"connectionId\", and keeps it",
 };
 const WRONG_ID: Refusal = Refusal {
     code: "wrong-connection-id",
@@ -121,6 +121,37 @@ impl Conn {
         Step::Again
     }
 
+    /// Publishes what a connection says that may say anything, if its route publishes: to
+    /// subscribers, who see an object as it is and other text in a wrap.
+    pub(super) fn publish_if(
+        &mut self,
+        publishes: bool,
+        desk: &mut Desk,
+        binary: bool,
+        payload: &Payload<'_>,
+    ) -> Step {
+        let State::WebSocket(websocket) = &self.state else { return Step::Again };
+        let (true, Name::Owned(sender)) = (publishes, &websocket.name) else { return Step::Again };
+        let bytes = payload.as_bytes();
+        if binary {
+            return self.relay_binary(desk, payload);
+        }
+        if hub::is_own_object(bytes, &sender.id) {
+            self.publish_text(desk, bytes);
+            return Step::Again;
+        }
+        let mut wrapped = desk.pool.take();
+        // Text was checked to be UTF-8 when it came in.
+        hub::push_wrapped(&mut wrapped, &sender.id, &String::from_utf8_lossy(bytes));
+        // Escaped, text of control characters is six times as long.
+        let fits = wrapped.len() <= PAYLOAD_BYTES_MAX;
+        if fits {
+            self.publish(desk, wrapped.len(), |batch, sender| batch.push_line(sender, &wrapped));
+        }
+        desk.pool.give(wrapped);
+        if fits { Step::Again } else { Step::End(End::fault(Fault::TooBig)) }
+    }
+
     /// A message to everyone in the room.
     pub(super) fn broadcast(
         &mut self,
@@ -134,7 +165,9 @@ impl Conn {
             return Step::Again;
         };
         let bytes = payload.as_bytes();
-        let batch = desk.rooms.batch(room, Audience::BROADCAST, bytes.len(), &desk.hub);
+        let publishes = websocket.route.publish;
+        let audience = if publishes { Audience::BROADCAST } else { Audience::MEMBERS };
+        let batch = desk.rooms.batch(room, audience, bytes.len(), &desk.hub);
         if binary {
             batch.push_binary(sender, bytes);
             desk.counters().published.binary.add(1);
@@ -154,7 +187,7 @@ impl Conn {
         desk.counters().refusals.count(refusal.code);
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
         websocket.refusals += 1;
-        let is_enough = websocket.refusals >= desk.limits.refusals_max;
+        let is_enough = websocket.refusals >= desk.limits_of(&websocket.route).refusals_max;
         self.outbox.append(&mut desk.pool, |out| push_error(out, refusal));
         if is_enough {
             return Step::End(End::ours(CloseCode::POLICY, "too many messages were refused"));

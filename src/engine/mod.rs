@@ -32,6 +32,7 @@ mod policy;
 mod random;
 mod register;
 mod rooms;
+mod site;
 mod upgrade;
 mod websocket;
 
@@ -144,7 +145,8 @@ impl Engine {
         if let State::WebSocket(websocket) = &mut conn.state {
             // Whatever came, the peer lives. Its pong may come in the tick of our ping.
             if websocket.pinged.take().is_some() {
-                desk.wake_by(key, desk.tick.after(desk.limits.ping_interval));
+                let interval = desk.limits_of(&websocket.route).ping_interval;
+                desk.wake_by(key, desk.tick.after(interval));
             }
         }
         desk.count_in(conn.listener, n);
@@ -159,7 +161,7 @@ impl Engine {
             self.settle(key);
         }
         if let (true, Some(conn)) = (cfg!(debug_assertions), self.conns.find(key)) {
-            conn.invariants(&self.desk.widest);
+            conn.invariants(&self.desk);
         }
     }
 

@@ -176,11 +176,16 @@ impl Conn {
         !self.outbox.is_empty() || reads
     }
 
-    /// Whose events it is not sent: a member's own, unless its route says so.
+    /// Whose events it is not sent: a member's own, unless its route says so. It is known before
+    /// the name is its own: what is left out must not change in the middle of a chunk.
     pub(super) fn leaves_out(&self) -> Option<Who> {
         let State::WebSocket(websocket) = &self.state else { return None };
-        let Name::Owned(sender) = &websocket.name else { return None };
-        websocket.leaves_out_own.then_some(sender.who)
+        let who = match &websocket.name {
+            Name::Owned(sender) => sender.who,
+            Name::Waiting(waiting) => waiting.who,
+            Name::None => return None,
+        };
+        websocket.leaves_out_own.then_some(who)
     }
 }
 

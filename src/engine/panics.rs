@@ -40,6 +40,7 @@ impl Engine {
         let Engine { conns, desk } = self;
         desk.counters().panics.add(1);
         desk.rooms.cut_back();
+        desk.give_back_arriving();
         let Some(conn) = conns.find_mut(key) else { return };
         conn.outbox.mend();
         conn.say_failure(desk);
@@ -53,6 +54,8 @@ impl Engine {
 pub(super) enum Trap {
     /// A request was read and is not answered.
     Request,
+    /// A handshake has got all that it takes, and is not answered.
+    Claimed,
     /// A connection has just become a WebSocket.
     Handshake,
     /// A message was appended to its room's batch.
@@ -71,4 +74,4 @@ pub(super) fn trap(_here: Trap) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

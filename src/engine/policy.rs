@@ -27,6 +27,19 @@ pub struct Policy {
     pub allow_hosts: Vec<String>,
 }
 
+impl Policy {
+    /// How long one answer may become.
+    pub(super) fn answer_bytes_max(&self) -> usize {
+        let pages = self.site.iter().map(|(_, page)| page.bytes.len());
+        let routes = self.routes.iter().flat_map(|route| {
+            let limits = route.limits.as_deref().map(|limits| limits.message_bytes_max);
+            let greeting = route.greeting.as_ref().map(String::len);
+            [limits, greeting, route.answer_bytes_max()].into_iter().flatten()
+        });
+        pages.chain(routes).fold(self.limits.message_bytes_max, usize::max)
+    }
+}
+
 impl Engine {
     /// From now on `policy` holds. Whoever is there stays: a WebSocket keeps the route that it came
     /// by, and what was agreed on in its handshake.
@@ -43,25 +56,17 @@ impl Engine {
 impl Desk {
     fn adopt(&mut self, policy: Arc<Policy>) {
         self.deflater.set_bytes_min(policy.limits.deflate_bytes_min);
-        self.widest = policy.widest(&self.widest);
+        // Who came before may still be sent what was longer.
+        let answer = policy.answer_bytes_max().max(self.answer_bytes_max);
+        self.answer_bytes_max = answer;
+        self.widest = Limits {
+            head_bytes_max: policy.limits.head_bytes_max.max(self.widest.head_bytes_max),
+            outbox_bytes_max: policy.limits.outbox_bytes_max.max(self.widest.outbox_bytes_max),
+            ..Limits::clone(&policy.limits)
+        };
         self.limits = Arc::clone(&policy.limits);
         // The old one, with its pages, is held by nobody.
         self.setup.policy = Arc::clone(&policy);
         self.policy = policy;
-    }
-}
-
-impl Policy {
-    /// The most that may wait for or of a connection, if it was let in by this policy or under
-    /// limits as wide as `before`.
-    pub(super) fn widest(&self, before: &Limits) -> Limits {
-        let own = self.routes.iter().filter_map(|route| route.limits.as_deref());
-        let all = own.chain([&*self.limits]);
-        all.fold(before.clone(), |widest, one| Limits {
-            head_bytes_max: widest.head_bytes_max.max(one.head_bytes_max),
-            message_bytes_max: widest.message_bytes_max.max(one.message_bytes_max),
-            outbox_bytes_max: widest.outbox_bytes_max.max(one.outbox_bytes_max),
-            ..widest
-        })
     }
 }

@@ -10,8 +10,8 @@ use super::messages::{BAD_ID, TAKEN_ID};
 use super::websocket::{Name, Waiting};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
-use crate::hub::{Claim, ConnectionId, Sender};
-use crate::routes;
+use crate::hub::{Claim, ConnectionId, Sender, Who};
+use crate::routes::{self, Duplicate};
 use std::mem;
 use std::sync::Arc;
 
@@ -33,41 +33,71 @@ impl Conn {
 
     /// Claims `id`. If somebody owns it, that one is told to go, and nothing more is read here
     /// until then.
-    pub(super) fn claim(
+    fn claim(&mut self, desk: &mut Desk, place: Place, id: ConnectionId, message: &[u8]) -> Step {
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        let Some((name, _)) = desk.claim(place, id, message, websocket.route.duplicate) else {
+            return self.refuse_message(desk, TAKEN_ID);
+        };
+        let is_own = matches!(name, Name::Owned(_));
+        websocket.name = name;
+        if !is_own {
+            return Step::Paused;
+        }
+        self.publish_text(desk, message);
+        Step::Again
+    }
+
+    /// The connection said in its URL what it is called, on a route where `message` says the same.
+    pub(super) fn register_by_url(
         &mut self,
         desk: &mut Desk,
         place: Place,
+        name: &str,
+        message: &[u8],
+    ) {
+        let State::WebSocket(websocket) = &self.state else { return };
+        if matches!(websocket.name, Name::None) {
+            self.register(desk, place, name, message);
+        } else {
+            self.publish_text(desk, message);
+        }
+    }
+}
+
+impl Desk {
+    /// Claims `id` for the connection at `place`, which registers with `message`. `None`: somebody
+    /// else has it, and keeps it.
+    pub(super) fn claim(
+        &mut self,
+        place: Place,
         id: ConnectionId,
         message: &[u8],
-    ) -> Step {
+        duplicate: Duplicate,
+    ) -> Option<(Name, Who)> {
         let who = match &id {
-            ConnectionId::Name(name) => desk.hub.who_keys().who(name),
+            ConnectionId::Name(name) => self.hub.who_keys().who(name),
             ConnectionId::Uuid(_) | ConnectionId::Nobody => {
-                desk.hub.who_keys().who(&id.to_string())
+                self.hub.who_keys().who(&id.to_string())
             }
         };
-        let given = matches!(id, ConnectionId::Uuid(_));
-        let claim = desk.hub.claim(who, place, given);
-        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        match claim {
-            Claim::Granted { session } => {
-                websocket.name = Name::Owned(Sender { id, who, session });
-                if !message.is_empty() {
-                    self.publish_text(desk, message);
-                }
-                Step::Again
-            }
-            Claim::Refused => self.refuse_message(desk, TAKEN_ID),
+        let claim = match (&id, duplicate) {
+            (ConnectionId::Uuid(_) | ConnectionId::Nobody, _) => self.hub.claim(who, place, true),
+            (ConnectionId::Name(_), Duplicate::Replace) => self.hub.claim(who, place, false),
+            (ConnectionId::Name(_), Duplicate::Refuse) => self.hub.claim_unowned(who, place),
+        };
+        let name = match claim {
+            Claim::Granted { session } => Name::Owned(Sender { id, who, session }),
+            Claim::Refused => return None,
             Claim::Waiting { owner, displaced } => {
-                let message = message.to_vec();
-                websocket.name = Name::Waiting(Box::new(Waiting { id, who, message }));
                 for gone in [Some(owner), displaced].into_iter().flatten() {
                     let letter = Letter::Replaced(gone.key);
-                    desk.actions.push_back(Action::Post(gone.core, letter));
+                    self.actions.push_back(Action::Post(gone.core, letter));
                 }
-                Step::Paused
+                let message = message.to_vec();
+                Name::Waiting(Box::new(Waiting { id, who, message }))
             }
-        }
+        };
+        Some((name, who))
     }
 }
 
@@ -77,7 +107,10 @@ impl Conn {
         let Name::Waiting(waiting) = mem::replace(&mut websocket.name, Name::None) else { return };
         let Waiting { id, who, message } = *waiting;
         websocket.name = Name::Owned(Sender { id, who, session });
-        self.publish_text(desk, &message);
+        // Only where every message says whose it is, there is one to register with.
+        if !message.is_empty() {
+            self.publish_text(desk, &message);
+        }
     }
 }
 

@@ -6,6 +6,9 @@
 mod adopt;
 pub(super) mod core;
 mod everyone;
+mod names;
+mod pages;
+mod routes;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

@@ -15,11 +15,13 @@ use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
 use crate::hub::{Class, ConnectionId, Taste};
 use crate::json;
-use crate::routes::{self, Behaviour, Found, NoRoute};
+use crate::routes::{self, Duplicate, Found, NoRoute, Route, Table};
 use crate::ws::Session;
 use crate::ws::deflate::WINDOW_BITS;
 use crate::ws::extension::{self, Deflate, Malformed};
+use crate::ws::frame::Opcode;
 use crate::ws::handshake::{self, Offer, Refusal};
+use crate::ws::subprotocol;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -31,65 +33,62 @@ pub(super) fn answer(
     key: ConnKey,
     request: &Request<'_>,
 ) -> Answered {
-    match open(conn, desk, request) {
-        Ok(opened) => {
-            let room = match enter(desk, &opened.found) {
-                Ok(room) => room,
-                Err(problem) => return refuse(conn, desk, request, &problem),
-            };
-            desk.rooms.begin(room);
-            begin(conn, desk, key, &opened, room)
+    let taken = open(conn, desk, request).and_then(|opened| {
+        desk.arriving.room = enter(desk, &opened.found)?;
+        let place = Place { core: desk.core, key };
+        Ok((name(desk, place, &opened)?, opened))
+    });
+    match taken {
+        Ok((name, opened)) => {
+            trap(Trap::Claimed);
+            begin(conn, desk, key, &opened, name)
         }
-        Err(problem) => refuse(conn, desk, request, &problem),
+        Err(problem) => {
+            desk.give_back_arriving();
+            refuse(conn, desk, request, &problem)
+        }
     }
 }
 
 struct Problem {
     status: Status,
     code: &'static str,
-    detail: &'static str,
+    detail: Cow<'static, str>,
     headers: &'static [(&'static str, &'static str)],
+}
+
+impl Problem {
+    const fn bad(code: &'static str, detail: &'static str) -> Problem {
+        let (status, detail) = (Status::BadRequest, Cow::Borrowed(detail));
+        Problem { status, code, detail, headers: &[] }
+    }
 }
 
 /// For what passes by itself.
 const LATER: &[(&str, &str)] = &[("Retry-After", "2")];
 
-const UNKNOWN: Problem = Problem {
-    status: Status::NotFound,
-    code: "no-such-route",
-    detail: "WebSockets connect to /, /ws/{room}, /chat/{room} or /echo.",
-    headers: &[],
-};
-const BAD_EXTENSIONS: Problem = Problem {
-    status: Status::BadRequest,
-    code: "bad-websocket-extensions",
-    detail: "Sec-WebSocket-Extensions is not a list of extensions (RFC 6455 section 9.1).",
-    headers: &[],
-};
-const BAD_ROOM: Problem = Problem {
-    status: Status::BadRequest,
-    code: "bad-room",
-    detail: "A room's name is not empty, not longer than --max-room-name, and has no control \
-             characters.",
-    headers: &[],
-};
-const BAD_ECHO: Problem = Problem {
-    status: Status::BadRequest,
-    code: "bad-parameter",
-    detail: "The parameter echo is true or false.",
-    headers: &[],
-};
-const BAD_ID: Problem = Problem {
-    status: Status::BadRequest,
-    code: "bad-connection-id",
-    detail: "A connectionId is not empty, not longer than --max-connection-id, and has no control \
-             characters.",
-    headers: &[],
-};
-const UNKNOWN_PARAMETER: Problem = Problem {
-    status: Status::BadRequest,
-    code: "unknown-parameter",
-    detail: "Routes take these parameters: connectionId (/ and /ws/{room}), echo (/chat/{room}).",
+const BAD_EXTENSIONS: Problem = Problem::bad(
+    "bad-websocket-extensions",
+    "Sec-WebSocket-Extensions is not a list of extensions (RFC 6455 section 9.1).",
+);
+const BAD_PROTOCOL: Problem = Problem::bad(
+    "bad-websocket-protocol",
+    "Sec-WebSocket-Protocol is not a list of subprotocols (RFC 6455 section 4.1).",
+);
+const BAD_ROOM: Problem = Problem::bad(
+    "bad-room",
+    "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
+);
+const BAD_ECHO: Problem = Problem::bad("bad-parameter", "The parameter echo is true or false.");
+const BAD_ID: Problem = Problem::bad(
+    "bad-connection-id",
+    "A connectionId is not empty, not longer than --max-connection-id, and has no control \
+     characters.",
+);
+const TAKEN_ID: Problem = Problem {
+    status: Status::Conflict,
+    code: "connection-id-taken",
+    detail: Cow::Borrowed("Another connection has this connectionId, and keeps it."),
     headers: &[],
 };
 pub(super) const ROOM_LIMIT: (Status, &str, &str) = (
@@ -100,7 +99,7 @@ pub(super) const ROOM_LIMIT: (Status, &str, &str) = (
 const STOPPING: Problem = Problem {
     status: Status::ServiceUnavailable,
     code: "stopping",
-    detail: "The server is stopping; connect again.",
+    detail: Cow::Borrowed("The server is stopping; connect again."),
     headers: LATER,
 };
 
@@ -113,6 +112,7 @@ struct Opened {
     id: Option<String>,
     accept: [u8; 28],
     deflate: Option<Deflate>,
+    protocol: Option<String>,
 }
 
 /// What the request asks for, if it may have it.
@@ -120,11 +120,45 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
     if desk.is_draining() {
         return Err(STOPPING);
     }
-    if let Err(barred) = desk.admits(conn.listener, request) {
-        let (status, code, detail) = (barred.status, barred.code, barred.detail);
+    let routes = &desk.policy.routes;
+    let segments: Vec<Cow<'_, str>> = request.segments().collect();
+    let route = routes.matching(&segments).map(|(route, _)| route);
+    let listed = route.and_then(|route| route.allow_origins.as_deref());
+    if let Err(barred) = desk.admits(conn.listener, request, listed) {
+        let (status, code, detail) = (barred.status, barred.code, barred.detail.into());
         return Err(Problem { status, code, detail, headers: &[] });
     }
-    let key = handshake::check(&Offer {
+    let key = handshake::check(&offer(request)).map_err(problem_of)?;
+    let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
+        .map_err(|Malformed| BAD_EXTENSIONS)?
+        .filter(|_| desk.policy.compression);
+    let asked = Asked::by(request).ok_or_else(|| unknown_parameter(route))?;
+    let route = route.ok_or_else(|| no_such_route(routes))?;
+    let wants_own = asked.wants_own(route)?;
+    let found = routes.find(&segments, &desk.limits).map_err(|no| match no {
+        NoRoute::Unknown => no_such_route(routes),
+        NoRoute::BadRoom => BAD_ROOM,
+    })?;
+    let Asked { echo, id } = asked;
+    if (id.is_some() && !route.takes_name()) || (echo.is_some() && route.broadcast().is_none()) {
+        return Err(unknown_parameter(Some(route)));
+    }
+    if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
+        return Err(BAD_ID);
+    }
+    let protocol = if route.subprotocols.is_empty() {
+        None
+    } else {
+        let offered = request.texts("sec-websocket-protocol");
+        subprotocol::select(offered, &route.subprotocols).map_err(|Malformed| BAD_PROTOCOL)?
+    };
+    let protocol = protocol.map(str::to_owned);
+    let (id, accept) = (id.map(Cow::into_owned), handshake::accept_key(key.as_bytes()));
+    Ok(Opened { found, wants_own, id, accept, deflate, protocol })
+}
+
+fn offer<'r>(request: &Request<'r>) -> Offer<'r> {
+    Offer {
         method_is_get: request.method() == Method::Get,
         http_1_1: request.version() == Version::Http11,
         connection_has_upgrade: request.lists("connection", "upgrade"),
@@ -132,47 +166,64 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
         has_body: request.framing().has_body(),
         key: request.header("sec-websocket-key"),
         version: request.header("sec-websocket-version"),
-    })
-    .map_err(problem_of)?;
-    let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
-        .map_err(|Malformed| BAD_EXTENSIONS)?
-        .filter(|_| desk.policy.compression);
-    let (mut echo, mut id) = (None, None);
-    for (name, value) in request.query() {
-        match &*name {
-            "echo" => echo = Some(value),
-            "connectionId" => id = Some(value),
-            other if other.starts_with('_') => {}
-            _ => return Err(UNKNOWN_PARAMETER),
+    }
+}
+
+/// The parameters of a request. If one is repeated, the last counts.
+#[derive(Default)]
+struct Asked<'r> {
+    echo: Option<Cow<'r, str>>,
+    id: Option<Cow<'r, str>>,
+}
+
+impl<'r> Asked<'r> {
+    /// `None`: there is one that no route takes.
+    fn by(request: &Request<'r>) -> Option<Asked<'r>> {
+        let mut asked = Asked::default();
+        for (name, value) in request.query() {
+            match &*name {
+                "echo" => asked.echo = Some(value),
+                "connectionId" => asked.id = Some(value),
+                other if other.starts_with('_') => {}
+                _ => return None,
+            }
+        }
+        Some(asked)
+    }
+
+    fn wants_own(&self, route: &Route) -> Result<bool, Problem> {
+        let Some(broadcast) = route.broadcast() else { return Ok(false) };
+        match self.echo.as_deref() {
+            None => Ok(broadcast.echo),
+            Some("false" | "0") => Ok(false),
+            Some("true" | "1" | "") => Ok(true),
+            Some(_) => Err(BAD_ECHO),
         }
     }
-    let segments: Vec<Cow<'_, str>> = request.segments().collect();
-    let found = desk.policy.routes.find(&segments, &desk.limits).map_err(|no| match no {
-        NoRoute::Unknown => UNKNOWN,
-        NoRoute::BadRoom => BAD_ROOM,
-    })?;
-    let takes_id = matches!(found.route.behaviour, Behaviour::Relay { .. });
-    let broadcast = found.route.broadcast();
-    if (id.is_some() && !takes_id) || (echo.is_some() && broadcast.is_none()) {
-        return Err(UNKNOWN_PARAMETER);
-    }
-    let wants_own = match echo.as_deref() {
-        None => broadcast.is_some_and(|broadcast| broadcast.echo),
-        Some("false" | "0") => false,
-        Some("true" | "1" | "") => true,
-        Some(_) => return Err(BAD_ECHO),
+}
+
+fn no_such_route(routes: &Table) -> Problem {
+    let detail = format!("WebSockets connect to {}.", routes.paths()).into();
+    Problem { status: Status::NotFound, ..Problem { detail, ..Problem::bad("no-such-route", "") } }
+}
+
+/// Says what may be asked for instead.
+fn unknown_parameter(route: Option<&Arc<Route>>) -> Problem {
+    let detail = match route.map(|route| (&route.path, route.parameters())) {
+        None => "Only the parameters connectionId and echo are known.".into(),
+        Some((path, parameters)) => match parameters.as_slice() {
+            [] => format!("The route {path} takes no parameters.").into(),
+            [one] => format!("The route {path} takes the parameter {one}, and no other.").into(),
+            all => format!("The route {path} takes the parameters {}.", all.join(", ")).into(),
+        },
     };
-    if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
-        return Err(BAD_ID);
-    }
-    let (id, accept) = (id.map(Cow::into_owned), handshake::accept_key(key.as_bytes()));
-    Ok(Opened { found, wants_own, id, accept, deflate })
+    Problem { detail, ..Problem::bad("unknown-parameter", "") }
 }
 
 fn problem_of(refusal: Refusal) -> Problem {
     let status = Status::ALL.iter().find(|status| status.code() == refusal.status_code());
     let status = status.copied().unwrap_or(Status::BadRequest);
-    let (code, detail) = (refusal.code(), refusal.detail());
+    let (code, detail) = (refusal.code(), refusal.detail().into());
     Problem { status, code, detail, headers: refusal.headers() }
 }
 
@@ -180,67 +231,81 @@ fn enter(desk: &mut Desk, found: &Found) -> Result<Option<u32>, Problem> {
     let Some(name) = &found.room else { return Ok(None) };
     let room = desk.rooms.enter(name, &desk.hub);
     let (status, code, detail) = ROOM_LIMIT;
-    room.map(Some).ok_or(Problem { status, code, detail, headers: LATER })
+    room.map(Some).ok_or(Problem { status, code, detail: detail.into(), headers: LATER })
+}
+
+/// What the connection is called from its 101 on, as far as it can be known before.
+fn name(desk: &mut Desk, place: Place, opened: &Opened) -> Result<Name, Problem> {
+    let route = &opened.found.route;
+    let keeps_own = route.is_as_is() && route.duplicate == Duplicate::Replace;
+    let id = match &opened.id {
+        // It registers as by a message: what speaks against it is told as if that had come.
+        Some(_) if keeps_own => return Ok(Name::None),
+        Some(id) => ConnectionId::Name(Arc::from(id.as_str())),
+        None if route.is_as_is() => return Ok(Name::None),
+        None => ConnectionId::from_random(desk.random.next_u128()),
+    };
+    let (name, who) = desk.claim(place, id, &[], route.duplicate).ok_or(TAKEN_ID)?;
+    desk.arriving.claim = Some((who, place));
+    Ok(name)
 }
 
 fn refuse(conn: &mut Conn, desk: &mut Desk, request: &Request<'_>, problem: &Problem) -> Answered {
     let terms = Terms { keep_alive: false, ..request.terms() };
-    conn.problem(desk, terms, problem.status, problem.code, problem.detail, problem.headers);
+    conn.problem(desk, terms, problem.status, problem.code, &problem.detail, problem.headers);
     Answered::Yes
 }
 
 /// Sends the 101 and makes a WebSocket of the connection.
-fn begin(
-    conn: &mut Conn,
-    desk: &mut Desk,
-    key: ConnKey,
-    opened: &Opened,
-    room: Option<u32>,
-) -> Answered {
+fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: Name) -> Answered {
     let Opened { found, deflate, .. } = opened;
+    let route = &found.route;
+    accept(conn, desk, opened);
+    desk.websockets += 1;
+    desk.counters().open.websocket.rise();
+    desk.counters().open.http.fall();
+    let room = desk.arriving.take().room;
+    conn.state = State::WebSocket(WebSocket {
+        session: Session::new(deflate.is_some()),
+        route: Arc::clone(route),
+        leaves_out_own: route.broadcast().is_some() && !opened.wants_own,
+        window_bits: deflate.map_or(0, |deflate| deflate.window_bits),
+        room,
+        name,
+        cursor: None,
+        refusals: 0,
+        pinged: None,
+    });
+    // What it publishes from here on is taken back if it ends in a panic.
+    desk.rooms.begin(room);
+    desk.wake_by(key, desk.tick.after(desk.limits_of(route).ping_interval));
+    if let Some(greeting) = &route.greeting {
+        conn.push_message(desk, Opcode::Text, greeting.as_bytes());
+    }
+    let place = Place { core: desk.core, key };
+    if let Some(id) = opened.id.as_deref().filter(|_| route.is_as_is()) {
+        conn.register_by_url(desk, place, id, &registration(id));
+    }
+    join(conn, desk, key);
+    trap(Trap::Handshake);
+    Answered::Became
+}
+
+fn accept(conn: &mut Conn, desk: &mut Desk, opened: &Opened) {
     let mut pool = std::mem::take(&mut desk.pool);
     conn.outbox.append(&mut pool, |out| {
         let accept = String::from_utf8_lossy(&opened.accept);
         let response = desk.respond(out, Status::SwitchingProtocols);
         let mut response = response.header("Sec-WebSocket-Accept", &accept);
-        if let Some(deflate) = deflate {
+        if let Some(deflate) = &opened.deflate {
             response = response.header("Sec-WebSocket-Extensions", &deflate.to_string());
+        }
+        if let Some(protocol) = &opened.protocol {
+            response = response.header("Sec-WebSocket-Protocol", protocol);
         }
         response.upgrade("websocket");
     });
     desk.pool = pool;
-    desk.websockets += 1;
-    desk.counters().open.websocket.rise();
-    desk.wake_by(key, desk.tick.after(desk.limits.ping_interval));
-    desk.counters().open.http.fall();
-    conn.state = State::WebSocket(WebSocket {
-        session: Session::new(deflate.is_some()),
-        route: Arc::clone(&found.route),
-        leaves_out_own: found.route.broadcast().is_some() && !opened.wants_own,
-        window_bits: deflate.map_or(0, |deflate| deflate.window_bits),
-        room,
-        name: Name::None,
-        cursor: None,
-        refusals: 0,
-        pinged: None,
-    });
-    let place = Place { core: desk.core, key };
-    match &found.route.behaviour {
-        Behaviour::Relay { .. } => {
-            if let Some(id) = &opened.id {
-                let message = registration(id);
-                conn.register(desk, place, id, &message);
-            }
-        }
-        Behaviour::Broadcast(_) => {
-            let id = ConnectionId::from_random(desk.random.next_u128());
-            conn.claim(desk, place, id, &[]);
-        }
-        Behaviour::Echo | Behaviour::Reply(_) => {}
-    }
-    join(conn, desk, key);
-    trap(Trap::Handshake);
-    Answered::Became
 }
 
 /// What a client that registers by its URL is taken to have said.

@@ -70,7 +70,7 @@ impl Conn {
             return Step::Paused;
         }
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        match websocket.session.next(rest, desk.tick, &mut desk.tools()) {
+        match websocket.session.next(rest, desk.tick, &mut desk.tools(&websocket.route)) {
             Ok(Some(event)) => self.take_event(desk, place, event),
             Ok(None) => {
                 self.watch_open_message(desk, place.key);
@@ -83,7 +83,7 @@ impl Conn {
     /// `n` bytes were read into the room that the session made.
     pub(super) fn filled(&mut self, desk: &mut Desk, key: ConnKey, n: usize) -> Option<End> {
         let State::WebSocket(websocket) = &mut self.state else { return None };
-        let step = match websocket.session.filled(n, &mut desk.tools()) {
+        let step = match websocket.session.filled(n, &mut desk.tools(&websocket.route)) {
             Ok(Some(event)) => self.take_event(desk, Place { core: desk.core, key }, event),
             Ok(None) => Step::Wait,
             Err(fault) => Step::End(End::fault(fault)),
@@ -115,7 +115,7 @@ impl Conn {
     fn watch_open_message(&mut self, desk: &mut Desk, key: ConnKey) {
         let State::WebSocket(websocket) = &self.state else { return };
         if let Some(since) = websocket.session.open_since() {
-            desk.wake_by(key, since.after(desk.limits.message_time));
+            desk.wake_by(key, since.after(desk.limits_of(&websocket.route).message_time));
         }
     }
 
@@ -147,16 +147,23 @@ impl Conn {
     ) -> Step {
         desk.counters().messages_in.add(1);
         desk.counters().message_bytes_in.add(payload.as_bytes().len() as u64);
-        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        let State::WebSocket(websocket) = &self.state else { return Step::Again };
+        let publishes = websocket.route.publish;
         let step = match &websocket.route.behaviour {
             Behaviour::Echo => {
+                let step = self.publish_if(publishes, desk, binary, &payload);
                 self.echo(desk, binary, payload);
-                return Step::Again;
+                return step;
             }
-            Behaviour::Reply(_) => Step::Again,
+            Behaviour::Reply(_) => {
+                let step = self.publish_if(publishes, desk, binary, &payload);
+                self.reply(desk, &payload);
+                step
+            }
             Behaviour::Broadcast(_) => self.broadcast(desk, place.key, binary, &payload),
-            Behaviour::Relay { .. } if binary => self.relay_binary(desk, &payload),
-            Behaviour::Relay { .. } => self.relay(desk, place, &payload),
+            Behaviour::Relay { wrap: true } => self.publish_if(true, desk, binary, &payload),
+            Behaviour::Relay { wrap: false } if binary => self.relay_binary(desk, &payload),
+            Behaviour::Relay { wrap: false } => self.relay(desk, place, &payload),
         };
         if let Payload::Owned(bytes) = payload {
             desk.pool.give(bytes);
@@ -190,6 +197,28 @@ impl Conn {
             Payload::Owned(bytes) => desk.pool.give(bytes),
             Payload::Borrowed(_) => {}
         }
+    }
+
+    /// Sends the answer to a message, if there is one.
+    fn reply(&mut self, desk: &mut Desk, payload: &Payload<'_>) {
+        let State::WebSocket(websocket) = &self.state else { return };
+        let route = Arc::clone(&websocket.route);
+        let Behaviour::Reply(replies) = &route.behaviour else { return };
+        if let Some(answer) = replies.answer(payload.as_bytes()) {
+            self.push_message(desk, Opcode::Text, answer.as_bytes());
+        }
+    }
+
+    /// Sends a message of our own.
+    pub(super) fn push_message(&mut self, desk: &mut Desk, opcode: Opcode, payload: &[u8]) {
+        if self.push_deflated(desk, opcode, payload) {
+            return;
+        }
+        self.outbox.append(&mut desk.pool, |out| {
+            frame::push_header(out, opcode, payload.len());
+            trap(Trap::HalfAnAnswer);
+            out.extend_from_slice(payload);
+        });
     }
 
     /// Has a message sent compressed, if that was agreed on and makes it smaller.

@@ -95,9 +95,16 @@ impl<'v> Response<'v> {
         }
     }
 
+    /// Ends the head of a body of `bytes` bytes, which the caller appends unless the request was
+    /// HEAD.
+    pub fn announce(self, terms: Terms, content_type: &str, bytes: usize) {
+        debug_assert!(self.status.has_body(), "{:?} has no body", self.status);
+        self.header("Content-Type", content_type).length(bytes).end(terms);
+    }
+
     /// Ends without a body.
     pub fn empty(self, terms: Terms) {
-        // RFC 9110 §8.6: a 204 must not have a Content-Length, everything else needs it to end.
+        // RFC 9110 §8.6: a 204 must not have a Content-Length, what can have a body needs it.
         let response = if self.status.has_body() { self.length(0) } else { self };
         response.end(terms);
     }
@@ -177,6 +184,13 @@ mod tests {
         let head = Terms { head_only: true, ..STAYS };
         let text = written(Status::Ok, |r| r.body(head, "text/plain", b"abc"));
         assert_eq!(text, "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\n");
+    }
+
+    #[test]
+    fn a_body_can_follow_by_itself() {
+        let text = written(Status::Ok, |r| r.announce(STAYS, "text/css", 70_000));
+        assert_eq!(text, "Content-Type: text/css\r\nContent-Length: 70000\r\n\r\n");
+        assert_eq!(written(Status::NotModified, |r| r.empty(STAYS)), "\r\n");
     }
 
     #[test]

@@ -31,6 +31,7 @@ statuses! {
     Ok = 200 "OK",
     Accepted = 202 "Accepted",
     NoContent = 204 "No Content",
+    NotModified = 304 "Not Modified",
     BadRequest = 400 "Bad Request",
     Unauthorized = 401 "Unauthorized",
     Forbidden = 403 "Forbidden",
@@ -38,6 +39,7 @@ statuses! {
     MethodNotAllowed = 405 "Method Not Allowed",
     NotAcceptable = 406 "Not Acceptable",
     RequestTimeout = 408 "Request Timeout",
+    Conflict = 409 "Conflict",
     Gone = 410 "Gone",
     ContentTooLarge = 413 "Content Too Large",
     UriTooLong = 414 "URI Too Long",
@@ -60,9 +62,10 @@ impl Status {
         self as u16
     }
 
-    /// A 1xx or 204 has no body, and no field that would announce one (RFC 9110 §8.6).
+    /// A 1xx or 204 has no body, and no field that would announce one (RFC 9110 §8.6); nor has a
+    /// 304, whose length would be that of what the client has.
     pub const fn has_body(self) -> bool {
-        self.code() >= 200 && self.code() != 204
+        self.code() >= 200 && self.code() != 204 && self.code() != 304
     }
 }
 
@@ -74,7 +77,7 @@ mod tests {
     fn codes_are_three_digits_in_order_and_unique() {
         assert!(Status::ALL.iter().all(|status| (100..600).contains(&status.code())));
         assert!(Status::ALL.is_sorted_by(|a, b| a.code() < b.code()));
-        assert_eq!(Status::ALL.len(), 25);
+        assert_eq!(Status::ALL.len(), 27);
         assert_eq!(Status::HeaderFieldsTooLarge.code(), 431);
         assert_eq!(Status::ContentTooLarge.reason(), "Content Too Large");
     }

@@ -257,7 +257,7 @@ pub(super) fn push_base64(out: &mut Vec<u8>, id: &ConnectionId, payload: &[u8]) 
 }
 
 /// `{"connectionId":…,"message":…}`: any text as an object; from nobody without the first.
-pub(super) fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
+pub fn push_wrapped(out: &mut Vec<u8>, id: &ConnectionId, text: &str) {
     push_id_before(out, id);
     out.extend_from_slice(b"\"message\":\"");
     json::escape_into(out, text);

@@ -41,7 +41,7 @@ const _: () = assert!(size_of::<Entry>() == 16);
 
 const LENGTH_BITS: u32 = 28;
 /// The longest payload.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = (1 << LENGTH_BITS) - 1;
+pub const PAYLOAD_BYTES_MAX: usize = (1 << LENGTH_BITS) - 1;
 
 impl Entry {
     /// An event whose payload is `length` bytes at `place`, both less than 2^28.

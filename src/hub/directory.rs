@@ -20,7 +20,7 @@ pub enum Claim {
         /// The number of this registration.
         session: u64,
     },
-    /// We gave it to somebody ourselves, and nobody can take it away.
+    /// Somebody has it and keeps it: we gave it to them ourselves, or nobody was to be replaced.
     Refused,
     /// Somebody owns it. The claimant will own it when that one is gone: a [`Handed`] tells.
     Waiting {
@@ -96,6 +96,11 @@ impl Directory {
         Some(Owner { place: registration.owner, session: registration.session })
     }
 
+    /// `place` wants to be `who`, but not in anybody's stead.
+    pub(super) fn claim_unowned(&mut self, who: Who, place: Place) -> Claim {
+        if self.owners.contains_key(&who) { Claim::Refused } else { self.claim(who, place, false) }
+    }
+
     /// `place` is, or wanted to be, `who` no more.
     pub(super) fn release(&mut self, who: Who, place: Place) -> Option<Handed> {
         let registration = self.owners.get_mut(&who)?;
@@ -153,6 +158,25 @@ mod tests {
         assert_eq!(directory.claim(who, thief, false), Claim::Refused);
         assert_eq!(directory.release(who, member), None);
         assert_eq!(directory.claim(who, thief, false), Claim::Granted { session: 2 });
+    }
+
+    #[test]
+    fn a_name_can_be_asked_for_without_replacing_anybody() {
+        let mut keyed = Keyed::default();
+        let mut place = |core| Place { core, key: keyed.insert(()) };
+        let (first, second, third) = (place(0), place(1), place(2));
+        let (mut directory, who) = (Directory::new(0), Who(9));
+        assert_eq!(directory.claim_unowned(who, first), Claim::Granted { session: 1 });
+        assert_eq!(directory.claim_unowned(who, second), Claim::Refused);
+        assert_eq!(
+            directory.claim(who, third, false),
+            Claim::Waiting { owner: first, displaced: None },
+            "nobody was displaced by asking"
+        );
+        directory.release(who, first);
+        assert_eq!(directory.claim_unowned(who, second), Claim::Refused, "it was handed on");
+        directory.release(who, third);
+        assert_eq!(directory.claim_unowned(who, second), Claim::Granted { session: 3 });
     }
 
     #[test]

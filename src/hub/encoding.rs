@@ -124,7 +124,7 @@ fn push_json(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender) {
 /// Whether `text` is a JSON object that subscribers may take for what it says: one that does not
 /// speak in another connection's name, nor of a close as only we may. The API may speak in any
 /// name: whoever calls it is not a client.
-fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
+pub fn is_own_object(text: &[u8], id: &ConnectionId) -> bool {
     let Ok(envelope) = json::scan(text) else { return false };
     match envelope.connection_id {
         None => true,

@@ -28,11 +28,12 @@ mod name;
 mod room;
 
 pub use audience::{Audience, Class, Format, Taste};
-pub use batch::{Batch, CloseEvent, EndedBy, Mark, Sender};
+pub use batch::{Batch, CloseEvent, EndedBy, Mark, Sender, push_wrapped};
 pub use census::{Counts, Owner, Receipt, RoomInfo};
-pub use chunk::{Api, Chunk, Encoding, Entry, What};
+pub use chunk::{Api, Chunk, Encoding, Entry, PAYLOAD_BYTES_MAX, What};
 pub use directory::{Claim, Handed};
 pub use door::{Follow, Interest, Turn};
+pub use encoding::is_own_object;
 pub use fetch::{Piece, Wanted};
 pub use name::{ConnectionId, CoreSet, Identity, RoomKey, Who, WhoKeys};
 pub use room::{EVERYONE, Entered};
@@ -166,6 +167,11 @@ impl Hub {
     /// Takes what one connection asks for, at once; see `Directory::claim`.
     pub fn claim(&self, who: Who, place: crate::bytes::Place, given: bool) -> Claim {
         self.lock().directory.claim(who, place, given)
+    }
+
+    /// The same, but whoever has the name keeps it.
+    pub fn claim_unowned(&self, who: Who, place: crate::bytes::Place) -> Claim {
+        self.lock().directory.claim_unowned(who, place)
     }
 
     /// Core `core` has a user for the room `name`, which is made if there is none. `None` when

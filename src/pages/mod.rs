@@ -9,8 +9,10 @@ mod own;
 pub use mime::{is_mime, mime_of};
 pub use own::is_own;
 
+use sha1::{Digest, Sha1};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// One page.
@@ -25,18 +27,41 @@ pub struct Page {
 /// All pages of a server, by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
-    pages: BTreeMap<String, Page>,
+    pages: BTreeMap<String, Entry>,
+}
+
+/// A page, and what tells it from others that are at its path before or after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The page.
+    pub page: Page,
+    /// A hash of its bytes and its type, as 40 hex digits.
+    pub digest: String,
+}
+
+impl Page {
+    fn digest(&self) -> String {
+        // Who has a page under another type does not have this page.
+        let hash = Sha1::new().chain_update(&self.mime).chain_update([0]);
+        let mut digest = String::new();
+        for byte in hash.chain_update(&self.bytes).finalize() {
+            // Writing to a String cannot fail.
+            let _ = write!(digest, "{byte:02x}");
+        }
+        digest
+    }
 }
 
 impl Site {
     /// Puts `page` at `path`, which begins with a slash and is not percent-encoded. Gives back what
     /// was there.
     pub fn insert(&mut self, path: &str, page: Page) -> Option<Page> {
-        self.pages.insert(path.to_owned(), page)
+        let digest = page.digest();
+        self.pages.insert(path.to_owned(), Entry { page, digest }).map(|old| old.page)
     }
 
     /// The page for the decoded `segments` of a path.
-    pub fn find(&self, segments: &[Cow<'_, str>]) -> Option<&Page> {
+    pub fn find(&self, segments: &[Cow<'_, str>]) -> Option<&Entry> {
         // A slash that was percent-encoded is part of a segment, and no page's name has one.
         if segments.iter().any(|segment| segment.contains('/')) {
             return None;
@@ -47,12 +72,12 @@ impl Site {
 
     /// Every path and its page, in the order of paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Page)> {
-        self.pages.iter().map(|(path, page)| (path.as_str(), page))
+        self.pages.iter().map(|(path, entry)| (path.as_str(), &entry.page))
     }
 
     /// The bytes of all pages.
     pub fn bytes(&self) -> usize {
-        self.pages.values().map(|page| page.bytes.len()).sum()
+        self.pages.values().map(|entry| entry.page.bytes.len()).sum()
     }
 }
 
@@ -62,7 +87,7 @@ mod tests {
 
     fn find<'s>(site: &'s Site, path: &str) -> Option<&'s str> {
         let segments: Vec<_> = path.split('/').skip(1).map(Cow::Borrowed).collect();
-        site.find(&segments).map(|page| page.mime.as_str())
+        site.find(&segments).map(|entry| entry.page.mime.as_str())
     }
 
     #[test]
@@ -80,5 +105,19 @@ mod tests {
         let encoded = [Cow::Borrowed("docs/")];
         assert!(site.find(&encoded).is_none(), "its slash was percent-encoded");
         assert_eq!((site.bytes(), site.iter().count()), (12, 3));
+    }
+
+    #[test]
+    fn a_digest_is_of_the_bytes_and_the_type() {
+        let digest = |mime: &str, bytes: &[u8]| {
+            let mut site = Site::default();
+            site.insert("/", Page { mime: mime.to_owned(), bytes: Arc::from(bytes) });
+            site.find(&[Cow::Borrowed("")]).unwrap().digest.clone()
+        };
+        assert_eq!(digest("a", b"b").len(), 40);
+        assert_eq!(digest("a", b"b"), digest("a", b"b"));
+        for (mime, bytes) in [("a", b"c".as_slice()), ("c", b"b"), ("ab", b""), ("", b"ab")] {
+            assert_ne!(digest(mime, bytes), digest("a", b"b"), "{mime} {bytes:?}");
+        }
     }
 }

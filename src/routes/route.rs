@@ -120,6 +120,30 @@ impl Route {
         }
     }
 
+    /// Every message must say whose it is: a relay of what clients wrote themselves.
+    pub fn is_as_is(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Relay { wrap: false })
+    }
+
+    /// Whether a client may say in its URL what it is called.
+    pub fn takes_name(&self) -> bool {
+        self.is_as_is() || self.names == Names::Client
+    }
+
+    /// The parameters that a client may connect with.
+    pub fn parameters(&self) -> Vec<&'static str> {
+        let name = self.takes_name().then_some("connectionId");
+        let echo = self.broadcast().map(|_| "echo");
+        name.into_iter().chain(echo).collect()
+    }
+
+    /// The longest of its answers, if it has a table of them.
+    pub fn answer_bytes_max(&self) -> Option<usize> {
+        let Behaviour::Reply(replies) = &self.behaviour else { return None };
+        let answers = replies.table.iter().map(|(_, answer)| answer);
+        answers.chain(&replies.otherwise).map(String::len).max()
+    }
+
     /// Whether its connections are in a room.
     pub fn has_room(&self) -> bool {
         self.publish || matches!(self.behaviour, Behaviour::Broadcast(_))
@@ -153,6 +177,22 @@ mod tests {
             table: vec![pair("help", "1"), pair("hi", "2"), pair("Hello", "3")],
             otherwise: Some("?".to_owned()),
             ignore_case: false,
+        }
+    }
+
+    #[test]
+    fn a_route_takes_the_parameters_that_mean_something_there() {
+        let route = |behaviour| Route::new(Pattern::parse("/").unwrap(), behaviour);
+        let broadcast = Behaviour::Broadcast(Broadcast::default());
+        let named = Route { names: Names::Client, ..route(broadcast.clone()) };
+        for (route, parameters) in [
+            (route(Behaviour::Relay { wrap: false }), vec!["connectionId"]),
+            (route(Behaviour::Relay { wrap: true }), vec![]),
+            (route(broadcast), vec!["echo"]),
+            (named, vec!["connectionId", "echo"]),
+            (route(Behaviour::Echo), vec![]),
+        ] {
+            assert_eq!(route.parameters(), parameters, "{route:?}");
         }
     }
 

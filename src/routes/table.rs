@@ -3,12 +3,15 @@
 //! Knows: patterns, which of two routes a path is for, the built-in routes.
 //! Must not know: what a route does.
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Places};
 use super::route::{Behaviour, Broadcast, Route};
 use super::{NoRoute, is_room_name};
 use crate::limits::Limits;
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// As many paths as a person reads.
+const PATHS_TOLD_MAX: usize = 16;
 
 /// The routes of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,16 +73,19 @@ impl Table {
         self.routes.iter().map(AsRef::as_ref)
     }
 
-    /// Finds the route for the decoded `segments` of a path.
-    pub fn find(&self, segments: &[Cow<'_, str>], limits: &Limits) -> Result<Found, NoRoute> {
+    /// The route for the decoded `segments` of a path, and what stands where it has placeholders.
+    pub fn matching<'p>(&self, segments: &'p [Cow<'_, str>]) -> Option<(&Arc<Route>, Places<'p>)> {
         let matching = self.routes.iter().filter_map(|route| {
             let places = route.path.matches(segments)?;
             Some((route, places))
         });
         // Of the most literal there is only one: two would have clashed.
-        let found =
-            matching.min_by(|(one, _), (other, _)| one.path.kinds().cmp(other.path.kinds()));
-        let Some((route, places)) = found else { return Err(NoRoute::Unknown) };
+        matching.min_by(|(one, _), (other, _)| one.path.kinds().cmp(other.path.kinds()))
+    }
+
+    /// Finds the route and the room for the decoded `segments` of a path.
+    pub fn find(&self, segments: &[Cow<'_, str>], limits: &Limits) -> Result<Found, NoRoute> {
+        let Some((route, places)) = self.matching(segments) else { return Err(NoRoute::Unknown) };
         let room = places.room.unwrap_or(&route.room);
         if places.room.is_some() && !is_room_name(room, limits) {
             return Err(NoRoute::BadRoom);
@@ -88,9 +94,15 @@ impl Table {
         Ok(Found { route: Arc::clone(route), room })
     }
 
-    /// The paths of all routes, for whoever looks for one: `/, /ws/{room} or /echo`.
+    /// The paths of the routes, for whoever looks for one: `/, /ws/{room} or /echo`. Not all if
+    /// they are many.
     pub fn paths(&self) -> String {
-        let paths: Vec<_> = self.routes.iter().map(|route| route.path.to_string()).collect();
+        let paths = self.routes.iter().map(|route| route.path.to_string());
+        let mut paths: Vec<_> = paths.take(PATHS_TOLD_MAX).collect();
+        let left = self.routes.len().saturating_sub(paths.len());
+        if left > 0 {
+            paths.push(format!("{left} more"));
+        }
         match paths.split_last() {
             Some((last, [])) => last.clone(),
             Some((last, others)) => format!("{} or {last}", others.join(", ")),
@@ -147,6 +159,16 @@ mod tests {
         assert_eq!(found("/a/x"), "/a/{room}");
         assert_eq!(found("/x/b"), "/{room}/b");
         assert_eq!(found("/x/y"), "/{token}/{room}");
+    }
+
+    #[test]
+    fn of_many_paths_some_are_told() {
+        let paths: Vec<String> = (10..40).map(|n| format!("/{n}")).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let told = table(&paths).unwrap().paths();
+        assert!(told.starts_with("/10, /11, ") && told.ends_with(", /25 or 14 more"), "{told}");
+        assert_eq!(table(&[]).unwrap().paths(), "nowhere");
+        assert_eq!(table(&["/a"]).unwrap().paths(), "/a");
     }
 
     #[test]

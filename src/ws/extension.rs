@@ -180,7 +180,7 @@ impl<'a> Scan<'a> {
 }
 
 /// RFC 9110 §5.6.2.
-fn is_token(sign: char) -> bool {
+pub(super) fn is_token(sign: char) -> bool {
     sign.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(sign)
 }
 

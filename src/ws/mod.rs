@@ -31,6 +31,7 @@ pub mod frame;
 pub mod handshake;
 pub mod mask;
 mod session;
+pub mod subprotocol;
 pub mod utf8;
 
 pub use farewell::Farewell;

@@ -13,6 +13,10 @@ thread_local! {
     static SET: Cell<Option<Trap>> = const { Cell::new(None) };
 }
 
+pub(in crate::engine) fn set(trap: Trap) {
+    SET.set(Some(trap));
+}
+
 pub(super) fn spring(here: Trap) {
     if SET.get() == Some(here) {
         SET.set(None);

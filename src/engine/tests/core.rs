@@ -15,6 +15,7 @@ use std::time::Duration;
 
 pub(in crate::engine) const WS: u8 = 0;
 pub(in crate::engine) const HTTP: u8 = 1;
+pub(in crate::engine) const BOTH: u8 = 2;
 
 /// One core, and what it has written to whom.
 pub(in crate::engine) struct Core {
@@ -32,16 +33,21 @@ impl Core {
     }
 
     pub(in crate::engine) fn with(limits: Limits, compression: bool) -> Core {
-        let limits = Arc::new(limits);
+        Core::of(Policy { limits: Arc::new(limits), compression, ..Policy::default() })
+    }
+
+    pub(in crate::engine) fn of(policy: Policy) -> Core {
+        let limits = Arc::clone(&policy.limits);
         let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_700_000_000_000 };
         let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
         let counters: Arc<[Counters]> = Arc::new([Counters::default()]);
-        let listener = |serves| Listener { serves, loopback: true };
+        let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
+        let listeners = serves.map(|serves| Listener { serves, loopback: true });
         let engine = Engine::new(Setup {
-            policy: Arc::new(Policy { limits, compression, ..Policy::default() }),
+            policy: Arc::new(policy),
             core: 0,
             hub: Arc::clone(&hub),
-            listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
+            listeners: Arc::new(listeners),
             counters: Arc::clone(&counters),
             connections: Arc::default(),
             seed: [4, 5],

@@ -4,23 +4,22 @@
 //! Must not know: what follows from it.
 
 use super::client::{Client, Expected, Role};
+use super::configured;
 use super::deflate::{AGREED, OFFERS};
 use super::http::encode;
 use super::noise::noise;
 use super::reader::{Begin, Form, Reader};
 use super::says;
-use super::shadow::Shows;
-use super::speaker::{Said, Speaker, Talk};
+use super::speaker::{Speaker, Talk};
 use super::stranger::Stranger;
 use super::wire::{Ending, Wire};
 use super::world::World;
-use serde_json::Value;
 use tidegate::bytes::ConnKey;
 use tidegate::hub::EVERYONE;
 
 /// Few names, so that they clash.
-const IDS: [&str; 5] = ["a", "b c", "ü", "d\"q", "e"];
-const ROOMS: [&str; 4] = ["main", "r1", "r 2", "ö"];
+pub(crate) const IDS: [&str; 5] = ["a", "b c", "ü", "d\"q", "e"];
+pub(crate) const ROOMS: [&str; 4] = ["main", "r1", "r 2", "ö"];
 const WS: u8 = 0;
 const HTTP: u8 = 1;
 const BOTH: u8 = 2;
@@ -28,7 +27,10 @@ const BOTH: u8 = 2;
 /// What can be asked, and what is answered: status, whether it is HEAD, body, whether the
 /// connection ends.
 type Question = (&'static str, u16, bool, Option<&'static str>, bool);
-const QUESTIONS: [Question; 12] = [
+const QUESTIONS: [Question; 15] = [
+    ("GET /", 200, false, Some(configured::SMALL), false),
+    ("GET /large", 200, false, Some(configured::LARGE), false),
+    ("HEAD /large", 200, true, None, false),
     ("GET /hello", 200, false, Some("{\"response\":\"world\"}"), false),
     ("HEAD /hello", 200, true, None, false),
     ("GET /livez", 200, false, Some("ok\n"), false),
@@ -50,8 +52,9 @@ impl World<'_> {
             return self.connect_stranger();
         }
         match self.dice.below(100) {
-            0..=37 => self.connect_speaker(Talk::Relay),
-            38..=55 => {
+            0..=31 => self.connect_speaker(Talk::Relay),
+            32..=43 => self.connect_configured(),
+            44..=55 => {
                 let echo = self.dice.chance(30);
                 self.connect_speaker(Talk::Member { echo });
             }
@@ -109,18 +112,20 @@ impl World<'_> {
             Talk::Member { echo } => {
                 (format!("/chat/{}?echo={echo}", encode(room)), Some(room), None)
             }
-            Talk::Echo => ("/echo".to_owned(), None, None),
+            Talk::Echo | Talk::Desk | Talk::Wrap => ("/echo".to_owned(), None, None),
         };
         if let Some(id) = &id {
             *self.claims.entry(id.clone()).or_default() += 1;
         }
         let mut speaker = Speaker::new(talk, room.map(str::to_owned), id);
         if by_url {
-            (speaker.by_url, speaker.is_registered) = (true, true);
-            let id = Value::from(speaker.id.as_deref());
-            let raw = format!("{{\"connectionId\":{id}}}").into_bytes();
-            speaker.said.push(Said { binary: false, shows: Shows::Line(raw.clone()), raw });
+            speaker.register_by_url();
         }
+        self.shake_hands(&path, speaker);
+    }
+
+    /// The speaker comes, and asks for `path`.
+    pub(crate) fn shake_hands(&mut self, path: &str, mut speaker: Speaker) {
         let mut offer = String::new();
         if self.dice.chance(40) {
             let (text, agreed) = *self.dice.pick(&OFFERS);

@@ -5,7 +5,7 @@
 
 use super::client::{Client, Moment};
 use super::shadow::{self, Logged, Shadow, Shows};
-use super::speaker::{Speaker, Talk};
+use super::speaker::Speaker;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -98,7 +98,7 @@ pub(crate) fn is_full(id: &str, event: &Logged, data: &str) {
 
 /// Whether the server has a reason to close the client with `code`.
 fn is_reason(client: &Client, speaker: &Speaker, code: u16, moment: &Moment<'_>) -> bool {
-    let id = speaker.id.as_ref().filter(|_| speaker.talk == Talk::Relay);
+    let id = speaker.id.as_ref().filter(|_| speaker.is_named);
     match code {
         1012 => moment.is_draining,
         4409 => id.is_some_and(|id| moment.has_strangers || moment.claims[id] > 1),
@@ -130,7 +130,7 @@ pub(crate) fn close_frame(client: &Client, code: u16, shadow: &Shadow, moment: &
         assert!(speaker.answers.is_empty(), "client {number}: {:?} is due", speaker.answers);
         let published =
             speaker.published.max(usize::from(speaker.by_url && speaker.said.len() == 1));
-        if speaker.talk != Talk::Echo {
+        if speaker.publishes() {
             assert_eq!(published, speaker.said.len(), "client {number}: all that it said");
         }
         return;

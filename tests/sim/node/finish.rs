@@ -4,7 +4,6 @@
 //! Must not know: how a turn works.
 
 use super::client::{Client, Role};
-use super::speaker::Talk;
 use super::wire::Fin;
 use super::world::World;
 use std::sync::atomic::Ordering;
@@ -97,7 +96,7 @@ impl World<'_> {
         }
         for client in &self.clients {
             let session = client.speaker().and_then(|speaker| speaker.session);
-            let is_closed = session.is_some_and(|s| self.shadow.sessions[&s].closed.is_some());
+            let is_closed = session.is_some_and(|s| self.shadow.sessions[&s].is_over());
             let is_over = client.wire.is_over();
             assert!(!is_over || is_closed || session.is_none(), "{}: no close yet", client.number);
         }
@@ -217,7 +216,7 @@ impl World<'_> {
             }
         }
         for (session, about) in &self.shadow.sessions {
-            assert!(about.closed.is_some(), "session {session} never closed");
+            assert!(about.is_over(), "session {session} never closed");
         }
     }
 }
@@ -225,12 +224,7 @@ impl World<'_> {
 /// Whether the client owns a name now.
 fn is_registered(client: &Client) -> bool {
     let Some(speaker) = client.speaker() else { return false };
-    let has_name = match speaker.talk {
-        Talk::Relay => speaker.is_registered,
-        Talk::Member { .. } => true,
-        Talk::Echo => false,
-    };
-    has_name && is_open(client)
+    (speaker.is_named_at_once() || speaker.is_registered) && is_open(client)
 }
 
 /// Whether the client is a WebSocket or an event stream now, as far as it knows.

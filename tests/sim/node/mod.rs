@@ -7,6 +7,7 @@ mod act;
 mod api;
 mod check;
 mod client;
+mod configured;
 mod deflate;
 pub(crate) mod dice;
 mod finish;

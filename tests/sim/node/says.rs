@@ -4,6 +4,7 @@
 //! Must not know: when it arrives, in which pieces.
 
 use super::client::{Client, Role};
+use super::configured;
 use super::deflate::deflated;
 use super::dice::Dice;
 use super::shadow::{Shadow, Shows, mark, on_one_line};
@@ -100,12 +101,21 @@ impl Speaker {
                 Said { binary, shows: Shows::Base64(raw.clone()), raw }
             }
             Talk::Relay => relayed(self.id.as_deref().unwrap_or_default(), &n, &pad, dice),
-            Talk::Member { .. } | Talk::Echo => broadcast(&n, &pad, dice),
+            Talk::Member { .. } | Talk::Echo | Talk::Wrap | Talk::Desk => {
+                let own = self.id.as_deref().filter(|_| self.is_named);
+                broadcast(&n, &pad, dice, own)
+            }
         };
         let opcode = if binary { Opcode::Binary } else { Opcode::Text };
         self.push_message(out, dice, opcode, &said.raw, limits);
-        if self.talk == Talk::Echo {
-            self.answers.push_back(Answer::Echo { binary, payload: said.raw });
+        match self.talk {
+            Talk::Echo => {
+                self.answers.push_back(Answer::Echo { binary, payload: said.raw.clone() });
+            }
+            Talk::Desk => self.answers.push_back(Answer::Text(configured::answer(&said.raw))),
+            Talk::Relay | Talk::Wrap | Talk::Member { .. } => {}
+        }
+        if !self.publishes() {
             return;
         }
         self.is_registered = true;
@@ -250,11 +260,11 @@ fn relayed(id: &str, n: &str, pad: &str, dice: &mut Dice) -> Said {
 }
 
 /// A message for a route that takes anything.
-fn broadcast(n: &str, pad: &str, dice: &mut Dice) -> Said {
+fn broadcast(n: &str, pad: &str, dice: &mut Dice, own: Option<&str>) -> Said {
     let (text, is_object) = match dice.below(5) {
         0 => (format!("{{\"m\":\"{n}{pad}\"}}"), true),
         1 => (format!("{{\n\"m\":\r\n\"{n}{pad}\"}}"), true),
-        2 => (format!("{{\"connectionId\":\"a\",\"m\":\"{n}{pad}\"}}"), false),
+        2 => (format!("{{\"connectionId\":\"a\",\"m\":\"{n}{pad}\"}}"), own == Some("a")),
         3 => (format!("{{\"close\":{{}},\"m\":\"{n}{pad}\"}}"), false),
         _ => (format!("{n} {pad}\r\n\"\\ \u{1}"), false),
     };

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use tidegate::hub::{Audience, Chunk, Format, RoomKey, Sender, What, Who};
+use tidegate::hub::{Audience, Chunk, Class, Format, RoomKey, Sender, What, Who};
 
 /// How subscribers have to be shown a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +43,9 @@ pub(crate) struct Logged {
     pub(crate) session: u64,
     pub(crate) what: What,
     pub(crate) at_ms: u64,
-    /// Members get it too.
-    pub(crate) everyone: bool,
+    /// Members get it, and subscribers do.
+    pub(crate) members: bool,
+    pub(crate) subscribers: bool,
     /// The API said it, with this ticket; the names that do not get it.
     pub(crate) ticket: Option<usize>,
     pub(crate) except: Vec<String>,
@@ -58,6 +59,8 @@ pub(crate) struct Logged {
 pub(crate) struct Session {
     pub(crate) client: Option<usize>,
     is_strange: bool,
+    /// Nobody is told of its end.
+    is_quiet: bool,
     events: usize,
     /// Its first event.
     first: u64,
@@ -104,7 +107,7 @@ impl Shadow {
         *ordinal = chunk.next_ordinal();
         let made = match chunk.audience() {
             Audience::SUBSCRIBERS => Format::Events,
-            Audience::BROADCAST => Format::Frames,
+            Audience::BROADCAST | Audience::MEMBERS => Format::Frames,
             Audience::ALL => return self.append_api(chunk),
             other => panic!("nobody publishes to {other:?}"),
         };
@@ -121,7 +124,8 @@ impl Shadow {
                 session: sender.session,
                 what: entry.what(),
                 at_ms: chunk.at().unix_ms,
-                everyone: chunk.audience() == Audience::BROADCAST,
+                members: chunk.audience().has(Class::Member),
+                subscribers: chunk.audience().has(Class::Subscriber),
                 ticket: None,
                 except: Vec::new(),
                 shows: Shows::Line(raw.clone()),
@@ -147,7 +151,8 @@ impl Shadow {
             session: 0,
             what,
             at_ms: chunk.at().unix_ms,
-            everyone: true,
+            members: true,
+            subscribers: true,
             ticket: Some(ticket),
             except,
             raw,
@@ -167,7 +172,7 @@ impl Shadow {
         clients: &mut [Client],
         moment: &Moment<'_>,
     ) {
-        self.begin_session(&event);
+        self.begin_session(&event, clients);
         let next = self.head() + 1;
         let n = marker(&event);
         let session = self.sessions.get_mut(&sender.session).expect("begun above");
@@ -194,22 +199,32 @@ impl Shadow {
     }
 
     /// A name's next session begins after the last one's close.
-    fn begin_session(&mut self, event: &Logged) {
+    fn begin_session(&mut self, event: &Logged, clients: &[Client]) {
         if self.sessions.contains_key(&event.session) {
             return;
         }
-        let is_member = event.id.len() == 36;
-        assert!(event.what != What::Close || is_member, "a close of nobody: {event:?}");
+        let could_be = |client: &Client| {
+            let speaker = client.speaker();
+            speaker.is_some_and(|one| one.is_named_at_once() && one.id.as_ref() == Some(&event.id))
+        };
+        let is_nobody = event.id.len() != 36 && !clients.iter().any(could_be);
+        assert!(event.what != What::Close || !is_nobody, "a close of nobody: {event:?}");
         if let Some(last) = self.latest.insert(event.id.clone(), event.session) {
             assert!(last < event.session, "sessions grow");
             let is_closed = self.sessions[&last].closed.is_some();
             assert!(is_closed, "{event:?} comes before the close of session {last}");
         }
-        self.sessions.insert(event.session, Session::default());
+        let is_quiet = !event.subscribers;
+        self.sessions.insert(event.session, Session { is_quiet, ..Session::default() });
     }
 }
 
 impl Session {
+    /// Whether all that has to be told of it was.
+    pub(crate) fn is_over(&self) -> bool {
+        self.closed.is_some() || self.is_quiet
+    }
+
     fn message(
         &mut self,
         event: &Logged,
@@ -234,7 +249,7 @@ impl Session {
         assert_eq!(said.binary, event.what == What::Binary);
         match (&said.shows, speaker.talk) {
             (_, Talk::Member { .. }) => {
-                assert!(event.everyone);
+                assert!(event.members && event.subscribers != self.is_quiet);
                 assert_eq!(said.raw, event.raw, "members get the sender's own bytes");
             }
             (Shows::Line(line), _) => assert_eq!(*line, event.raw, "as it came, on one line"),
@@ -248,7 +263,7 @@ impl Session {
     fn strange_message(&mut self, event: &Logged) -> Shows {
         assert_eq!(self.client, None, "a stranger's words in another's session: {event:?}");
         self.is_strange = true;
-        match (event.everyone, event.what) {
+        match (event.members, event.what) {
             (true, What::Binary) => Shows::Base64(event.raw.clone()),
             (true, _) => Shows::Either(String::from_utf8(event.raw.clone()).expect("UTF-8")),
             (false, _) => {
@@ -266,7 +281,7 @@ impl Session {
         let close = &close["close"];
         assert_eq!(close["connectionId"].as_str(), Some(event.id.as_str()));
         assert_eq!(close["session"].as_u64(), Some(event.session));
-        assert!(!event.everyone && close["reason"].is_string());
+        assert!(!event.members && close["reason"].is_string());
         let code = close["code"].as_u64().and_then(|code| u16::try_from(code).ok());
         let (code, by) = (code.expect("a code"), close["by"].as_str().expect("a side"));
         if let Some(client) = self.client {
@@ -289,7 +304,7 @@ pub(crate) fn on_one_line(text: &str) -> String {
 /// The number in a message of ours.
 fn marker(event: &Logged) -> Option<usize> {
     let decoded;
-    let bytes = match (event.what, event.everyone) {
+    let bytes = match (event.what, event.members) {
         (What::Close, _) => return None,
         (What::Binary, false) => {
             let value: Value = serde_json::from_slice(&event.raw).expect("an object");

@@ -17,8 +17,13 @@ use tidegate::ws::frame::{Opcode, push_masked};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
     Relay,
-    Member { echo: bool },
+    /// A relay that takes anything.
+    Wrap,
+    Member {
+        echo: bool,
+    },
     Echo,
+    Desk,
 }
 
 /// A message that has to be published, or to come back.
@@ -33,8 +38,13 @@ pub(crate) struct Said {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Pong(Vec<u8>),
-    Echo { binary: bool, payload: Vec<u8> },
+    Echo {
+        binary: bool,
+        payload: Vec<u8>,
+    },
     Error(&'static str),
+    /// A greeting, or what a desk says.
+    Text(&'static str),
 }
 
 /// Whether an event is for one client.
@@ -51,8 +61,12 @@ enum Share {
 pub(crate) struct Speaker {
     pub(crate) talk: Talk,
     pub(crate) room: Option<String>,
-    /// A member's is learnt from what it publishes.
+    /// One that the server chose is learnt from what it publishes.
     pub(crate) id: Option<String>,
+    /// It chose its name itself.
+    pub(crate) is_named: bool,
+    /// Its handshake is refused if somebody has its name.
+    pub(crate) may_be_refused: bool,
     pub(crate) by_url: bool,
     /// What it is to be answered to what it offered; whether it compresses then.
     pub(crate) agreed: Option<String>,
@@ -83,6 +97,8 @@ impl Speaker {
         Speaker {
             talk,
             room,
+            is_named: id.is_some(),
+            may_be_refused: false,
             id,
             by_url: false,
             agreed: None,
@@ -99,6 +115,24 @@ impl Speaker {
             got_close: None,
             position: None,
         }
+    }
+
+    /// It says in its URL who it is, on a route where that is a message.
+    pub(crate) fn register_by_url(&mut self) {
+        (self.by_url, self.is_registered) = (true, true);
+        let id = Value::from(self.id.as_deref());
+        let raw = format!("{{\"connectionId\":{id}}}").into_bytes();
+        self.said.push(Said { binary: false, shows: Shows::Line(raw.clone()), raw });
+    }
+
+    /// Whether what it says is published.
+    pub(crate) fn publishes(&self) -> bool {
+        self.room.is_some()
+    }
+
+    /// Whether it has a name without having said anything.
+    pub(crate) fn is_named_at_once(&self) -> bool {
+        self.talk != Talk::Relay
     }
 
     /// Whether it can say anything more.
@@ -149,7 +183,14 @@ impl Speaker {
         shadow: &Shadow,
     ) {
         let binary = frame.opcode == BINARY;
-        if self.is_member() || is_from_api(&frame.payload) {
+        let is_from_api = is_from_api(&frame.payload);
+        if let (Some(Answer::Text(due)), false) = (self.answers.front(), is_from_api) {
+            let is_due = !binary && frame.payload == due.as_bytes();
+            assert!(is_due, "client {number}: {frame:?} in place of {due}");
+            self.answers.pop_front();
+            return;
+        }
+        if self.is_member() || is_from_api {
             return self.hear_event(number, &frame, begun_at, shadow);
         }
         if self.talk == Talk::Echo {
@@ -194,7 +235,7 @@ impl Speaker {
     /// Whether an event is for the likes of it.
     pub(crate) fn is_of_audience(&self, event: &Logged) -> bool {
         let is_here = Some(&event.room) == self.room.as_ref() || event.room == EVERYONE;
-        is_here && (event.ticket.is_some() || (event.everyone && self.is_member()))
+        is_here && (event.ticket.is_some() || (event.members && self.is_member()))
     }
 
     /// Whether it has to get an event.
@@ -203,10 +244,14 @@ impl Speaker {
         if !self.is_of_audience(event) || is_own && self.talk != (Talk::Member { echo: true }) {
             return Share::None;
         }
-        let is_named = self.id.as_ref().is_some_and(|id| event.except.contains(id));
+        // What is left out is left out by name: also what others have said under it before.
+        if self.talk == (Talk::Member { echo: false }) && self.id.as_ref() == Some(&event.id) {
+            return Share::Maybe;
+        }
+        let is_left_out = self.id.as_ref().is_some_and(|id| event.except.contains(id));
         match self.session {
-            _ if !is_named => Share::Due,
-            Some(_) if self.is_member() => Share::None,
+            _ if !is_left_out => Share::Due,
+            Some(_) if self.is_member() && !self.is_named => Share::None,
             Some(session) if shadow.has_begun(session, sequence) => Share::None,
             // It may not have had the name yet.
             _ => Share::Maybe,

@@ -4,6 +4,7 @@
 //! Must not know: what is right; that is checked elsewhere.
 
 use super::client::{Client, Moment};
+use super::configured;
 use super::dice::Dice;
 use super::shadow::Shadow;
 use std::cell::Cell;
@@ -90,6 +91,8 @@ impl<'p> World<'p> {
                     policy: Arc::new(Policy {
                         limits: Arc::clone(&limits),
                         compression,
+                        routes: configured::table(),
+                        site: configured::site(),
                         ..Policy::default()
                     }),
                     core: core as u16,

@@ -1,0 +1,116 @@
+//! Routes beside the built-in ones, one for each thing that a route can be set to, and pages.
+//!
+//! Knows: what the settings of a route promise.
+//! Must not know: how they are kept.
+
+use super::act::{IDS, ROOMS};
+use super::http::encode;
+use super::speaker::{Answer, Speaker, Talk};
+use super::world::World;
+use std::sync::Arc;
+use tidegate::pages::{Page, Site};
+use tidegate::routes::{Behaviour, Broadcast, Duplicate, Names, Pattern, Replies, Route, Table};
+
+const GREETING: &str = "Hi from server";
+
+/// What a desk looks for in what every client says now and then, and what it answers.
+const KEYWORDS: [(&str, &str); 3] =
+    [("#", "a mark"), ("{\"m\"", "an object"), ("x x", "never there")];
+const OTHERWISE: &str = "nothing known";
+
+/// A page that is copied to whoever asks for it, and one that all share.
+pub(crate) const SMALL: &str = "Welcome";
+pub(crate) const LARGE: &str = match str::from_utf8(&[b'x'; 5000]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+pub(crate) fn site() -> Site {
+    let mut site = Site::default();
+    for (path, text) in [("/", SMALL), ("/large", LARGE)] {
+        let bytes = Arc::from(text.as_bytes());
+        site.insert(path, Page { mime: "text/plain".to_owned(), bytes });
+    }
+    site
+}
+
+/// The built-in routes, and more.
+pub(crate) fn table() -> Table {
+    let route =
+        |path: &str, behaviour| Route::new(Pattern::parse(path).expect("a path"), behaviour);
+    let broadcast = Behaviour::Broadcast(Broadcast::default());
+    let greeting = Some(GREETING.to_owned());
+    let table = KEYWORDS.map(|(wanted, answer)| (wanted.to_owned(), answer.to_owned()));
+    let replies = Replies {
+        table: table.to_vec(),
+        otherwise: Some(OTHERWISE.to_owned()),
+        ignore_case: false,
+    };
+    let mut routes: Vec<Route> = Table::built_in().iter().cloned().collect();
+    routes.push(Route { greeting: greeting.clone(), ..route("/desk", Behaviour::Reply(replies)) });
+    routes.push(Route { publish: true, ..route("/told/{room}", Behaviour::Echo) });
+    routes.push(Route {
+        greeting: greeting.clone(),
+        names: Names::Client,
+        duplicate: Duplicate::Refuse,
+        ..route("/wrap/{room}", Behaviour::Relay { wrap: true })
+    });
+    routes.push(Route {
+        duplicate: Duplicate::Refuse,
+        ..route("/own/{room}", Behaviour::Relay { wrap: false })
+    });
+    routes.push(Route { publish: false, greeting, ..route("/quiet/{room}", broadcast.clone()) });
+    routes.push(Route { names: Names::Client, ..route("/named/{room}", broadcast) });
+    Table::new(routes).expect("no two are for the same paths")
+}
+
+/// What a desk says to a message.
+pub(crate) fn answer(message: &[u8]) -> &'static str {
+    let has = |wanted: &str| message.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+    let mut answer = OTHERWISE;
+    for (wanted, says) in KEYWORDS {
+        answer = if has(wanted) { says } else { answer };
+    }
+    answer
+}
+
+impl World<'_> {
+    /// Somebody comes by one of these routes.
+    pub(crate) fn connect_configured(&mut self) {
+        let room = *self.dice.pick(&ROOMS);
+        let id = (*self.dice.pick(&IDS)).to_owned();
+        let names_itself = self.dice.chance(70);
+        let echo = self.dice.chance(30);
+        let kind = *self.dice.pick(&["desk", "told", "wrap", "own", "quiet", "named"]);
+        let talk = match kind {
+            "desk" => Talk::Desk,
+            "told" => Talk::Echo,
+            "wrap" => Talk::Wrap,
+            "own" => Talk::Relay,
+            _ => Talk::Member { echo },
+        };
+        let is_named = kind == "own" || (names_itself && matches!(kind, "wrap" | "named"));
+        let (mut path, room) = match kind {
+            "desk" => ("/desk?".to_owned(), None),
+            _ => (format!("/{kind}/{}?", encode(room)), Some(room.to_owned())),
+        };
+        if matches!(talk, Talk::Member { .. }) {
+            path += &format!("echo={echo}&");
+        }
+        let mut speaker = Speaker::new(talk, room, is_named.then_some(id));
+        if let Some(id) = &speaker.id {
+            path += &format!("connectionId={}", encode(id));
+            *self.claims.entry(id.clone()).or_default() += 1;
+        }
+        speaker.may_be_refused = is_named && matches!(kind, "own" | "wrap");
+        if kind == "own" {
+            speaker.register_by_url();
+        } else {
+            speaker.is_registered = true;
+        }
+        if matches!(kind, "desk" | "wrap" | "quiet") {
+            speaker.answers.push_back(Answer::Text(GREETING));
+        }
+        self.shake_hands(&path, speaker);
+    }
+}
