@@ -13,6 +13,7 @@
 //!                                     ├─► json   the envelope scan
 //!                                     └─► ws     frames of a broadcast, plain and compressed
 //!                     all of them ─► bytes (keys, outbox, deadlines) ─► limits
+//! main ─► cli ─► ws                      `tidegate connect`: the other end of a WebSocket
 //! ```
 //!
 //! Arrows go down only; `tests/tidy.rs` checks them, and that each file says what it knows.
@@ -48,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bytes;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod http;

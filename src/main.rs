@@ -1,4 +1,4 @@
-//! The binary: a command line in, a server or a list of mistakes out.
+//! The binary: a command line in, a server, a client or a list of mistakes out.
 //!
 //! Knows: the process: arguments, environment, standard streams, exit status.
 //! Must not know: anything that the library decides.
@@ -17,6 +17,7 @@ use std::{env, panic};
 use env_logger::{TimestampPrecision, WriteStyle};
 use journal::Journal;
 use log::{Log, Metadata, Record};
+use tidegate::cli;
 use tidegate::config::{Command, Config, Refusal};
 use tidegate::reactor;
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             let _ = io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;
         }
+        Command::Connect(options) => return cli::connect(&options),
     };
     if let Err(mistake) = start_log() {
         complain(mistake);

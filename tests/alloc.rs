@@ -16,7 +16,8 @@ use rig::Rig;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tidegate::bytes::ConnKey;
-use tidegate::engine::Space;
+use tidegate::engine::{Said, Space};
+use tidegate::hub::{Api, EVERYONE, WhoKeys};
 use tidegate::limits::Limits;
 use tidegate::ws::frame::{Opcode, push_masked};
 
@@ -150,6 +151,34 @@ fn a_broadcast_message_allocates_nothing_and_a_member_neither() {
     println!("broadcast: {few} allocations for {messages} messages to 100 members, {many} to 1000");
     assert!(many <= messages / 10 + SLACK, "{many} allocations for {messages} messages");
     assert!(few.abs_diff(many) <= SLACK, "{few} to 100 members, {many} to 1000");
+}
+
+/// Allocations for events that the API publishes to everybody, of whom a few are left out.
+fn to_everyone(listeners: usize) -> usize {
+    let mut rig = Rig::new(Limits::default());
+    (0..listeners).for_each(|number| _ = rig.websocket(&format!("/?connectionId={number}")));
+    let keys = WhoKeys::new(rig::SEED[1], rig::SEED[2]);
+    let names = ["1", "2", "3"].map(|name| keys.who(name));
+    let mut turns = |turns: usize| {
+        for _ in 0..turns {
+            let api = Api { ticket: 0, except: names.into() };
+            assert!(rig.engine.publish(EVERYONE, Said::Text("to everybody"), api));
+            rig.turn();
+        }
+        rig.taken
+    };
+    let taken = turns(WARM_UP);
+    let (mut bytes, each) = (0, "to everybody".len() + 2);
+    let count = allocations(|| bytes = turns(TURNS) - taken);
+    assert_eq!(bytes, TURNS * (listeners - names.len()) * each, "all but those get it");
+    count
+}
+
+#[test]
+fn what_the_api_says_allocates_for_itself_and_not_for_who_gets_it() {
+    let (few, many) = (to_everyone(100), to_everyone(1000));
+    println!("to all: {few} allocations for {TURNS} events to 100 listeners, {many} to 1000");
+    assert!(few.abs_diff(many) <= SLACK, "{few} to 100 listeners, {many} to 1000");
 }
 
 #[test]

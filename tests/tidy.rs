@@ -26,8 +26,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["hub", "http", "ws", "sse", "json", "routes", "pages", "metrics", "bytes", "limits"],
     ),
     ("reactor", &["engine", "hub", "bytes", "config", "limits", "metrics"]),
+    ("cli", &["config", "ws", "bytes", "limits"]),
     ("journal", &[]),
-    ("main", &["config", "reactor"]),
+    ("main", &["cli", "config", "reactor"]),
     ("lib", &[]),
 ];
 

@@ -17,6 +17,9 @@ const WS: u8 = 0;
 const HTTP: u8 = 1;
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
+/// What the hub is seeded with: its hashes of names are made with the last two.
+pub(crate) const SEED: [u64; 3] = [1, 2, 3];
+
 /// One core with a reactor that only moves bytes.
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
@@ -31,7 +34,7 @@ impl Rig {
     pub(crate) fn new(limits: Limits) -> Rig {
         let limits = Arc::new(limits);
         let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_700_000_000_000 };
-        let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
+        let hub = Arc::new(Hub::new(1, &limits, SEED, now.unix_ms));
         let listener = |serves| Listener { serves, loopback: true };
         let engine = Engine::new(Setup {
             policy: Arc::new(Policy { limits, ..Policy::default() }),

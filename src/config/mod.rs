@@ -11,6 +11,7 @@
 
 mod addresses;
 mod checks;
+mod connect;
 mod file;
 mod flags;
 mod folder;
@@ -30,6 +31,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::thread;
 
+pub use connect::Connect;
 pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 pub use source::{Loaded, Source};
@@ -99,6 +101,8 @@ pub enum Command {
     Serve(Box<Loaded>, Source),
     /// `tidegate check` and `tidegate config`: say this on standard output.
     Print(String),
+    /// `tidegate connect`: be a WebSocket client.
+    Connect(Connect),
 }
 
 /// Why there is nothing to run.
@@ -129,6 +133,9 @@ impl Config {
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Command, Refusal> {
         let matches = flags::command().try_get_matches_from(args).map_err(Refusal::Told)?;
+        if let Some((connect::NAME, options)) = matches.subcommand() {
+            return Ok(Command::Connect(connect::read(options)));
+        }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
         let source = Source::new(options, env);
         let loaded = source.load().map_err(Refusal::Mistakes)?;

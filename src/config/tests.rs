@@ -11,7 +11,7 @@ fn read(line: &str, variables: &[(&str, &str)]) -> Result<Config, Refusal> {
     };
     match Config::from_args(args, env)? {
         Command::Serve(loaded, _) => Ok(loaded.config),
-        Command::Print(text) => panic!("{text}"),
+        other => panic!("{other:?}"),
     }
 }
 

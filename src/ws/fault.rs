@@ -14,6 +14,8 @@ pub enum Fault {
     UnknownOpcode(u8),
     /// A client must mask every frame (RFC 6455 §5.1).
     Unmasked,
+    /// A server must mask none (RFC 6455 §5.1): for whoever plays the client.
+    Masked,
     /// A control frame without FIN (RFC 6455 §5.5).
     FragmentedControl,
     /// A control frame of more than 125 bytes (RFC 6455 §5.5).
@@ -50,6 +52,7 @@ impl Fault {
             Fault::ReservedBits
             | Fault::UnknownOpcode(_)
             | Fault::Unmasked
+            | Fault::Masked
             | Fault::FragmentedControl
             | Fault::LongControl
             | Fault::NonMinimalLength
@@ -70,6 +73,7 @@ impl Fault {
             Fault::ReservedBits => "reserved bits are set where none may be",
             Fault::UnknownOpcode(_) => "unknown opcode",
             Fault::Unmasked => "frames from a client must be masked",
+            Fault::Masked => "frames from a server must not be masked",
             Fault::FragmentedControl => "control frames must not be fragmented",
             Fault::LongControl => "control frames carry 125 bytes at most",
             Fault::NonMinimalLength => "the length is not in its shortest form",
@@ -98,6 +102,7 @@ mod tests {
             (Fault::ReservedBits, 1002),
             (Fault::UnknownOpcode(3), 1002),
             (Fault::Unmasked, 1002),
+            (Fault::Masked, 1002),
             (Fault::FragmentedControl, 1002),
             (Fault::LongControl, 1002),
             (Fault::NonMinimalLength, 1002),

@@ -77,7 +77,7 @@ impl Opcode {
     }
 }
 
-/// The header of a frame that a client sent.
+/// The header of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The last frame of its message.
@@ -86,7 +86,7 @@ pub struct Header {
     pub rsv1: bool,
     /// What it is for.
     pub opcode: Opcode,
-    /// What its payload is masked with.
+    /// What its payload is masked with: zeros, which change nothing, in a frame from a server.
     pub mask: [u8; 4],
     /// How many bytes of payload follow.
     pub length: u64,
@@ -100,14 +100,31 @@ impl Header {
     }
 }
 
-/// Reads the header at the front of `bytes`. `compressed`: messages may be, so that RSV1 is allowed
-/// in the first frame of one.
+/// Reads the header of a client's frame at the front of `bytes`. `compressed`: messages may be, so
+/// that RSV1 is allowed in the first frame of one.
 ///
 /// `Ok(None)`: more bytes are needed. `Ok(Some((header, used)))`: the first `used` bytes were the
 /// header. A fault is found as soon as the byte is there that proves it, however much of the header
 /// is missing.
 #[inline]
 pub fn decode_header(bytes: &[u8], compressed: bool) -> Result<Option<(Header, usize)>, Fault> {
+    decode(bytes, compressed, true)
+}
+
+/// The same for a frame from a server: it must not be masked (RFC 6455 §5.1).
+pub fn decode_server_header(
+    bytes: &[u8],
+    compressed: bool,
+) -> Result<Option<(Header, usize)>, Fault> {
+    decode(bytes, compressed, false)
+}
+
+#[inline(always)]
+fn decode(
+    bytes: &[u8],
+    compressed: bool,
+    from_client: bool,
+) -> Result<Option<(Header, usize)>, Fault> {
     let [first, behind @ ..] = bytes else {
         return Ok(None);
     };
@@ -115,34 +132,35 @@ pub fn decode_header(bytes: &[u8], compressed: bool) -> Result<Option<(Header, u
     let [second, behind @ ..] = behind else {
         return Ok(None);
     };
-    if second & MASKED == 0 {
-        return Err(Fault::Unmasked);
+    match second & MASKED != 0 {
+        false if from_client => return Err(Fault::Unmasked),
+        true if !from_client => return Err(Fault::Masked),
+        _ => {}
     }
     let (length, behind, used) = match second & !MASKED {
         IN_TWO_BYTES.. if opcode.is_control() => return Err(Fault::LongControl),
-        short @ ..IN_TWO_BYTES => (u64::from(short), behind, 2 + MASK_BYTES),
+        short @ ..IN_TWO_BYTES => (u64::from(short), behind, 2_usize),
         IN_TWO_BYTES => match behind {
             [0, ..IN_TWO_BYTES, ..] => return Err(Fault::NonMinimalLength),
-            [high, low, behind @ ..] => {
-                (u64::from(u16::from_be_bytes([*high, *low])), behind, 4 + MASK_BYTES)
-            }
+            [high, low, behind @ ..] => (u64::from(u16::from_be_bytes([*high, *low])), behind, 4),
             _ => return Ok(None),
         },
         IN_EIGHT_BYTES.. => match behind {
             [0x80..=0xff, ..] => return Err(Fault::LengthTopBit),
             [0, 0, 0, 0, 0, 0, ..] => return Err(Fault::NonMinimalLength),
             _ => match behind.split_first_chunk() {
-                Some((length, behind)) => (u64::from_be_bytes(*length), behind, 10 + MASK_BYTES),
+                Some((length, behind)) => (u64::from_be_bytes(*length), behind, 10),
                 None => return Ok(None),
             },
         },
     };
-    let Some(mask) = behind.first_chunk::<MASK_BYTES>() else {
-        return Ok(None);
+    let (mask, used) = match behind.first_chunk::<MASK_BYTES>() {
+        _ if !from_client => ([0; MASK_BYTES], used),
+        Some(mask) => (*mask, used.saturating_add(MASK_BYTES)),
+        None => return Ok(None),
     };
     let (fin, rsv1) = (first & FIN != 0, first & RSV1 != 0);
-    let header = Header { fin, rsv1, opcode, mask: *mask, length };
-    Ok(Some((header, used)))
+    Ok(Some((Header { fin, rsv1, opcode, mask, length }, used)))
 }
 
 #[inline]
@@ -292,6 +310,28 @@ mod tests {
             let more = [bytes, &[0xff; 16][..]].concat();
             assert_eq!(decode(&more), Err(*fault), "after {bytes:02x?}");
         }
+    }
+
+    #[test]
+    fn a_server_sends_what_a_client_sends_without_the_mask() {
+        for length in [0, 1, 125, 126, 65535, 65536] {
+            for opcode in [Opcode::Text, Opcode::Binary] {
+                let mut bytes = Vec::new();
+                push_header(&mut bytes, opcode, length);
+                let expected =
+                    Header { fin: true, rsv1: false, opcode, mask: [0; 4], length: length as u64 };
+                assert_eq!(
+                    decode_server_header(&bytes, false),
+                    Ok(Some((expected, header_length(length))))
+                );
+                for cut in 0..bytes.len() {
+                    assert_eq!(decode_server_header(&bytes[..cut], false), Ok(None));
+                }
+            }
+        }
+        assert_eq!(decode_server_header(&[0x81, 0x85], false), Err(Fault::Masked));
+        assert_eq!(decode_server_header(&[0x89, 126], false), Err(Fault::LongControl));
+        assert_eq!(decode_server_header(&[0xc1, 0], false), Err(Fault::ReservedBits));
     }
 
     #[test]

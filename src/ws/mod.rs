@@ -24,6 +24,7 @@
 
 pub mod close;
 pub mod deflate;
+mod event;
 pub mod extension;
 mod farewell;
 mod fault;
@@ -34,6 +35,7 @@ mod session;
 pub mod subprotocol;
 pub mod utf8;
 
+pub use event::{Event, Payload};
 pub use farewell::Farewell;
 pub use fault::Fault;
-pub use session::{Event, Payload, Session, Tools};
+pub use session::{Session, Tools};

@@ -9,63 +9,24 @@
 //! was sent, and no state of an inflater.
 
 use super::Fault;
-use super::close::{self, CloseCode};
+use super::close;
 use super::deflate::{Inflater, deflated_bytes_max};
+use super::event::{Event, Payload};
 use super::farewell::Farewell;
-use super::frame::{Header, Opcode, decode_header};
+use super::frame::{Header, Opcode, decode_header, decode_server_header};
 use super::mask::unmask;
 use super::utf8::{Validator, is_utf8};
 use crate::bytes::{Pool, Tick};
 use crate::limits::{Limits, OWNED_BYTES_MIN};
 
-/// A message's bytes: where they lie, or in a buffer that can be passed on.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Payload<'a> {
-    /// In the input.
-    Borrowed(&'a [u8]),
-    /// Put together from several pieces.
-    Owned(Vec<u8>),
-}
-
-impl Payload<'_> {
-    /// The bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Payload::Borrowed(bytes) => bytes,
-            Payload::Owned(bytes) => bytes,
-        }
-    }
-}
-
-/// What the peer did.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// A whole message. Text is UTF-8.
-    Message {
-        /// Binary rather than text.
-        binary: bool,
-        /// All of it.
-        payload: Payload<'a>,
-    },
-    /// To be answered with the same bytes.
-    Ping(&'a [u8]),
-    /// An answer to a ping, or unasked.
-    Pong,
-    /// The peer closes. Nothing that follows counts.
-    Close {
-        /// Its code, if it gave one.
-        code: Option<CloseCode>,
-        /// Its reason.
-        reason: &'a str,
-    },
-}
-
-/// What of a client's WebSocket has come but is not a whole message.
+/// What of a WebSocket has come but is not a whole message.
 #[derive(Debug, Default)]
 pub struct Session {
     open: Option<Box<Open>>,
     /// Messages may be compressed.
     may_deflate: bool,
+    /// It is the server that we hear, and we are the client.
+    is_client: bool,
 }
 
 /// What the sessions of a core share.
@@ -109,7 +70,12 @@ struct Frame {
 impl Session {
     /// For a new connection. `may_deflate`: that messages may be compressed was agreed on.
     pub fn new(may_deflate: bool) -> Session {
-        Session { open: None, may_deflate }
+        Session { open: None, may_deflate, is_client: false }
+    }
+
+    /// For a new connection on which a server is heard. Nothing is compressed.
+    pub fn of_client() -> Session {
+        Session { open: None, may_deflate: false, is_client: true }
     }
 
     /// Takes the next event from the front of `rest`. `None`: all that can be used has been, and
@@ -133,7 +99,10 @@ impl Session {
                     return self.finish(tools);
                 }
             }
-            let header = decode_header(rest, self.may_deflate)?;
+            let header = match self.is_client {
+                false => decode_header(rest, self.may_deflate)?,
+                true => decode_server_header(rest, self.may_deflate)?,
+            };
             let Some((header, length)) = header else { return Ok(None) };
             if header.opcode.is_control() {
                 return control(rest, &header, length);

@@ -14,7 +14,11 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn connect(addr: SocketAddr) -> Wire {
-        let stream = TcpStream::connect(addr).expect("the server accepts connections");
+        Wire::of(TcpStream::connect(addr).expect("the server accepts connections"))
+    }
+
+    /// The other end of a connection that somebody else made, or this one.
+    pub(crate) fn of(stream: TcpStream) -> Wire {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();

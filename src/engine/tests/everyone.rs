@@ -51,6 +51,8 @@ fn a_room_is_everybody_in_it_and_all_is_everybody() {
 
     let receipt = core.publish("a", Said::Text("hi"), &[]);
     assert_eq!((receipt.subscribers, receipt.members), (3, 4));
+    let info = core.hub.room_info("a").expect("somebody is in it");
+    assert_eq!((info.connections, info.members, info.subscribers), (4, 2, 3));
     assert_eq!(core.all_written(&here), vec![frame("hi"); 2]);
     assert_eq!(core.all_written(&members), vec![frame("hi"); 2]);
     assert_eq!(core.all_written(&elsewhere), vec![""; 3]);

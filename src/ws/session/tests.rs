@@ -8,6 +8,7 @@ mod naive;
 mod pieces;
 
 use super::*;
+use crate::ws::close::CloseCode;
 use crate::ws::frame::push_masked;
 use pieces::{Client, Seen, binary, close, ping, run, run_in_room, text};
 
@@ -71,6 +72,23 @@ fn the_examples_of_the_rfc_are_understood() {
         let frame = Script::default().add(true, Opcode::Binary, &payload);
         assert_eq!(run(&frame.0, &[]), (vec![binary(&payload)], None), "{bytes}");
     }
+}
+
+#[test]
+fn a_client_hears_what_is_not_masked_and_nothing_else() {
+    let (limits, mut pool) = (Limits::default(), Pool::default());
+    let mut inflater = Inflater::default();
+    let mut tools = Tools { limits: &limits, pool: &mut pool, inflater: &mut inflater };
+    // A text in two frames, a ping between them (RFC 6455 §5.7).
+    let mut bytes = *b"\x01\x03Hel\x89\x02hi\x80\x02lo\x81\x85";
+    let mut rest = &mut bytes[..];
+    let mut session = Session::of_client();
+    let next = session.next(&mut rest, Tick(0), &mut tools);
+    assert_eq!(next, Ok(Some(Event::Ping(b"hi"))));
+    let payload = Payload::Owned(b"Hello".to_vec());
+    let next = session.next(&mut rest, Tick(0), &mut tools);
+    assert_eq!(next, Ok(Some(Event::Message { binary: false, payload })));
+    assert_eq!(session.next(&mut rest, Tick(0), &mut tools), Err(Fault::Masked));
 }
 
 #[test]

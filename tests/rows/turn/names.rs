@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 /// What a map may be hashed by: std's own keys, those of the hub, or nothing where the keys of the
 /// map are numbers of our own, or hashes with secret keys already.
 const HASHERS: [(&str, &[&str]); 3] = [
-    (
-        "src/hub/room.rs",
-        &["HashMap<Arc<str>, RoomKey, NameKeys>", "HashMap<RoomKey, Room, Identity>"],
-    ),
+    // The names of rooms stand in a tree there: nothing is hashed.
+    ("src/hub/room.rs", &["HashMap<RoomKey, Room, Identity>"]),
     ("src/hub/directory.rs", &["HashMap<Who, Registration, Identity>"]),
     (
         "src/engine/rooms.rs",
@@ -57,5 +55,5 @@ fn every_map_is_of_a_kind_that_cannot_be_flooded() {
             assert!(!line.contains("HashSet<"), "{name}: {line}: hashed by what?");
         }
     }
-    assert!(seen >= 6, "the maps were found");
+    assert!(seen >= 5, "the maps were found");
 }

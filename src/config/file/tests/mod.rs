@@ -80,7 +80,7 @@ impl Scratch {
         self.write("tidegate.toml", text);
         self.command("serve").map(|command| match command {
             Command::Serve(loaded, _) => loaded.config,
-            Command::Print(text) => panic!("{text}"),
+            other => panic!("{other:?}"),
         })
     }
 

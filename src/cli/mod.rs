@@ -1,0 +1,142 @@
+//! The client: `tidegate connect`.
+//!
+//! Knows: the process's standard streams and signals, how to reach a server.
+//! Must not know: anything of the server; it is one more client.
+//!
+//! Blocking and small: one thread that waits for the socket, for lines and for signals together.
+
+mod conversation;
+mod failure;
+mod handshake;
+mod lines;
+mod peer;
+mod screen;
+mod url;
+
+use crate::config::Connect;
+use conversation::Conversation;
+use failure::Failure;
+use handshake::{Fields, shake_hands};
+use lines::Lines;
+use peer::Peer;
+use screen::{Screen, escape};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use url::Url;
+
+/// For each address, and again from the request to the end of its answer.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// What asks for a line, and what stands before a message, unless somebody says otherwise.
+const PROMPT: &str = "> ";
+const PREFIX: &str = "< ";
+
+/// 128 and the signal's number, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// Connects, and stays until either side closes.
+pub fn connect(options: &Connect) -> ExitCode {
+    match converse(options) {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(farewell)) => {
+            complain(&farewell);
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// Says it to whoever started us, if anybody listens.
+fn complain(what: &str) {
+    for line in what.lines() {
+        let _ = writeln!(io::stderr(), "tidegate: {line}");
+    }
+}
+
+fn converse(options: &Connect) -> Result<Option<String>, Failure> {
+    let (url, fields) = read(options)?;
+    let mut stream = reach(&url)?;
+    stream.set_nodelay(true)?;
+    let spoken = shake_hands(&mut stream, &url, &fields, CONNECT_TIME)?;
+    stream.set_nonblocking(true)?;
+    let (input, out) = (io::stdin(), io::stdout());
+    let has_typist = input.is_terminal() && out.is_terminal();
+    let usual = |text: &str| has_typist.then(|| text.to_owned());
+    let prompt = options.prompt.clone().or_else(|| usual(PROMPT));
+    let prefix = options.prefix.clone().or_else(|| prompt.as_ref().map(|_| PREFIX.to_owned()));
+    let may_exit = prompt.is_some() || input.is_terminal();
+    // Its own handle of standard input: std's would read more than we have seen arrive.
+    let lines = Lines::new(File::from(input.as_fd().try_clone_to_owned()?));
+    let is_terminal = out.is_terminal();
+    let screen = Screen::new(out.lock(), prompt, prefix.unwrap_or_default(), is_terminal);
+    let peer = Peer::new(stream, spoken);
+    Conversation::new(peer, hear_signals()?, lines, screen, may_exit).run()
+}
+
+/// What the command line means, or everything that is wrong with it.
+fn read(options: &Connect) -> Result<(Url, Fields), Failure> {
+    let mut mistakes = Vec::new();
+    let mut fields = Fields::default();
+    for header in &options.headers {
+        if let Err(why) = fields.add(header) {
+            // Its value may be a secret.
+            let name = header.split(':').next().unwrap_or_default();
+            mistakes.push(format!("--header: \"{}\" {why}", escape(name)));
+        }
+    }
+    let url = Url::parse(&options.url);
+    let url = url.map_err(|why| mistakes.push(format!("\"{}\" {why}", escape(&options.url))));
+    match (url, mistakes.is_empty()) {
+        (Ok(url), true) => Ok(match &options.id {
+            Some(id) => (url.with_parameter("connectionId", id), fields),
+            None => (url, fields),
+        }),
+        _ => Err(Failure::Usage(mistakes)),
+    }
+}
+
+/// The first address that takes a connection.
+fn reach(url: &Url) -> Result<TcpStream, Failure> {
+    let mut tried = Vec::new();
+    let found = addresses(url).map_err(|error| Failure::UnknownHost(url.host.clone(), error))?;
+    for address in found {
+        match TcpStream::connect_timeout(&address, CONNECT_TIME) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => tried.push((address, error)),
+        }
+    }
+    Err(Failure::Unreachable(url.authority.clone(), tried))
+}
+
+/// `localhost` is both loopback addresses, whatever the system makes of it: so it is for a server.
+fn addresses(url: &Url) -> io::Result<Vec<SocketAddr>> {
+    if url.host.eq_ignore_ascii_case("localhost") {
+        let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        return Ok(both.map(|address| SocketAddr::new(address, url.port)).to_vec());
+    }
+    Ok((url.host.as_str(), url.port).to_socket_addrs()?.collect())
+}
+
+/// Something to read from once a signal asks us to end. A second one does not ask.
+fn hear_signals() -> io::Result<UnixStream> {
+    let (ear, mouth) = UnixStream::pair()?;
+    let is_asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&is_asked))?;
+        flag::register(signal, Arc::clone(&is_asked))?;
+        low_level::pipe::register(signal, mouth.try_clone()?)?;
+    }
+    Ok(ear)
+}

@@ -1,0 +1,239 @@
+//! The address of a WebSocket, as people write it (RFC 6455 §3).
+//!
+//! Knows: schemes, hosts, ports, paths.
+//! Must not know: name resolution, sockets, requests beyond their target.
+
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::fmt;
+use std::net::Ipv6Addr;
+
+/// RFC 6455 §3: where no port is said.
+const PORT: u16 = 80;
+
+/// What a browser, too, would encode in a path or a query. A percent sign stays: it may be the
+/// beginning of an escape.
+const NOT_IN_TARGET: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// What is asked for where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Url {
+    /// A name or an address, without brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// As the `Host` field has it.
+    pub(super) authority: String,
+    /// Path and query.
+    pub(super) target: String,
+}
+
+/// Why a text is no address of a WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// `localhost:8080/echo`.
+    NoScheme,
+    /// There is no TLS here yet.
+    Tls,
+    /// `http:`; this is what was probably meant.
+    Http(String),
+    /// Any other.
+    UnknownScheme,
+    /// Nothing before the path.
+    NoHost,
+    /// Not a name, nor an address.
+    BadHost,
+    /// `::1` without brackets.
+    NoBrackets,
+    /// Not a number from 1 to 65535.
+    BadPort,
+    /// `user:password@`.
+    User,
+    /// `#…`, which no server would ever see.
+    Fragment,
+}
+
+impl Url {
+    /// Reads `ws://host[:port][/path][?query]`.
+    pub(super) fn parse(text: &str) -> Result<Url, Fault> {
+        let (scheme, rest) = text.split_once("://").ok_or(Fault::NoScheme)?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "ws" => {}
+            "wss" | "https" => return Err(Fault::Tls),
+            "http" => return Err(Fault::Http(format!("ws://{rest}"))),
+            _ => return Err(Fault::UnknownScheme),
+        }
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        if target.contains('#') {
+            return Err(Fault::Fragment);
+        }
+        let (host, port) = host_and_port(authority)?;
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let target = format!("{slash}{}", utf8_percent_encode(target, NOT_IN_TARGET));
+        let in_brackets = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let authority = match port {
+            PORT => in_brackets,
+            _ => format!("{in_brackets}:{port}"),
+        };
+        Ok(Url { host: host.to_owned(), port, authority, target })
+    }
+
+    /// The same with one parameter more.
+    #[must_use]
+    pub(super) fn with_parameter(mut self, name: &str, value: &str) -> Url {
+        let sign = if self.target.contains('?') { '&' } else { '?' };
+        let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+        self.target.push_str(&format!("{sign}{name}={value}"));
+        self
+    }
+}
+
+fn host_and_port(authority: &str) -> Result<(&str, u16), Fault> {
+    if authority.contains('@') {
+        return Err(Fault::User);
+    }
+    if authority.parse::<Ipv6Addr>().is_ok() {
+        return Err(Fault::NoBrackets);
+    }
+    if let Some((inside, behind)) = authority.strip_prefix('[').and_then(|it| it.split_once(']')) {
+        let port = match behind.strip_prefix(':') {
+            Some(port) => parse_port(port)?,
+            None if behind.is_empty() => PORT,
+            None => return Err(Fault::BadHost),
+        };
+        return inside.parse::<Ipv6Addr>().map(|_| (inside, port)).map_err(|_| Fault::BadHost);
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, parse_port(port)?),
+        None => (authority, PORT),
+    };
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match host {
+        "" => Err(Fault::NoHost),
+        _ if host.bytes().all(is_allowed) => Ok((host, port)),
+        _ => Err(Fault::BadHost),
+    }
+}
+
+/// RFC 3986 §3.2.3: nothing behind the colon means the usual port.
+fn parse_port(text: &str) -> Result<u16, Fault> {
+    if text.is_empty() {
+        return Ok(PORT);
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = text.parse().ok().filter(|port| is_number && *port != 0);
+    port.ok_or(Fault::BadPort)
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Fault::NoScheme => "has no scheme; write it like ws://localhost:8080/echo",
+            Fault::Tls => {
+                "asks for TLS, which is not there yet; connect with ws:// to a port without it"
+            }
+            Fault::Http(meant) => {
+                let meant = meant.escape_debug();
+                return write!(out, "is not the address of a WebSocket; write {meant}");
+            }
+            Fault::UnknownScheme => {
+                "has a scheme that is not known here; write it like ws://localhost:8080/echo"
+            }
+            Fault::NoHost => "has no host; write it like ws://localhost:8080/echo",
+            Fault::BadHost => "has a host that is neither a name nor an address",
+            Fault::NoBrackets => "has no brackets around its host; write it like ws://[::1]:8080/",
+            Fault::BadPort => "has a port that is not a number from 1 to 65535",
+            Fault::User => "names a user; write --header 'Authorization: …' instead",
+            Fault::Fragment => "has a fragment, which is never sent; write %23 for the sign itself",
+        };
+        out.write_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_people_write() {
+        let cases = [
+            ("ws://localhost:8080/echo", ("localhost", 8080, "localhost:8080", "/echo")),
+            ("WS://Example.org", ("Example.org", 80, "Example.org", "/")),
+            ("ws://example.org:/", ("example.org", 80, "example.org", "/")),
+            ("ws://example.org:80?a=b", ("example.org", 80, "example.org", "/?a=b")),
+            ("ws://127.0.0.1:1/a//b/", ("127.0.0.1", 1, "127.0.0.1:1", "/a//b/")),
+            ("ws://[::1]:8080/x", ("::1", 8080, "[::1]:8080", "/x")),
+            ("ws://[::1]", ("::1", 80, "[::1]", "/")),
+            ("ws://h/chat/a b?c=d e", ("h", 80, "h", "/chat/a%20b?c=d%20e")),
+            ("ws://h/grød%2F?x=@:/?", ("h", 80, "h", "/gr%C3%B8d%2F?x=@:/?")),
+            ("ws://h/a\r\nb", ("h", 80, "h", "/a%0D%0Ab")),
+        ];
+        for (text, (host, port, authority, target)) in cases {
+            let url = Url::parse(text).expect(text);
+            assert_eq!((url.host.as_str(), url.port), (host, port), "{text}");
+            assert_eq!((url.authority.as_str(), url.target.as_str()), (authority, target));
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let cases = [
+            ("", Fault::NoScheme),
+            ("localhost:8080/echo", Fault::NoScheme),
+            ("wss://example.org", Fault::Tls),
+            ("http://a:1/b?c", Fault::Http("ws://a:1/b?c".to_owned())),
+            ("HTTPS://a", Fault::Tls),
+            ("htp://a", Fault::UnknownScheme),
+            ("ws://", Fault::NoHost),
+            ("ws://:80/", Fault::NoHost),
+            ("ws:///echo", Fault::NoHost),
+            ("ws://a b/", Fault::BadHost),
+            ("ws://bücher.example/", Fault::BadHost),
+            ("ws://[::1]8080/", Fault::BadHost),
+            ("ws://[localhost]/", Fault::BadHost),
+            ("ws://::1/", Fault::NoBrackets),
+            ("ws://a:0/", Fault::BadPort),
+            ("ws://a:+80/", Fault::BadPort),
+            ("ws://a:65536/", Fault::BadPort),
+            ("ws://a:http/", Fault::BadPort),
+            ("ws://me:secret@a/", Fault::User),
+            ("ws://a/b#c", Fault::Fragment),
+        ];
+        for (text, fault) in cases {
+            assert_eq!(Url::parse(text), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_goes_behind_those_that_are_there() {
+        for (text, target) in [
+            ("ws://a", "/?connectionId=a%26b%20%C3%B8"),
+            ("ws://a/ws/lab?echo=1", "/ws/lab?echo=1&connectionId=a%26b%20%C3%B8"),
+        ] {
+            let url = Url::parse(text).unwrap().with_parameter("connectionId", "a&b ø");
+            assert_eq!(url.target, target);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_no_target_breaks_a_request(
+            text in "(ws://)?[a-z\\[\\]:@0-9]{0,8}(\\PC|[\\x00-\\x20/?#%]){0,20}",
+        ) {
+            if let Ok(url) = Url::parse(&text) {
+                prop_assert!(url.target.starts_with('/'));
+                prop_assert!(url.target.bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+        }
+    }
+}
