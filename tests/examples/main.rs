@@ -15,10 +15,23 @@ mod puppet;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::foreign::root;
 use support::server::tidegate;
 use support::{Foreign, Server};
+
+#[test]
+fn the_configurations_are_right_as_they_stand() {
+    for folder in ["a-relay", "b-helpdesk", "c-broadcast", "d-express", "e-rooms"] {
+        let mut command = tidegate();
+        command.arg("check").arg("--config").arg(example(folder).join("tidegate.toml"));
+        let output = command.stdout(Stdio::piped()).output().unwrap();
+        let [out, err] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(output.status.success() && err.is_empty(), "{folder}: {err}");
+        assert!(out.lines().all(|line| line.starts_with("ok")), "{folder}: {out}");
+    }
+}
 
 /// A file of an example.
 fn example(path: &str) -> PathBuf {
