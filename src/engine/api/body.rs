@@ -219,8 +219,8 @@ impl<'b> Members<'b> {
 
     fn session(&mut self) -> Result<Option<u64>, Problem> {
         let Some(value) = self.take("session") else { return Ok(None) };
-        let session = serde_json::from_str(value.get());
-        session.map(Some).map_err(|_| self.bad("session", "must be the number of a session"))
+        let session = whole_number(value.get());
+        session.map(Some).ok_or_else(|| self.bad("session", "must be the number of a session"))
     }
 
     /// Whether `to` says so.
@@ -253,6 +253,18 @@ impl<'b> Members<'b> {
             None => Ok(list),
         }
     }
+}
+
+/// JSON has one kind of number: 3, 3.0 and 3e0 are the same (RFC 8259 section 6), and some clients
+/// write whole ones with a point.
+fn whole_number(json: &str) -> Option<u64> {
+    if let Ok(number) = json.parse() {
+        return Some(number);
+    }
+    let number = json.parse::<f64>().ok()?;
+    // Above that not every whole number can be told from its neighbours.
+    let is_whole = number.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&number);
+    is_whole.then_some(number as u64)
 }
 
 pub(super) const ROOM_RULE: &str = "A room's name is not empty, not longer than --max-room-name, \

@@ -182,3 +182,25 @@ fn so_many_may_be_left_out_and_no_more() {
         assert_eq!(published(body.as_bytes(), &limits()).is_ok(), fits, "{count}");
     }
 }
+
+#[test]
+fn whole_numbers_may_be_spelt_in_any_way_that_json_knows() {
+    for (json, number) in [
+        ("0", Some(0)),
+        ("1795242365063001", Some(1_795_242_365_063_001)),
+        ("1795242365063001.0", Some(1_795_242_365_063_001)),
+        ("9007199254740991.0", Some(9_007_199_254_740_991)),
+        ("9007199254740992.0", None),
+        ("3e2", Some(300)),
+        ("30e-1", Some(3)),
+        ("-0.0", Some(0)),
+        ("3.5", None),
+        ("-1", None),
+        ("1e99", None),
+        ("\"3\"", None),
+        ("true", None),
+        ("null", None),
+    ] {
+        assert_eq!(whole_number(json), number, "{json}");
+    }
+}
