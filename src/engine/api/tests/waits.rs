@@ -3,7 +3,7 @@
 //! Knows: several cores and their letters.
 //! Must not know: sockets.
 
-use super::node::{Node, bare, post};
+use super::node::{Node, bare, code, post};
 use crate::engine::Policy;
 use crate::limits::Limits;
 use std::sync::Arc;
@@ -130,6 +130,27 @@ fn a_request_that_was_given_up_is_not_in_use_any_more() {
     let again = node.ask(1, &request);
     node.settle();
     assert_eq!(node.answer(again).0, 202);
+}
+
+/// So many others come meanwhile that its key is the oldest of too many.
+#[test]
+fn a_key_that_is_in_use_is_not_forgotten() {
+    let limits = Limits { idempotency_keys_max: 2, ..Limits::default() };
+    let mut node = Node::with(2, limits);
+    let a = node.websocket(1, "/?connectionId=a");
+    let first = post(A, "Idempotency-Key: first\r\n", HELLO);
+    let client = node.ask(0, &first);
+    for n in 0..4 {
+        let key = format!("Idempotency-Key: {n}\r\n");
+        let other = node.ask(1, &post("/api/messages", &key, r#"{"text":"x"}"#));
+        assert_eq!(node.answer(other).0, 200);
+    }
+    let second = node.ask(1, &first);
+    let (status, body) = node.answer(second);
+    assert_eq!((status, code(&body).as_str()), (409, "idempotency-key-in-use"));
+    node.settle();
+    assert_eq!(node.answer(client).0, 202);
+    assert_eq!(node.take(a).matches("hello").count(), 1);
 }
 
 /// Pages of other sites, pages of nobody, pages that call themselves by our name, in each way in
