@@ -153,6 +153,22 @@ fn a_key_that_is_in_use_is_not_forgotten() {
     assert_eq!(node.take(a).matches("hello").count(), 1);
 }
 
+/// Who will not send a body that nobody needs is not led to believe that it is wanted.
+#[test]
+fn only_a_body_that_is_needed_is_asked_for() {
+    for method in ["GET", "DELETE"] {
+        let mut node = Node::new(1);
+        node.websocket(0, "/?connectionId=a");
+        let body = "Content-Length: 5\r\nExpect: 100-continue\r\n";
+        let head = format!("{method} {A} HTTP/1.1\r\nHost: localhost\r\n{body}\r\n");
+        let client = node.ask(0, &head);
+        node.settle();
+        let text = node.take(client);
+        assert!(!text.contains("HTTP/1.1 100 "), "{method}: {text}");
+        assert!(text.contains("\r\nConnection: close\r\n"), "{method}: {text}");
+    }
+}
+
 /// Pages of other sites, pages of nobody, pages that call themselves by our name, in each way in
 /// which a browser sends something without asking first.
 #[test]
