@@ -169,6 +169,27 @@ fn only_a_body_that_is_needed_is_asked_for() {
     }
 }
 
+/// What is not there now may be there in a moment.
+#[test]
+fn no_cache_keeps_what_the_api_says() {
+    let mut node = Node::new(2);
+    node.websocket(1, "/?connectionId=a");
+    for request in [
+        bare("GET", A),
+        bare("GET", "/api/connections/nobody"),
+        bare("GET", "/@connections/nobody"),
+        bare("GET", "/api/rooms/nobody"),
+        bare("GET", "/api/rooms?limit=0"),
+        bare("PUT", A),
+        post(A, "", "{}"),
+    ] {
+        let client = node.ask(0, &request);
+        node.settle();
+        let text = node.take(client);
+        assert_eq!(text.matches("\r\nCache-Control: no-store\r\n").count(), 1, "{text}");
+    }
+}
+
 /// Pages of other sites, pages of nobody, pages that call themselves by our name, in each way in
 /// which a browser sends something without asking first.
 #[test]
