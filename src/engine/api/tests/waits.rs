@@ -4,7 +4,7 @@
 //! Must not know: sockets.
 
 use super::node::{Node, bare, code, post};
-use crate::engine::Policy;
+use crate::engine::{Policy, Space};
 use crate::limits::Limits;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +101,39 @@ fn an_answer_is_for_nobody_but_who_asked() {
     assert_eq!((node.take(client), node.take(other)), (String::new(), String::new()));
     node.settle();
     assert_eq!(node.answer(other).0, 200);
+}
+
+/// What it wrote meanwhile is no reason to read on: all that would come would be kept.
+#[test]
+fn who_waits_is_not_read_from() {
+    let mut node = Node::new(2);
+    node.websocket(1, "/?connectionId=a");
+    let client = node.ask(0, "");
+    node.stuck.push(client);
+    node.receive(client, [bare("GET", "/hello"), bare("GET", A)].concat().as_bytes());
+    node.stuck.clear();
+    node.flush(client);
+    assert_eq!(node.answer(client).0, 200, "the first");
+    assert!(matches!(node.cores[0].space(client.1), Space::Paused));
+    node.settle();
+    assert_eq!(node.answer(client).0, 200, "the second");
+    assert!(matches!(node.cores[0].space(client.1), Space::Scratch));
+}
+
+/// Nobody would be told of it.
+#[test]
+fn what_was_given_up_is_not_asked_of_a_successor() {
+    let mut node = Node::new(3);
+    let old = node.websocket(1, "/?connectionId=a");
+    let client = node.ask(0, &post(A, "", HELLO));
+    let question = node.mail.pop().expect("the question");
+    node.pass(Limits::default().api_time + Duration::from_millis(200));
+    assert_eq!(node.answer(client).0, 504);
+    let new = node.websocket(2, "/?connectionId=a");
+    node.mail.push(question);
+    node.settle();
+    assert_eq!(node.take(new), "");
+    assert!(!node.take(old).contains("hello"));
 }
 
 /// It may be the very last moment in which a page of another name asks.
