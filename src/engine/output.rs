@@ -25,6 +25,7 @@ impl Engine {
             }
             // Who reads that it is closed may ask for its name: its close is committed first.
             if desk.is_leaving(key) {
+                conn.mood.blocked = false;
                 return desk.again.push(key);
             }
         }
