@@ -149,7 +149,10 @@ impl fmt::Display for Fault {
                 write!(out, "does not fit any more: all pages may have {mebibytes} MiB together")
             }
             Fault::TooMany { files } => {
-                write!(out, "does not fit any more: there may be {files} files together")
+                write!(
+                    out,
+                    "does not fit any more: there may be {files} files and folders together"
+                )
             }
             fault => out.write_str(fault.words()),
         }
