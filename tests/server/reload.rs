@@ -5,6 +5,7 @@ use crate::support::websocket::handshake;
 use crate::support::{EventStream, Folder, Message, Server, WebSocket, Wire, http, wait_until};
 use rustix::process::Signal;
 use std::fs;
+use std::process::Command;
 
 const OLD: &str = "
 [[route]]
@@ -126,6 +127,17 @@ fn a_file_that_vanishes_changes_nothing() {
     assert!(rig.fail().contains("is a folder"));
     fs::remove_dir(&rig.file).unwrap();
     assert_eq!(rig.status("/old"), 101);
+    rig.reload(NEW);
+    assert_eq!(rig.status("/new"), 101);
+}
+
+/// To open a pipe waits for whoever writes to it: nobody ever does.
+#[test]
+fn a_pipe_in_place_of_the_file_holds_nothing_up() {
+    let rig = Rig::start(OLD);
+    fs::remove_file(&rig.file).unwrap();
+    assert!(Command::new("mkfifo").arg(&rig.file).status().unwrap().success());
+    assert!(rig.fail().contains("is no file, and cannot be read a second time"));
     rig.reload(NEW);
     assert_eq!(rig.status("/new"), 101);
 }

@@ -114,14 +114,15 @@ impl Tree<'_> {
 /// `again` refuses that.
 pub(super) fn read(path: &Path, again: bool) -> Result<Vec<u8>, Fault> {
     let unreadable = |error: io::Error| Fault::Unreadable(error.to_string());
-    let file = fs::File::open(path).map_err(unreadable)?;
-    let kind = file.metadata().map_err(unreadable)?.file_type();
+    // Asked before it is opened: to open a pipe waits for whoever writes to it.
+    let kind = fs::metadata(path).map_err(unreadable)?.file_type();
     if kind.is_dir() {
         return Err(Fault::Folder);
     }
     if again && !kind.is_file() {
         return Err(Fault::OnlyOnce);
     }
+    let file = fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > BYTES_MAX { Err(Fault::Endless(BYTES_MAX)) } else { Ok(bytes) }
