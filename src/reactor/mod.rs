@@ -230,8 +230,7 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         format!("  WebSockets on     {ws}"),
         format!("  events, HTTP on   {http}"),
         format!("  watch events:     curl -N http://localhost:{http_port}/events"),
-        format!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send"),
-        "                    {\"connectionId\":\"me\",\"message\":\"hello\"}\n".to_owned(),
+        example(config, ws_port),
     ];
     // Nobody may be there to hear it: that is no reason not to serve.
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
@@ -244,6 +243,18 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         std::process::id(),
         limits.connections_max
     );
+}
+
+/// What to do with a WebSocket. Of routes that are not ours only the paths are known.
+fn example(config: &Config, port: u16) -> String {
+    if config.routes != Config::default().routes {
+        return format!("  WebSockets go to  {}\n", config.routes.paths());
+    }
+    format!(
+        "  send a message:   connect a WebSocket to ws://localhost:{port}/ and send\n\
+        {:20}{{\"connectionId\":\"me\",\"message\":\"hello\"}}\n",
+        ""
+    )
 }
 
 /// Runs every core, the first on this thread, and beside them what reads the configuration again.
