@@ -27,6 +27,12 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// From the end of a request's head to the end of its body, however steadily that comes.
     pub body_time: Duration,
+    /// From a question to another core of the server to its answer; over it: 504.
+    pub api_time: Duration,
+    /// How long an answer is kept for whoever repeats a request under its `Idempotency-Key`.
+    pub idempotency_age: Duration,
+    /// Keys for which answers are kept; the oldest goes.
+    pub idempotency_keys_max: usize,
     /// How long a kept-alive HTTP connection may be silent between two requests.
     pub keep_alive: Duration,
 
@@ -123,6 +129,9 @@ impl Default for Limits {
             head_time: Duration::from_secs(5),
             body_bytes_max: MIB,
             body_time: Duration::from_secs(30),
+            api_time: Duration::from_secs(2),
+            idempotency_age: Duration::from_secs(5 * 60),
+            idempotency_keys_max: 10_000,
             keep_alive: Duration::from_secs(15),
             message_bytes_max: 64 * KIB,
             fragments_max: 128,
@@ -164,6 +173,24 @@ pub const CHUNK_BYTES_MAX: usize = 64 * KIB;
 
 /// From this size on a payload is read straight into its own buffer and moved on, never copied.
 pub const OWNED_BYTES_MIN: usize = 4 * KIB;
+
+/// An `Idempotency-Key`, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// Messages in one batch.
+pub const BATCH_MAX: usize = 100;
+
+/// Connections that one message of the API may leave out.
+pub const EXCEPT_MAX: usize = 32;
+
+/// Connections, or rooms, on one page of a list.
+pub const PAGE_MAX: usize = 1000;
+
+/// A page of a list in the API ends when it has grown to this, though more may have been asked for.
+pub const PAGE_BYTES_MAX: usize = 512 * KIB;
+
+/// Connections of one core that are looked at for a list before that core turns to others again.
+pub const LISTED_SLOTS_MAX: u32 = 1000;
 
 /// How deep the JSON of a message may be nested.
 pub const JSON_DEPTH_MAX: usize = 128;

@@ -153,6 +153,47 @@ fn a_broadcast_message_allocates_nothing_and_a_member_neither() {
     assert!(few.abs_diff(many) <= SLACK, "{few} to 100 members, {many} to 1000");
 }
 
+const REQUESTS: usize = 500;
+
+/// Allocations of [`REQUESTS`] requests of the API that publish to `readers` WebSockets.
+fn publish(path: &str, to: &str, readers: usize, join: impl Fn(&mut Rig)) -> usize {
+    // A log that is full soon.
+    let mut rig = Rig::new(Limits { room_log_bytes_max: 64 * 1024, ..Limits::default() });
+    (0..readers).for_each(|_| join(&mut rig));
+    let client = rig.client();
+    let request = rig::post(path, &format!("{{{to}\"text\":\"{}\"}}", "x".repeat(128)));
+    let mut scratch = request.clone();
+    let mut requests = |rig: &mut Rig, count: usize| {
+        for _ in 0..count {
+            scratch.copy_from_slice(&request);
+            rig.receive(client, &mut scratch);
+            rig.turn();
+        }
+    };
+    requests(&mut rig, 2 * REQUESTS);
+    let taken = rig.taken;
+    let count = allocations(|| requests(&mut rig, REQUESTS));
+    let answer = (rig.taken - taken) / REQUESTS - readers * 132;
+    assert!((200..500).contains(&answer), "everyone has every message: {answer} bytes are left");
+    count
+}
+
+#[test]
+fn what_the_api_publishes_allocates_nothing_for_a_websocket_that_gets_it() {
+    type Join = fn(&mut Rig);
+    let room = "/api/rooms/a/messages";
+    let cases: [(&str, &str, &str, Join); 3] = [
+        ("members", room, "", |rig| _ = rig.websocket("/chat/a")),
+        ("listeners", room, "", |rig| _ = rig.websocket("/ws/a")),
+        ("everyone", "/api/messages", "\"to\":\"all\",", |rig| _ = rig.websocket("/echo")),
+    ];
+    for (who, path, to, join) in cases {
+        let (few, many) = (publish(path, to, 10, join), publish(path, to, 200, join));
+        println!("API: {few} allocations for {REQUESTS} messages to 10 {who}, {many} to 200");
+        assert!(few.abs_diff(many) <= SLACK, "{few} to 10 {who}, {many} to 200");
+    }
+}
+
 /// Allocations for events that the API publishes to everybody, of whom a few are left out.
 fn to_everyone(listeners: usize) -> usize {
     let mut rig = Rig::new(Limits::default());

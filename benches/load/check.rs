@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
 use crate::message::Layout;
 
@@ -53,6 +54,18 @@ impl Faults {
         self.counts().iter().all(|(_, count)| *count == 0)
     }
 
+    /// Adds the faults of a part; `tell` says in its notes which part that was.
+    pub(crate) fn absorb(&mut self, part: Faults, tell: impl Fn(String) -> String) {
+        self.lost += part.lost;
+        self.doubled += part.doubled;
+        self.late += part.late;
+        self.damaged += part.damaged;
+        self.disordered += part.disordered;
+        self.gaps += part.gaps;
+        self.broken += part.broken;
+        part.notes.into_iter().for_each(|text| self.note(|| tell(text)));
+    }
+
     /// Tells of one fault, as long as there are not too many.
     pub(crate) fn note(&mut self, text: impl FnOnce() -> String) {
         if self.notes.len() < NOTES_MAX {
@@ -85,9 +98,11 @@ impl fmt::Display for Faults {
     }
 }
 
-/// The books of one round.
+/// The books of one room, or of all that there is. Senders have numbers of their own in it.
 pub(crate) struct Checker {
     layout: Layout,
+    /// What its first sender calls itself.
+    first: usize,
     audience: Audience,
     receivers: usize,
     /// The number that comes next, by sender and then by receiver.
@@ -107,13 +122,14 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    /// Nothing is sent yet, and nobody has anything.
+    /// Nothing is sent yet, and nobody has anything; `named` is what the senders call themselves.
     pub(crate) fn new(
         layout: Layout,
         audience: Audience,
-        senders: usize,
+        named: Range<usize>,
         receivers: usize,
     ) -> Checker {
+        let senders = named.len();
         let rows = if audience == Audience::Own { 1 } else { receivers };
         let mut next = vec![0; senders * rows];
         let mut waiting = rows as u32;
@@ -123,6 +139,7 @@ impl Checker {
         }
         Checker {
             layout,
+            first: named.start,
             audience,
             receivers,
             next,
@@ -158,7 +175,9 @@ impl Checker {
             self.damaged(receiver, message);
             return None;
         };
-        let sender = fields.sender.map_or(receiver, |sender| sender as usize);
+        // Whoever is of another room is nobody here.
+        let number = |name: u64| (name as usize).wrapping_sub(self.first);
+        let sender = fields.sender.map_or(receiver, number);
         let Some(slot) = self.slot(sender, receiver) else {
             self.damaged(receiver, message);
             return None;
@@ -179,11 +198,14 @@ impl Checker {
 
     #[inline]
     fn slot(&self, sender: usize, receiver: usize) -> Option<usize> {
+        if sender >= self.settled.len() {
+            return None;
+        }
         let slot = match self.audience {
             Audience::Own => sender,
             Audience::All | Audience::Others => sender * self.receivers + receiver,
         };
-        (sender < self.settled.len() && slot < self.next.len()).then_some(slot)
+        (slot < self.next.len()).then_some(slot)
     }
 
     /// One receiver has passed the number `before`.

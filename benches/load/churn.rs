@@ -128,7 +128,8 @@ impl<'a> Churn<'a> {
     ) -> Result<Churn<'a>, Failure> {
         let failed = || Failure::io("preparing to poll");
         let poll = Poll::new().map_err(failed())?;
-        let mut subscribers = target.open(Role::Subscriber, options.subscribers, options.size)?;
+        let mut subscribers =
+            target.open(Role::Subscriber, &vec![0; options.subscribers], options.size)?;
         for (index, conn) in subscribers.iter_mut().enumerate() {
             let token = options.clients + index;
             conn.register(poll.registry(), token, Interest::READABLE).map_err(failed())?;
@@ -144,7 +145,7 @@ impl<'a> Churn<'a> {
         };
         Ok(Churn {
             target,
-            call: target.call(Role::Visitor, options.size),
+            call: target.call(Role::Visitor, 0, options.size),
             clock,
             poll,
             slots: (0..options.clients).map(|_| None).collect(),

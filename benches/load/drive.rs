@@ -9,7 +9,6 @@ use std::time::Duration;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::books::Books;
-use crate::check::Checker;
 use crate::conn::{Clock, Pause, SCRATCH_BYTES};
 use crate::message::Layout;
 use crate::options::{Options, Workload};
@@ -65,7 +64,7 @@ pub(crate) fn run(
 ) -> Result<Outcome, Failure> {
     let mut stuck = Vec::new();
     if options.workload == Workload::Relay {
-        stuck = target.open(Role::Subscriber, options.stuck, options.size)?;
+        stuck = target.open(Role::Subscriber, &vec![0; options.stuck], options.size)?;
     }
     let mut round = Round::open(options, target, run, clock)?;
     let ticker = round.register().map_err(Failure::io("preparing to poll"))?;
@@ -88,11 +87,11 @@ impl<'a> Round<'a> {
     ) -> Result<Round<'a>, Failure> {
         let plan = Plan::of(options);
         let layout = Layout::new(plan.form, options.size, run);
-        let sender = |index| Sender::new(&layout, target.dress(), index, plan.senders, plan.pace);
-        let senders = (0..plan.senders).map(sender).collect();
+        let all = plan.rooms * plan.senders;
+        let sender = |index| Sender::new(&layout, target.dress(), index, all, plan.pace);
+        let senders = (0..all).map(sender).collect();
         // Recording costs as much as checking: where messages come by the million, a sample does.
         let few = options.rate.is_some() || options.workload == Workload::Echo;
-        let checker = Checker::new(layout, plan.audience, plan.senders, plan.receivers);
         Ok(Round {
             options,
             target,
@@ -101,7 +100,7 @@ impl<'a> Round<'a> {
             peers: plan.open(target, options.size)?,
             senders,
             pace: plan.pace,
-            books: Books::new(checker, few),
+            books: Books::new(plan.checkers(&layout), plan.senders, few),
             phase: Phase::Warm,
             until: 0,
             mark: Mark::default(),
@@ -152,7 +151,7 @@ impl<'a> Round<'a> {
     fn look(&self, at: u64) -> Mark {
         Mark {
             at,
-            delivered: self.books.checker.delivered(),
+            delivered: self.books.delivered(),
             target_cpu: self.target.pid().and_then(process::cpu_time),
             own_cpu: process::cpu_time(std::process::id()).unwrap_or(0),
         }
@@ -179,7 +178,7 @@ impl<'a> Round<'a> {
 
     fn is_settled(&self) -> bool {
         let mut senders = self.senders.iter().enumerate();
-        senders.all(|(index, sender)| self.books.checker.settled(index) >= sender.sent)
+        senders.all(|(index, sender)| self.books.settled(index) >= sender.sent)
     }
 
     fn turn(&mut self, events: &mut Events, ticker: Option<&Ticker>) -> Result<(), Failure> {
@@ -217,23 +216,23 @@ impl<'a> Round<'a> {
 
     fn receive(&mut self, index: usize) {
         let peer = &mut self.peers[index];
-        let (books, receiver) = (&mut self.books, peer.receiver);
+        let (books, seat) = (&mut self.books, peer.seat);
         if !peer.open {
             return;
         }
         let pause = peer.conn.receive(&mut self.scratch, self.clock, |item, now| {
-            books.enter(receiver, item, now);
+            books.enter(seat, item, now);
         });
         if let Pause::Ended(reason) = pause {
             peer.open = false;
-            self.books.broken(|| format!("connection {index} (receiver {receiver:?}): {reason}"));
+            self.books.broken(|| format!("connection {index} ({seat:?}): {reason}"));
         }
     }
 
     /// Whoever's messages have arrived may send more.
     fn pump_moved(&mut self) {
         let mut moved = std::mem::take(&mut self.moved);
-        self.books.checker.take_moved(&mut moved);
+        self.books.take_moved(&mut moved);
         let now = self.clock.now();
         for sender in moved.drain(..) {
             self.pump(sender as usize, now);
@@ -255,7 +254,7 @@ impl<'a> Round<'a> {
                 if self.phase == Phase::Drain {
                     return;
                 }
-                let settled = self.books.checker.settled(index);
+                let settled = self.books.settled(index);
                 let allowed = sender.allowed(self.pace, settled, now);
                 let allowed = allowed.min(self.options.messages.unwrap_or(u64::MAX));
                 if allowed <= sender.sent {
@@ -277,8 +276,7 @@ impl<'a> Round<'a> {
     fn conclude(mut self) -> Outcome {
         let end = self.look(self.books.last);
         let sent: Vec<u64> = self.senders.iter().map(|sender| sender.sent).collect();
-        let checker = &mut self.books.checker;
-        checker.finish(&sent);
+        let faults = self.books.finish(&sent);
         let cpu = self.mark.target_cpu.zip(end.target_cpu);
         Outcome {
             deliveries: end.delivered - self.mark.delivered,
@@ -288,8 +286,8 @@ impl<'a> Round<'a> {
             own_cpu: end.own_cpu - self.mark.own_cpu,
             memory: self.target.pid().and_then(process::memory),
             bytes_each: None,
-            counts: (sent.iter().sum(), checker.delivered()),
-            faults: std::mem::take(&mut checker.faults),
+            counts: (sent.iter().sum(), end.delivered),
+            faults,
         }
     }
 }

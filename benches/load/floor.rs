@@ -17,10 +17,18 @@ const READ_BYTES: usize = 256 * 1024;
 /// A receiver that leaves so much unread is cut off.
 const PENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// What a connection says first: its role's letter and its room.
+pub(crate) fn request(letter: u8, room: usize) -> Vec<u8> {
+    let mut request = vec![letter];
+    request.extend((room as u32).to_be_bytes());
+    request
+}
+
 struct Socket {
     stream: TcpStream,
     /// See [`crate::target::Role::letter`].
     role: Option<u8>,
+    room: usize,
     /// The first bytes of a message whose rest is still to come.
     partial: Vec<u8>,
     /// What the socket did not take yet, from `written` on.
@@ -38,6 +46,14 @@ struct Floor {
     /// Who is to be read again, since it filled the buffer.
     again: Vec<usize>,
     scratch: Vec<u8>,
+    rooms: Vec<Room>,
+    /// The rooms in which something came in this pass.
+    touched: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Room {
+    sockets: Vec<usize>,
     /// What came in this pass for subscribers, and for members.
     shared: [Vec<u8>; 2],
 }
@@ -55,7 +71,8 @@ pub(crate) fn serve(inbound: usize, outbound: usize) -> io::Result<()> {
         sockets: slab::Slab::new(),
         again: Vec::new(),
         scratch: vec![0; READ_BYTES],
-        shared: [Vec::new(), Vec::new()],
+        rooms: Vec::new(),
+        touched: Vec::new(),
     };
     let mut events = Events::with_capacity(1024);
     loop {
@@ -104,6 +121,7 @@ impl Floor {
             entry.insert(Socket {
                 stream,
                 role: None,
+                room: 0,
                 partial: Vec::new(),
                 pending: Vec::new(),
                 written: 0,
@@ -119,52 +137,71 @@ impl Floor {
         let read = match socket.stream.read(&mut self.scratch) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             Ok(read) if read > 0 => read,
-            _ => {
-                self.sockets.remove(key);
-                return;
-            }
+            _ => return self.remove(key),
         };
         let mut bytes = &self.scratch[..read];
         if socket.role.is_none() {
-            socket.role = Some(bytes[0]);
-            bytes = &bytes[1..];
+            // Five bytes do not come in pieces over loopback.
+            let Some((head, rest)) = bytes.split_first_chunk::<5>() else {
+                return self.remove(key);
+            };
+            socket.role = Some(head[0]);
+            socket.room = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+            if self.rooms.len() <= socket.room {
+                self.rooms.resize_with(socket.room + 1, Room::default);
+            }
+            self.rooms[socket.room].sockets.push(key);
+            bytes = rest;
             socket.send(&[b"+"]);
+        }
+        let shared = &mut self.rooms[socket.room].shared;
+        if shared.iter().all(Vec::is_empty) {
+            self.touched.push(socket.room);
         }
         match socket.role {
             Some(b'E') => socket.send(&[bytes]),
             Some(b'M' | b'A') => {
-                let start = self.shared[1].len();
-                resize(&mut socket.partial, bytes, self.sizes, &mut self.shared[1]);
-                socket.own = start..self.shared[1].len();
+                let start = shared[1].len();
+                resize(&mut socket.partial, bytes, self.sizes, &mut shared[1]);
+                socket.own = start..shared[1].len();
             }
-            _ => resize(&mut socket.partial, bytes, self.sizes, &mut self.shared[0]),
+            _ => resize(&mut socket.partial, bytes, self.sizes, &mut shared[0]),
         }
         // As a WebSocket server does after a close frame: who ends first has the TIME_WAIT.
         if socket.role == Some(b'V') && !bytes.is_empty() && socket.partial.is_empty() {
-            self.sockets.remove(key);
-            return;
+            return self.remove(key);
         }
         if read == READ_BYTES {
             self.again.push(key);
         }
     }
 
+    fn remove(&mut self, key: usize) {
+        let socket = self.sockets.remove(key);
+        if let (Some(_), Some(room)) = (socket.role, self.rooms.get_mut(socket.room)) {
+            room.sockets.retain(|other| *other != key);
+        }
+    }
+
     fn deliver(&mut self) {
-        let [events, frames] = &mut self.shared;
-        if events.is_empty() && frames.is_empty() {
-            return;
-        }
-        for (_, socket) in &mut self.sockets {
-            let own = std::mem::take(&mut socket.own);
-            match socket.role {
-                Some(b'R') => socket.send(&[events]),
-                Some(b'A') => socket.send(&[frames]),
-                Some(b'M') => socket.send(&[&frames[..own.start], &frames[own.end..]]),
-                _ => {}
+        for room in self.touched.drain(..) {
+            let Room { sockets, shared: [events, frames] } = &mut self.rooms[room];
+            if events.is_empty() && frames.is_empty() {
+                continue;
             }
+            for key in sockets {
+                let socket = &mut self.sockets[*key];
+                let own = std::mem::take(&mut socket.own);
+                match socket.role {
+                    Some(b'R') => socket.send(&[events]),
+                    Some(b'A') => socket.send(&[frames]),
+                    Some(b'M') => socket.send(&[&frames[..own.start], &frames[own.end..]]),
+                    _ => {}
+                }
+            }
+            events.clear();
+            frames.clear();
         }
-        events.clear();
-        frames.clear();
     }
 
     fn flush(&mut self, key: usize) {

@@ -27,8 +27,8 @@ pub(crate) fn run(options: &Options, target: &Target, clock: Clock) -> Result<Ou
     let before = target.pid().and_then(process::memory);
     let (target_before, own_before) = usage();
     let start = clock.now();
-    let mut conns = target.open(Role::Member, options.connections, options.size)?;
-    conns.extend(target.open(Role::Subscriber, options.subscribers, options.size)?);
+    let mut conns = target.open(Role::Member, &vec![0; options.connections], options.size)?;
+    conns.extend(target.open(Role::Subscriber, &vec![0; options.subscribers], options.size)?);
     let nanos = clock.now() - start;
     let (_, own_after) = usage();
     let mut faults = Faults::default();

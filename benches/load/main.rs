@@ -22,6 +22,10 @@ mod process;
 mod report;
 mod selftest;
 mod sender;
+#[allow(dead_code, reason = "nobody looks at its memory here")]
+#[path = "../hostile/server.rs"]
+mod server;
+mod smoke;
 mod target;
 mod ticker;
 mod wire;
@@ -41,7 +45,7 @@ fn main() -> ExitCode {
             print!("{}", options::help());
             ExitCode::SUCCESS
         }
-        Ok(Command::SelfTest) => told(selftest::run()),
+        Ok(Command::SelfTest) => told([selftest::run(), smoke::run()].concat()),
         Ok(Command::Floor(inbound, outbound, cpu)) => match be_floor(inbound, outbound, cpu) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => told(vec![format!("floor: {error}")]),
@@ -72,6 +76,7 @@ fn be_floor(inbound: usize, outbound: usize, cpu: Option<usize>) -> std::io::Res
 
 /// All rounds; whether everything arrived as it should.
 fn load(options: &Options) -> Result<bool, Failure> {
+    server::raise_descriptor_limit().map_err(Failure::io("raising the limit of descriptors"))?;
     let targets = targets(options)?;
     if let Some(cpu) = options.pin {
         process::pin(cpu).map_err(Failure::io(format!("--pin {cpu}")))?;
@@ -137,18 +142,23 @@ fn targets(options: &Options) -> Result<Vec<Target>, Failure> {
 fn server(options: &Options) -> Server {
     let default_room = if options.workload == Workload::Broadcast { "load" } else { "main" };
     let room = options.room.as_deref().unwrap_or(default_room);
+    let rooms = match options.rooms {
+        1 => vec![room.to_owned()],
+        several => (0..several).map(|number| format!("{room}-{number}")).collect(),
+    };
     let ws_path = match options.workload {
-        Workload::Echo => "/echo".to_owned(),
-        Workload::Broadcast if options.include_sender => format!("/chat/{room}?echo=true"),
-        Workload::Broadcast => format!("/chat/{room}"),
-        _ if options.room.is_some() => format!("/ws/{room}"),
-        _ => "/".to_owned(),
+        Workload::Echo => "/echo",
+        Workload::Broadcast if options.include_sender => "/chat/{room}?echo=true",
+        Workload::Broadcast => "/chat/{room}",
+        _ if options.room.is_some() => "/ws/{room}",
+        _ => "/",
     };
     Server {
         ws_addr: options.ws_addr,
         http_addr: options.http_addr,
-        ws_path: options.ws_path.clone().unwrap_or(ws_path),
-        sse_path: options.sse_path.clone().unwrap_or_else(|| format!("/events?room={room}")),
+        ws_path: options.ws_path.as_deref().unwrap_or(ws_path).to_owned(),
+        sse_path: options.sse_path.as_deref().unwrap_or("/events?room={room}").to_owned(),
+        rooms,
         pid: options.server_pid,
     }
 }

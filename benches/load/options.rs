@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use crate::message::{BYTES_MAX, JSON_BYTES_MIN, PLAIN_BYTES_MIN};
 
+/// In a path: where the room's name belongs.
+pub(crate) const ROOM: &str = "{room}";
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
     /// WebSocket senders to event streams.
     Relay,
-    /// WebSocket members of one room to each other.
+    /// WebSocket members of each room to each other.
     Broadcast,
     /// WebSocket clients to themselves.
     Echo,
@@ -30,6 +33,7 @@ pub(crate) struct Options {
     pub(crate) senders: usize,
     pub(crate) subscribers: usize,
     pub(crate) members: usize,
+    pub(crate) rooms: usize,
     pub(crate) clients: usize,
     pub(crate) connections: usize,
     pub(crate) size: usize,
@@ -77,7 +81,10 @@ const TABLE: &[(&str, &str, &str, Set)] = &[
     ("--subscribers", "N", "event streams; relay and churn 1, idle 0", |o, v| {
         number(v, &mut o.subscribers)
     }),
-    ("--members", "N", "broadcast: members of the room, 100", |o, v| number(v, &mut o.members)),
+    ("--members", "N", "broadcast: members of each room, 100", |o, v| number(v, &mut o.members)),
+    ("--rooms", "N", "broadcast: rooms, each with so many senders and members, 1", |o, v| {
+        number(v, &mut o.rooms)
+    }),
     ("--clients", "N", "echo, churn: clients at the same time, 64", |o, v| {
         number(v, &mut o.clients)
     }),
@@ -106,9 +113,13 @@ const TABLE: &[(&str, &str, &str, Set)] = &[
     ("--include-sender", "", "broadcast: to the sender too", |o, _| on(&mut o.include_sender)),
     ("--ws-addr", "ADDR", "WebSocket listener, 127.0.0.1:8080", |o, v| number(v, &mut o.ws_addr)),
     ("--http-addr", "ADDR", "HTTP listener, 127.0.0.1:8082", |o, v| number(v, &mut o.http_addr)),
-    ("--room", "NAME", "the room; relay main, broadcast load", |o, v| some(v, &mut o.room)),
-    ("--ws-path", "PATH", "WebSocket path of another server", |o, v| some(v, &mut o.ws_path)),
-    ("--sse-path", "PATH", "event stream path of another server", |o, v| some(v, &mut o.sse_path)),
+    ("--room", "NAME", "the room; relay main, broadcast load (load-0 and so on)", |o, v| {
+        some(v, &mut o.room)
+    }),
+    ("--ws-path", "PATH", "WebSocket path, in which {room} stands for the room's name", |o, v| {
+        some(v, &mut o.ws_path)
+    }),
+    ("--sse-path", "PATH", "event stream path, likewise", |o, v| some(v, &mut o.sse_path)),
     ("--server-pid", "PID", "measure this process's time and memory", |o, v| {
         some(v, &mut o.server_pid)
     }),
@@ -206,6 +217,7 @@ fn defaults(workload: Workload) -> Options {
         senders: if workload == Workload::Broadcast { 1 } else { 8 },
         subscribers: if workload == Workload::Idle { 0 } else { 1 },
         members: 100,
+        rooms: 1,
         clients: 64,
         connections: 5000,
         size: 128,
@@ -243,7 +255,15 @@ fn check(options: &Options) -> Result<(), String> {
     if options.workload == Workload::Broadcast && options.members < options.senders.max(2) {
         return Err("--members: two at least, and all senders are members".to_owned());
     }
+    if options.rooms > 1 && options.workload != Workload::Broadcast {
+        return Err("--rooms is for broadcast".to_owned());
+    }
+    let names_room = |path: &String| path.contains(ROOM);
+    if options.rooms > 1 && !options.ws_path.as_ref().is_none_or(names_room) {
+        return Err(format!("--ws-path must have {ROOM} in it, as there are several --rooms"));
+    }
     let counts = [
+        ("--rooms", options.rooms),
         ("--senders", options.senders),
         ("--clients", options.clients),
         ("--rounds", options.rounds),

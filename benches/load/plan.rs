@@ -3,9 +3,12 @@
 //! Knows: options, roles, connections.
 //! Must not know: pace, phases, what arrives.
 
-use crate::check::Audience;
+use std::ops::Range;
+
+use crate::books::Seat;
+use crate::check::{Audience, Checker};
 use crate::conn::Conn;
-use crate::message::Form;
+use crate::message::{Form, Layout};
 use crate::options::{Options, Workload};
 use crate::sender::Pace;
 use crate::target::{Failure, Role, Target};
@@ -14,8 +17,8 @@ use crate::target::{Failure, Role, Target};
 pub(crate) struct Peer {
     /// The connection itself.
     pub(crate) conn: Conn,
-    /// Its number among the receivers.
-    pub(crate) receiver: Option<usize>,
+    /// Where it receives.
+    pub(crate) seat: Option<Seat>,
     /// Neither side has ended it.
     pub(crate) open: bool,
 }
@@ -26,10 +29,12 @@ pub(crate) struct Plan {
     role: Role,
     /// The text of messages.
     pub(crate) form: Form,
-    /// How many send.
+    /// How many rooms there are.
+    pub(crate) rooms: usize,
+    /// How many send in each.
     pub(crate) senders: usize,
-    /// How many receive.
-    pub(crate) receivers: usize,
+    /// How many receive in each.
+    receivers: usize,
     /// Who gets a message.
     pub(crate) audience: Audience,
     /// How fast they send.
@@ -53,20 +58,35 @@ impl Plan {
             None if role == Role::Echo => Pace::Window(options.depth),
             None => Pace::Window(options.window),
         };
-        Plan { role, form, senders, receivers, audience, pace }
+        Plan { role, form, rooms: options.rooms, senders, receivers, audience, pace }
     }
 
-    /// Opens all connections, the senders' first.
+    /// Empty books for each room.
+    pub(crate) fn checkers(&self, layout: &Layout) -> Vec<Checker> {
+        let named = |room| room * self.senders..(room + 1) * self.senders;
+        let checker =
+            |room| Checker::new(layout.clone(), self.audience, named(room), self.receivers);
+        (0..self.rooms).map(checker).collect()
+    }
+
+    /// Opens all connections, the senders' first, room by room.
     pub(crate) fn open(&self, target: &Target, size: usize) -> Result<Vec<Peer>, Failure> {
-        let peer = |(conn, receiver)| Peer { conn, receiver, open: true };
-        let numbers = (0..self.receivers).map(Some);
+        let peer = |(conn, seat)| Peer { conn, seat, open: true };
+        let seats = |numbers: Range<usize>| {
+            let seat = move |room| move |number| Seat { room, number };
+            (0..self.rooms).flat_map(move |room| numbers.clone().map(seat(room)))
+        };
         if self.role != Role::Sender {
-            let both = target.open(self.role, self.receivers, size)?;
-            return Ok(both.into_iter().zip(numbers).map(peer).collect());
+            let seats: Vec<_> =
+                seats(0..self.senders).chain(seats(self.senders..self.receivers)).collect();
+            let rooms: Vec<_> = seats.iter().map(|seat| seat.room).collect();
+            let both = target.open(self.role, &rooms, size)?;
+            return Ok(both.into_iter().zip(seats.into_iter().map(Some)).map(peer).collect());
         }
-        let senders = target.open(Role::Sender, self.senders, size)?;
-        let streams = target.open(Role::Subscriber, self.receivers, size)?;
+        let senders = target.open(Role::Sender, &vec![0; self.senders], size)?;
+        let streams = target.open(Role::Subscriber, &vec![0; self.receivers], size)?;
         let senders = senders.into_iter().map(|conn| (conn, None));
-        Ok(senders.chain(streams.into_iter().zip(numbers)).map(peer).collect())
+        let streams = streams.into_iter().zip(seats(0..self.receivers).map(Some));
+        Ok(senders.chain(streams).map(peer).collect())
     }
 }

@@ -3,6 +3,7 @@
 //! Knows: the checker, framing, which fault must be counted how.
 //! Must not know: sockets, time.
 
+use crate::books::{Books, Seat};
 use crate::check::{Audience, Checker, Faults};
 use crate::message::{Batch, Dress, Form, Layout, decode, encode};
 use crate::wire::{self, Inbound, Item};
@@ -70,6 +71,7 @@ pub(crate) fn run() -> Vec<String> {
             }
         }
     }
+    errors.extend(rooms());
     errors.extend(digits());
     errors.extend(batches());
     errors
@@ -78,7 +80,7 @@ pub(crate) fn run() -> Vec<String> {
 /// Two receivers get the same, but for the harm that the second one suffers.
 fn receive(kind: Inbound, harm: Harm) -> Faults {
     let layout = Layout::new(Form::Json, 128, 7);
-    let mut checker = Checker::new(layout.clone(), Audience::All, SENDERS, RECEIVERS);
+    let mut checker = Checker::new(layout.clone(), Audience::All, 0..SENDERS, RECEIVERS);
     let clean: Vec<_> =
         (0..EACH).flat_map(|number| (0..SENDERS).map(move |sender| (sender, number))).collect();
     for receiver in 0..RECEIVERS {
@@ -128,6 +130,42 @@ fn feed(checker: &mut Checker, kind: Inbound, receiver: usize, list: &[Vec<u8>])
             }
         }
     }
+}
+
+/// Two rooms with books of their own: whoever says something in one is a stranger in the other.
+fn rooms() -> Vec<String> {
+    let layout = Layout::new(Form::Json, 128, 7);
+    let checker = |room| {
+        let named = room * SENDERS..(room + 1) * SENDERS;
+        Checker::new(layout.clone(), Audience::All, named, RECEIVERS)
+    };
+    let mut books = Books::new((0..2).map(checker).collect(), SENDERS, true);
+    for room in 0..2 {
+        for number in 0..RECEIVERS {
+            for sender in room * SENDERS..(room + 1) * SENDERS {
+                let message = message(&layout, sender, 0);
+                books.enter(Some(Seat { room, number }), Item::Message(&message), 0);
+            }
+        }
+    }
+    let mut moved = Vec::new();
+    books.take_moved(&mut moved);
+    let mut errors = Vec::new();
+    if moved != [0, 1, 2, 3, 4, 5] || books.settled(5) != 1 || books.delivered() != 12 {
+        errors.push(format!("all have everything, but moved are {moved:?}"));
+    }
+    let stray = message(&layout, 1, 1);
+    books.enter(Some(Seat { room: 1, number: 0 }), Item::Message(&stray), 0);
+    let faults = books.finish(&[1, 1, 1, 1, 2, 1]);
+    println!("{:<26} two rooms: {faults}", "another room's message");
+    let lost = RECEIVERS as u64;
+    if faults != (Faults { damaged: 1, lost, notes: faults.notes.clone(), ..Faults::default() }) {
+        errors.push(format!("one message strayed, one never came, and this is told: {faults}"));
+    }
+    if !faults.notes.iter().all(|note| note.starts_with("room 1, ")) {
+        errors.push(format!("notes do not name the room: {:?}", faults.notes));
+    }
+    errors
 }
 
 fn digits() -> Vec<String> {

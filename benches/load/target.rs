@@ -10,7 +10,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::conn::Conn;
+use crate::floor;
 use crate::message::{Dress, event_bytes, frame_bytes};
+use crate::options::ROOM;
 use crate::wire::Inbound;
 
 /// Handshakes that are under way at the same time.
@@ -87,10 +89,12 @@ pub(crate) struct Server {
     pub(crate) ws_addr: SocketAddr,
     /// The HTTP listener.
     pub(crate) http_addr: SocketAddr,
-    /// What WebSockets ask for.
+    /// What WebSockets ask for, with [`ROOM`] in place of the room's name.
     pub(crate) ws_path: String,
-    /// What subscribers ask for.
+    /// What subscribers ask for, likewise.
     pub(crate) sse_path: String,
+    /// The names of the rooms.
+    pub(crate) rooms: Vec<String>,
     /// The process whose time and memory are measured, if it is known.
     pub(crate) pid: Option<u32>,
 }
@@ -190,27 +194,31 @@ impl Target {
         }
     }
 
-    /// How to open a connection for messages of `size` bytes.
-    pub(crate) fn call(&self, role: Role, size: usize) -> Call {
+    /// How to open a connection for messages of `size` bytes, in the room of that number.
+    pub(crate) fn call(&self, role: Role, room: usize, size: usize) -> Call {
         match self {
-            Target::Server(server) => server.call(role, size),
+            Target::Server(server) => server.call(role, room, size),
             Target::Floor(floor) => Call {
                 addr: floor.addr,
-                request: vec![role.letter()],
+                request: floor::request(role.letter(), room),
                 greeting: Greeting::Plus,
                 inbound: Inbound::Raw { size, stride: outbound_bytes(role, size) },
             },
         }
     }
 
-    /// Opens `count` connections, some at a time.
-    pub(crate) fn open(&self, role: Role, count: usize, size: usize) -> Result<Vec<Conn>, Failure> {
-        let call = self.call(role, size);
-        let mut conns = Vec::with_capacity(count);
-        while conns.len() < count {
-            let together = TOGETHER.min(count - conns.len());
-            let streams: Result<Vec<_>, _> = (0..together).map(|_| call.dial()).collect();
-            for stream in streams? {
+    /// Opens one connection into each of these `rooms`, some at a time.
+    pub(crate) fn open(
+        &self,
+        role: Role,
+        rooms: &[usize],
+        size: usize,
+    ) -> Result<Vec<Conn>, Failure> {
+        let mut conns = Vec::with_capacity(rooms.len());
+        for together in rooms.chunks(TOGETHER) {
+            let calls: Vec<_> = together.iter().map(|room| self.call(role, *room, size)).collect();
+            let streams: Result<Vec<_>, _> = calls.iter().map(Call::dial).collect();
+            for (call, stream) in calls.iter().zip(streams?) {
                 conns.push(call.finish(stream)?);
             }
         }
@@ -228,11 +236,13 @@ pub(crate) fn outbound_bytes(role: Role, size: usize) -> usize {
 }
 
 impl Server {
-    fn call(&self, role: Role, size: usize) -> Call {
+    fn call(&self, role: Role, room: usize, size: usize) -> Call {
+        let path = |pattern: &str| pattern.replace(ROOM, &self.rooms[room]);
         if role == Role::Subscriber {
             let head = format!(
                 "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
-                self.sse_path, self.http_addr
+                path(&self.sse_path),
+                self.http_addr
             );
             let (greeting, inbound) = (Greeting::Stream, Inbound::Events { size });
             return Call { addr: self.http_addr, request: head.into_bytes(), greeting, inbound };
@@ -240,7 +250,8 @@ impl Server {
         let head = format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-            self.ws_path, self.ws_addr
+            path(&self.ws_path),
+            self.ws_addr
         );
         let (greeting, inbound) = (Greeting::Upgrade, Inbound::Frames);
         Call { addr: self.ws_addr, request: head.into_bytes(), greeting, inbound }

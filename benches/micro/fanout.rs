@@ -3,6 +3,7 @@
 //! Knows: how many readers there are.
 //! Must not know: how it is timed.
 
+use tidegate::bytes::ConnKey;
 use tidegate::limits::Limits;
 
 use crate::rig::{self, Rig};
@@ -17,15 +18,20 @@ pub(crate) fn rows(run: &Run) {
     let counts: &[usize] = if run.smoke { &[1, 10] } else { &[1, 10, 100, 1000, 10_000] };
     let payload = rig::message("1700000000000", MESSAGE_BYTES);
     for &count in counts {
-        measure(run, &format!("fanout to {count} streams"), count, "/", &payload, |rig| {
-            rig.stream();
-        });
+        let name = format!("fanout to {count} streams");
+        let sender = |rig: &mut Rig| (rig.websocket("/"), rig::text(&payload));
+        measure(run, &name, count, sender, |rig| _ = rig.stream());
     }
     for &count in counts {
         let name = format!("broadcast to {count} members");
-        measure(run, &name, count, "/chat/a", &[b'x'; MESSAGE_BYTES], |rig| {
-            rig.websocket("/chat/a");
-        });
+        let sender = |rig: &mut Rig| (rig.websocket("/chat/a"), rig::text(&[b'x'; MESSAGE_BYTES]));
+        measure(run, &name, count, sender, |rig| _ = rig.websocket("/chat/a"));
+    }
+    let body = format!("{{\"text\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
+    for &count in counts {
+        let name = format!("API to {count} WebSockets of a room");
+        let sender = |rig: &mut Rig| (rig.client(), rig::post("/api/rooms/a/messages", &body));
+        measure(run, &name, count, sender, |rig| _ = rig.websocket("/ws/a"));
     }
 }
 
@@ -33,8 +39,7 @@ fn measure(
     run: &Run,
     name: &str,
     readers: usize,
-    path: &str,
-    payload: &[u8],
+    sender: impl Fn(&mut Rig) -> (ConnKey, Vec<u8>),
     join: impl Fn(&mut Rig),
 ) {
     if !run.wants(name) {
@@ -42,8 +47,8 @@ fn measure(
     }
     let mut rig = Rig::new(Limits::default());
     (0..readers).for_each(|_| join(&mut rig));
-    let sender = rig.websocket(path);
-    let read = rig::text(payload).repeat(MESSAGES);
+    let (sender, message) = sender(&mut rig);
+    let read = message.repeat(MESSAGES);
     let mut scratch = read.clone();
     let nanos = run.measure(MESSAGES * readers, || {
         scratch.copy_from_slice(&read);

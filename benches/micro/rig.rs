@@ -63,6 +63,11 @@ impl Rig {
         self.connect(HTTP, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned())
     }
 
+    /// An HTTP client between two requests.
+    pub(crate) fn client(&mut self) -> ConnKey {
+        self.connect(HTTP, "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned())
+    }
+
     fn connect(&mut self, listener: u8, head: String) -> ConnKey {
         let key = self.engine.accept(listener, self.now).expect("within the limit");
         self.engine.receive(key, &mut head.into_bytes(), self.now);
@@ -109,6 +114,16 @@ pub(crate) fn text(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     push_masked(&mut out, true, Opcode::Text, MASK, payload);
     out
+}
+
+/// A request to the API, with a body of JSON.
+pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [&head, body].concat().into_bytes()
 }
 
 /// A message of `bytes` bytes from the connection that is called `id`.

@@ -101,6 +101,11 @@ impl<T> Keyed<T> {
         Some((ConnKey { slot, generation: *generation }, value))
     }
 
+    /// No value is in this slot, nor in any after it.
+    pub fn slots_end(&self) -> u32 {
+        self.slots.capacity() as u32
+    }
+
     /// All values with their keys, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (ConnKey, &T)> {
         self.slots.iter().map(|(slot, (generation, value))| {

@@ -140,21 +140,27 @@ pub(super) static GROUPS: [Group; 7] = [
             size("max-uri", "A request's target", 256..=64 * KIB, |c| &mut c.limits.uri_bytes_max),
             time(
                 "head-time",
-                "From the accept or a request's first byte to its head's end",
+                "From accept, or first byte, to the end of a head",
                 TICK..=HOUR,
                 |c| &mut c.limits.head_time,
             ),
             size("max-body", "One request's body", KIB..=PAYLOAD_MAX, |c| {
                 &mut c.limits.body_bytes_max
             }),
-            time(
-                "body-time",
-                "From the end of a request's head to that of its body",
-                TICK..=HOUR,
-                |c| &mut c.limits.body_time,
-            ),
+            time("body-time", "From the end of a head to that of its body", TICK..=HOUR, |c| {
+                &mut c.limits.body_time
+            }),
             time("keep-alive", "Silence between two requests of a connection", TICK..=HOUR, |c| {
                 &mut c.limits.keep_alive
+            }),
+            time("api-time", "From a question to a core to its answer", TICK..=HOUR, |c| {
+                &mut c.limits.api_time
+            }),
+            time("idempotency-age", "Age of answers kept for repeats", TICK..=168 * HOUR, |c| {
+                &mut c.limits.idempotency_age
+            }),
+            count("max-idempotency-keys", "Answers kept for repeats", 1..=10_000_000, |c| {
+                &mut c.limits.idempotency_keys_max
             }),
             count("max-filters", "Rooms or connections that one stream names", 1..=1024, |c| {
                 &mut c.limits.filters_max
@@ -164,7 +170,7 @@ pub(super) static GROUPS: [Group; 7] = [
             }),
             time(
                 "retry",
-                "Wait before EventSource reconnects; up to 3 times that",
+                "EventSource's wait to reconnect; up to 3 times that",
                 TICK..=HOUR,
                 |c| &mut c.limits.retry,
             ),

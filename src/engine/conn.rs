@@ -9,6 +9,7 @@ use super::http::Http;
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{Outbox, Tick};
 use crate::hub::Who;
+use crate::limits::PAGE_BYTES_MAX;
 use crate::sse::Sequence;
 use crate::ws::Farewell;
 use crate::ws::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX};
@@ -117,11 +118,17 @@ impl Conn {
         }
     }
 
+    /// Whether it closed its half, and everything is answered that it had asked before.
+    pub(super) fn has_asked_all(&self) -> bool {
+        let State::Http(http) = &self.state else { return false };
+        self.mood.ended && !self.mood.backlog && !http.is_waiting()
+    }
+
     /// Whatever a peer sends: no more of it is kept, and no more waits for it.
     pub(super) fn invariants(&self, desk: &Desk) {
         const MASK_BYTES: usize = 4;
-        /// The longest, pages aside, is that of `/metrics`.
-        const RESPONSE_BYTES_MAX: usize = 64 * 1024;
+        /// The longest, pages aside, is a list, and what makes an answer of it.
+        const RESPONSE_BYTES_MAX: usize = PAGE_BYTES_MAX + 64 * 1024;
         const FRAME_BYTES_MAX: usize = HEADER_BYTES_MAX + MASK_BYTES + CONTROL_BYTES_MAX;
         let (limits, largest) = (&desk.widest, desk.answer_bytes_max);
         let (kept, answer) = match &self.state {

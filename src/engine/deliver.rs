@@ -26,6 +26,7 @@ impl Engine {
         self.drain_some();
         if self.desk.has_business() {
             self.pass_the_door();
+            self.redeem_receipts();
             self.deliver();
         }
         self.go_on_writing();

@@ -3,6 +3,7 @@
 //! Knows: limits, the hub, rooms of this core, deadlines, counters.
 //! Must not know: connections.
 
+use super::api::Calls;
 use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
 use super::events::Begin;
@@ -94,6 +95,8 @@ pub(super) struct Desk {
     /// The last sequence that this core has seen: the position of its live cursors.
     pub(super) seen: Sequence,
     pub(super) websockets: usize,
+    /// Requests whose answer is still being made.
+    pub(super) calls: Calls,
     /// What the connection holds whose handshake is dealt with.
     pub(super) arriving: Arriving,
     pub(super) drain: Option<Drain>,
@@ -155,6 +158,7 @@ impl Desk {
             date: HttpDate::default(),
             seen: 0,
             websockets: 0,
+            calls: Calls::default(),
             arriving: Arriving::default(),
             drain: None,
             setup,

@@ -21,7 +21,8 @@ use std::mem;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
     code: CloseCode,
-    reason: String,
+    /// `None`: the one that the code always has.
+    reason: Option<String>,
     by: EndedBy,
     how: How,
 }
@@ -67,12 +68,12 @@ impl End {
         End::fixed(CloseCode::SERVICE_RESTART, EndedBy::Server, How::Gone);
 
     const fn fixed(code: CloseCode, by: EndedBy, how: How) -> End {
-        End { code, reason: String::new(), by, how }
+        End { code, reason: None, by, how }
     }
 
     /// We close with `code`.
     pub(super) fn ours(code: CloseCode, reason: &str) -> End {
-        End { code, reason: reason.to_owned(), by: EndedBy::Server, how: How::Ask }
+        End { code, reason: Some(reason.to_owned()), by: EndedBy::Server, how: How::Ask }
     }
 
     /// The peer broke the protocol.
@@ -83,13 +84,13 @@ impl End {
     /// The peer closed.
     pub(super) fn theirs(code: Option<CloseCode>, reason: &str) -> End {
         let code = code.unwrap_or(CloseCode::NO_STATUS);
-        End { code, reason: reason.to_owned(), by: EndedBy::Client, how: How::Answer }
+        End { code, reason: Some(reason.to_owned()), by: EndedBy::Client, how: How::Answer }
     }
 
     /// The reason, for those that have always the same.
     fn reason(&self) -> &str {
-        if !self.reason.is_empty() {
-            return &self.reason;
+        if let Some(reason) = &self.reason {
+            return reason;
         }
         match self.code {
             CloseCode::REPLACED if self.by == EndedBy::Server => "replaced",
@@ -111,7 +112,7 @@ impl Conn {
         match &mut self.state {
             // It sent all it wanted to ask, and reads on: what it asked is answered first. What is
             // not a whole request never will be.
-            State::Http(_) if self.mood.backlog => None,
+            State::Http(http) if self.mood.backlog || http.is_waiting() => None,
             State::Http(_) => Some(End::ANSWERED),
             State::WebSocket(_) => Some(End::HALF_CLOSED),
             State::EventStream(_) => Some(End::LOST),

@@ -1,215 +1,73 @@
-//! The HTTP side: event streams and what operators ask for.
+//! How an event stream begins.
 //!
-//! Knows: paths and parameters of the second listener (PROTOCOL.md, "HTTP").
+//! Knows: the parameters of a stream (PROTOCOL.md, "GET /events").
 //! Must not know: how a stream is fed, sockets.
 
+use super::answer::{Manner, Problem};
 use super::conn::{Conn, EventStream, State};
 use super::cursor::{Cursor, Scope, Selected};
 use super::desk::Desk;
+use super::health::STOPPING;
 use super::http::Answered;
 use super::upgrade::ROOM_LIMIT;
 use crate::bytes::ConnKey;
-use crate::http::{Method, Request, Response, Status, Terms};
+use crate::http::{Request, Status};
 use crate::hub::{EVERYONE, Format, RoomKey, Taste, Who};
-use crate::metrics::{self, Counters, Gauges};
 use crate::routes;
 use crate::sse::LastEventId;
-use std::sync::Arc;
 
-const ALLOW: (&str, &str) = ("Allow", "GET, HEAD, OPTIONS");
-const VARY: (&str, &str) = ("Vary", "Origin");
-const TEXT: &str = "text/plain; charset=utf-8";
 const NDJSON: &str = "application/x-ndjson";
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// A status, a stable code and a sentence.
-type Problem = (Status, &'static str, &'static str);
-
-const UNKNOWN_PARAMETER: Problem = (
+const UNKNOWN_PARAMETER: Problem = Problem::new(
     Status::BadRequest,
     "unknown-parameter",
     "/events takes: room, connectionId (both repeatable), lastEventId, since, follow, format.",
 );
-const BODY: Problem =
-    (Status::BadRequest, "unexpected-body", "A request for a stream of events has no body.");
+const BODY: Problem = Problem::new(
+    Status::BadRequest,
+    "unexpected-body",
+    "A request for a stream of events has no body.",
+);
 const BAD_SINCE: Problem =
-    (Status::BadRequest, "bad-parameter", "The parameter since can only be: earliest.");
+    Problem::new(Status::BadRequest, "bad-parameter", "The parameter since can only be: earliest.");
 const BAD_FOLLOW: Problem =
-    (Status::BadRequest, "bad-parameter", "The parameter follow is true or false.");
+    Problem::new(Status::BadRequest, "bad-parameter", "The parameter follow is true or false.");
 const BAD_FORMAT: Problem =
-    (Status::BadRequest, "bad-parameter", "The parameter format can only be: full.");
-const BAD_ROOM: Problem = (
+    Problem::new(Status::BadRequest, "bad-parameter", "The parameter format can only be: full.");
+const BAD_ROOM: Problem = Problem::new(
     Status::BadRequest,
     "bad-room",
     "A room's name is not empty, not longer than --max-room-name, and has no control \
              characters.",
 );
-const BAD_ID: Problem = (
+const BAD_ID: Problem = Problem::new(
     Status::BadRequest,
     "bad-connection-id",
     "A connectionId is not empty, not longer than --max-connection-id, and has no control \
              characters.",
 );
-const TOO_MANY_FILTERS: Problem = (
+const TOO_MANY_FILTERS: Problem = Problem::new(
     Status::BadRequest,
     "too-many-filters",
     "A stream names at most so many rooms and connections as --max-filters says.",
 );
-const NOT_FOUND: Problem = (
-    Status::NotFound,
-    "not-found",
-    "There is nothing here. Try /events, /hello, /livez, /readyz or /metrics.",
-);
-const WEBSOCKET_ELSEWHERE: Problem = (
-    Status::MisdirectedRequest,
-    "websocket-elsewhere",
-    "WebSockets connect to the server's other listener (--ws-addr, by default port 8080).",
-);
-const UNKNOWN_METHOD: Problem =
-    (Status::NotImplemented, "unknown-method", "This server does not know the method.");
-const READ_ONLY: Problem =
-    (Status::MethodNotAllowed, "method-not-allowed", "This address is only read: GET or HEAD.");
-const STOPPING: Problem =
-    (Status::ServiceUnavailable, "stopping", "The server is stopping; connect again.");
 
-/// A request that is being answered.
-pub(super) struct Page<'r> {
-    pub(super) request: &'r Request<'r>,
-    pub(super) terms: Terms,
-    /// The origin of the page that asks, which may read the answer.
-    origin: Option<&'r str>,
+/// A request for a stream.
+struct Page<'r> {
+    request: &'r Request<'r>,
+    manner: &'r Manner,
 }
 
-/// Answers one request to a listener for HTTP.
-pub(super) fn answer(
+/// Makes a stream of events of the connection, if `request` asks for one that can be.
+pub(super) fn stream(
     conn: &mut Conn,
     desk: &mut Desk,
     key: ConnKey,
     request: &Request<'_>,
-    terms: Terms,
-) -> Answered {
-    if let Err(barred) = desk.admits(conn.listener, request, None) {
-        conn.problem(desk, terms, barred.status, barred.code, barred.detail, &[VARY]);
-        return Answered::Yes;
-    }
-    let page = Page { request, terms, origin: request.origin() };
-    let segments: Vec<_> = request.segments().collect();
-    let path: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-    let is_known =
-        matches!(path.as_slice(), ["events" | "hello" | "livez" | "readyz" | "metrics"] | []);
-    // What the server has itself counts before what was configured.
-    let policy = (!is_known).then(|| Arc::clone(&desk.policy));
-    let entry = policy.as_ref().and_then(|policy| policy.site.find(&segments));
-    match request.method() {
-        _ if request.lists("upgrade", "websocket") => {
-            // A proxy may take the rest for frames: it must not be read as requests.
-            let page = Page { terms: terms.closing(), ..page };
-            page.problem(conn, desk, WEBSOCKET_ELSEWHERE);
-            Answered::Last
-        }
-        Method::Other => page.problem(conn, desk, UNKNOWN_METHOD),
-        Method::Options if is_known || entry.is_some() => page.preflight(conn, desk),
-        Method::Get | Method::Head if is_known => page.known(conn, desk, key, path.as_slice()),
-        _ if is_known => page.problem(conn, desk, READ_ONLY),
-        method => match entry {
-            None => page.problem(conn, desk, NOT_FOUND),
-            Some(entry) if matches!(method, Method::Get | Method::Head) => {
-                page.entry(conn, desk, entry)
-            }
-            Some(_) => page.problem(conn, desk, READ_ONLY),
-        },
-    }
-}
-
-impl Page<'_> {
-    fn known(&self, conn: &mut Conn, desk: &mut Desk, key: ConnKey, path: &[&str]) -> Answered {
-        match path {
-            ["events"] => match self.stream(conn, desk, key) {
-                Ok(answered) => answered,
-                Err(problem) => self.problem(conn, desk, problem),
-            },
-            ["hello"] => self.body(conn, desk, "application/json", br#"{"response":"world"}"#),
-            ["livez"] => self.body(conn, desk, TEXT, b"ok\n"),
-            ["readyz"] if desk.is_draining() => self.problem(conn, desk, STOPPING),
-            ["readyz"] => self.body(conn, desk, TEXT, b"ok\n"),
-            _ => self.metrics(conn, desk),
-        }
-    }
-
-    /// Writes a response with what every one of ours has.
-    pub(super) fn respond(
-        &self,
-        conn: &mut Conn,
-        desk: &mut Desk,
-        status: Status,
-        finish: impl FnOnce(Response<'_>),
-    ) -> Answered {
-        let mut pool = std::mem::take(&mut desk.pool);
-        conn.outbox.append(&mut pool, |out| {
-            let mut response = desk.respond(out, status).headers(&[VARY]);
-            if let Some(origin) = self.origin {
-                response = response.header("Access-Control-Allow-Origin", origin);
-            }
-            finish(response);
-        });
-        desk.pool = pool;
-        Answered::Yes
-    }
-
-    fn problem(
-        &self,
-        conn: &mut Conn,
-        desk: &mut Desk,
-        (status, code, detail): Problem,
-    ) -> Answered {
-        self.respond(conn, desk, status, |response| {
-            let headers: &[(&str, &str)] = match status {
-                Status::MethodNotAllowed => &[ALLOW],
-                Status::ServiceUnavailable => &[("Retry-After", "2")],
-                _ => &[],
-            };
-            response.headers(headers).problem(self.terms, code, detail);
-        })
-    }
-
-    fn body(&self, conn: &mut Conn, desk: &mut Desk, mime: &str, body: &[u8]) -> Answered {
-        self.respond(conn, desk, Status::Ok, |response| {
-            response.header("Cache-Control", "no-store").body(self.terms, mime, body);
-        })
-    }
-
-    /// RFC 9110 §9.3.7, and the CORS protocol's preflight (Fetch standard).
-    fn preflight(&self, conn: &mut Conn, desk: &mut Desk) -> Answered {
-        const HEADERS: &str =
-            "Last-Event-ID, Authorization, Content-Type, Idempotency-Key, X-API-Key";
-        let asks = self.origin.is_some();
-        self.respond(conn, desk, Status::NoContent, |response| {
-            let cors: &[(&str, &str)] = &[
-                ("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"),
-                ("Access-Control-Allow-Headers", HEADERS),
-                ("Access-Control-Max-Age", "600"),
-            ];
-            let cors = if asks { cors } else { &[] };
-            response.headers(&[ALLOW]).headers(cors).empty(self.terms);
-        })
-    }
-
-    fn metrics(&self, conn: &mut Conn, desk: &mut Desk) -> Answered {
-        let holdings = desk.hub.holdings();
-        let gauges = Gauges {
-            cores: desk.setup.counters.len() as u64,
-            draining: desk.is_draining(),
-            rooms: holdings.rooms as u64,
-            connection_ids: holdings.registered as u64,
-            log_events: holdings.log_events as u64,
-            log_bytes: holdings.log_bytes as u64,
-            pinned_bytes: holdings.pinned_bytes as u64,
-        };
-        let cores: Vec<&Counters> = desk.setup.counters.iter().collect();
-        let mut text = Vec::new();
-        metrics::render(&cores, &gauges, &mut text);
-        self.body(conn, desk, "text/plain; version=0.0.4; charset=utf-8", &text)
-    }
+    manner: &Manner,
+) -> Result<Answered, Problem> {
+    Page { request, manner }.stream(conn, desk, key)
 }
 
 /// What a stream was asked to be.
@@ -250,7 +108,7 @@ impl Page<'_> {
             (false, false) => Format::Events,
         };
         let mime = if is_lines { NDJSON } else { EVENT_STREAM };
-        if self.terms.head_only {
+        if self.manner.terms.head_only {
             self.head(conn, desk, mime);
             return Ok(Answered::Last);
         }
@@ -316,7 +174,7 @@ impl Page<'_> {
     }
 
     fn head(&self, conn: &mut Conn, desk: &mut Desk, mime: &str) {
-        self.respond(conn, desk, Status::Ok, |response| {
+        self.manner.respond(conn, desk, Status::Ok, |response, _| {
             let headers = [
                 ("Cache-Control", "no-store, no-transform"),
                 // nginx and others hold a response back otherwise.
@@ -333,7 +191,7 @@ fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, P
     for name in names {
         let Some(room) = desk.rooms.enter(&name, &desk.hub) else {
             rooms.into_iter().for_each(|room| desk.rooms.leave(room));
-            return Err(ROOM_LIMIT);
+            return Err(ROOM_LIMIT.into());
         };
         rooms.push(room);
     }

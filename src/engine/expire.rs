@@ -12,6 +12,7 @@ use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::{Desk, Drain};
 use super::end::End;
+use super::http::Doing;
 use super::panics::{Trap, trap};
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::{Status, Terms};
@@ -42,7 +43,8 @@ impl Engine {
         } else {
             self.desk.housekeeping
         };
-        self.desk.deadlines.next().map_or(soon, |next| next.min(soon)).start()
+        let next = self.desk.deadlines.next().map_or(soon, |next| next.min(soon));
+        self.desk.calls.next_due().map_or(next, |due| due.min(next)).start()
     }
 
     /// Does what is due at `now`.
@@ -53,6 +55,8 @@ impl Engine {
         if was_due > Duration::ZERO && now.monotonic > was_due + STOPPED_MIN {
             desk.grace = desk.tick.after(desk.limits.ping_timeout);
         }
+        self.give_up_calls();
+        let desk = &mut self.desk;
         let mut due = Vec::new();
         desk.deadlines.expire(desk.tick, &mut due);
         for slot in due {
@@ -115,18 +119,19 @@ impl Conn {
             State::Closing(closing) if closing.until.is_some_and(|until| until <= desk.tick) => {
                 Late::Gone
             }
-            State::Http(http) => match http.since {
-                Some(since) if passed(since, limits.head_time) => Late::End(End::ANSWERED),
-                _ if http.body_since.is_some_and(|since| passed(since, limits.body_time)) => {
-                    Late::End(End::ANSWERED)
-                }
-                // Who has yet to take an answer is not silent, and may have asked more.
-                _ if self.mood.blocked => Late::No,
-                None if passed(self.heard.max(self.took), limits.keep_alive) => {
-                    Late::End(End::ANSWERED)
-                }
-                _ => Late::No,
-            },
+            State::Http(http) => {
+                let is_late = match (http.since, &http.doing) {
+                    // What it waits for has a time of its own.
+                    (_, Doing::Waiting(_)) => false,
+                    (Some(since), Doing::Asking) => passed(since, limits.head_time),
+                    _ if http.body_since().is_some_and(|since| passed(since, limits.body_time)) => {
+                        true
+                    }
+                    // Who has yet to take an answer is not silent, and may have asked more.
+                    _ => !self.mood.blocked && passed(self.heard.max(self.took), limits.keep_alive),
+                };
+                if is_late { Late::End(End::ANSWERED) } else { Late::No }
+            }
             State::WebSocket(websocket) => {
                 let limits = desk.limits_of(&websocket.route);
                 if websocket.session.open_since().is_some_and(|at| passed(at, limits.message_time))
@@ -148,7 +153,11 @@ impl Conn {
     /// A request that does not come is answered, if any of it came.
     fn say_timeout(&mut self, desk: &mut Desk) {
         let State::Http(http) = &self.state else { return };
-        if http.since.is_some() && !self.partial.is_empty() {
+        if matches!(http.doing, Doing::Collecting(_)) {
+            let detail = "The request's body did not come in time (--body-time, --keep-alive).";
+            let status = Status::RequestTimeout;
+            self.problem(desk, Terms::CLOSE, status, "body-timeout", detail, &[]);
+        } else if http.since.is_some() && !self.partial.is_empty() {
             let detail = "The request's head did not come in time (--head-time).";
             let terms = Terms::of_broken(&self.partial);
             self.problem(desk, terms, Status::RequestTimeout, "head-timeout", detail, &[]);
@@ -197,12 +206,13 @@ impl Conn {
         let limits = &desk.limits;
         let next = match &self.state {
             State::Closing(closing) => closing.until.unwrap_or(self.took.after(limits.write_stall)),
-            State::Http(http) => match http.since {
-                Some(since) => since.after(limits.head_time),
-                None if self.mood.blocked => self.took.after(limits.write_stall),
-                None => {
+            State::Http(http) => match (http.since, &http.doing) {
+                (Some(since), Doing::Asking) => since.after(limits.head_time),
+                (_, Doing::Waiting(_)) => desk.tick.after(limits.keep_alive),
+                _ if self.mood.blocked => self.took.after(limits.write_stall),
+                _ => {
                     let silence = self.heard.max(self.took).after(limits.keep_alive);
-                    let body = http.body_since.map(|since| since.after(limits.body_time));
+                    let body = http.body_since().map(|since| since.after(limits.body_time));
                     body.map_or(silence, |body| body.min(silence))
                 }
             },

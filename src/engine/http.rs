@@ -3,36 +3,70 @@
 //! Knows: heads, bodies, keep-alive, which listener serves what.
 //! Must not know: rooms, cursors, sockets.
 
+use super::api::{self, CallKey, Order, Outcome};
 use super::conn::{Conn, Serves, State};
 use super::desk::Desk;
 use super::end::End;
 use super::panics::{Trap, trap};
-use super::{Step, events, upgrade};
+use super::{Step, upgrade};
 use crate::bytes::{ConnKey, Tick};
-use crate::http::{Decoder, Fault, Framing, HeadScan, Request, Response, Status, Terms};
+use crate::http::{CONTINUE, Decoder, Fault, Framing, HeadScan, Request, Response, Status, Terms};
 
 /// A connection between requests, or in one.
 #[derive(Debug)]
 pub(super) struct Http {
     scan: HeadScan,
-    /// The body of a request that was answered, on its way to nowhere.
-    body: Option<Decoder>,
     /// The request that is being answered is HEAD.
     head_only: bool,
-    /// Since when the body has been under way.
-    pub(super) body_since: Option<Tick>,
-    /// Since when the request, or the first one of the connection, has been waited for.
+    /// Since when the request, or the first one of the connection, has been waited for. `None`:
+    /// all that came is answered.
     pub(super) since: Option<Tick>,
+    pub(super) doing: Doing,
+}
+
+/// What an HTTP connection is in the middle of.
+#[derive(Debug)]
+pub(super) enum Doing {
+    /// A head is waited for, or read.
+    Asking,
+    /// A request was answered without its body, which is on its way to nowhere, since then.
+    Skipping(Decoder, Tick),
+    /// The body of a request is read that is answered behind it.
+    Collecting(Box<Collecting>),
+    /// The answer is not known yet. Nothing is read meanwhile.
+    Waiting(CallKey),
+}
+
+/// A request of which the body is still to come.
+#[derive(Debug)]
+pub(super) struct Collecting {
+    order: Order,
+    decoder: Decoder,
+    pub(super) since: Tick,
+    body: Vec<u8>,
 }
 
 impl Http {
     pub(super) fn new(now: Tick) -> Http {
-        Http {
-            scan: HeadScan::default(),
-            body: None,
-            head_only: false,
-            body_since: None,
-            since: Some(now),
+        Http { scan: HeadScan::default(), head_only: false, since: Some(now), doing: Doing::Asking }
+    }
+
+    /// Whether the answer to its request is still made.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.doing, Doing::Waiting(_))
+    }
+
+    /// Whether it waits for the answer of that call.
+    pub(super) fn waits_for(&self, call: CallKey) -> bool {
+        matches!(self.doing, Doing::Waiting(own) if own == call)
+    }
+
+    /// Since when it has been sending a body.
+    pub(super) fn body_since(&self) -> Option<Tick> {
+        match &self.doing {
+            Doing::Skipping(_, since) => Some(*since),
+            Doing::Collecting(collecting) => Some(collecting.since),
+            Doing::Asking | Doing::Waiting(_) => None,
         }
     }
 }
@@ -45,6 +79,8 @@ pub(super) enum Answered {
     Last,
     /// The connection is something else now.
     Became,
+    /// It is answered when its body is there, if it has one.
+    Ordered(Box<Order>),
 }
 
 impl Conn {
@@ -55,8 +91,11 @@ impl Conn {
         rest: &mut &mut [u8],
     ) -> Step {
         let State::Http(http) = &mut self.state else { return Step::Wait };
-        if http.body.is_some() {
-            return self.skip_body(desk, rest);
+        match &http.doing {
+            Doing::Asking => {}
+            Doing::Skipping(..) => return self.skip_body(desk, rest),
+            Doing::Collecting(_) => return self.collect_body(desk, key, rest),
+            Doing::Waiting(_) => return Step::Paused,
         }
         if self.outbox.len() >= desk.limits.outbox_bytes_max / 2 {
             return Step::Paused;
@@ -82,7 +121,7 @@ impl Conn {
     /// A body that nobody reads is still read to its end: what follows it is the next request.
     fn skip_body(&mut self, desk: &mut Desk, rest: &mut &mut [u8]) -> Step {
         let State::Http(http) = &mut self.state else { return Step::Wait };
-        let Some(decoder) = &mut http.body else { return Step::Again };
+        let Doing::Skipping(decoder, _) = &mut http.doing else { return Step::Again };
         match decoder.decode(rest, &desk.limits) {
             // The request has its answer already; what follows cannot be told from its body.
             Err(_) => Step::End(End::ANSWERED),
@@ -90,9 +129,49 @@ impl Conn {
                 let (used, done) = (step.used, step.done);
                 *rest = &mut std::mem::take(rest)[used..];
                 if done {
-                    (http.body, http.body_since) = (None, None);
+                    http.doing = Doing::Asking;
                 }
                 if done || used > 0 { Step::Again } else { Step::Wait }
+            }
+        }
+    }
+
+    /// Keeps the body of a request that is answered behind it, and answers it when all is there.
+    fn collect_body(&mut self, desk: &mut Desk, key: ConnKey, rest: &mut &mut [u8]) -> Step {
+        let State::Http(http) = &mut self.state else { return Step::Wait };
+        let Doing::Collecting(collecting) = &mut http.doing else { return Step::Again };
+        let (used, done) = match collecting.decoder.decode(rest, &desk.limits) {
+            Err(fault) => return self.refuse(desk, fault, b""),
+            Ok(step) => {
+                if collecting.order.wants_body() {
+                    collecting.body.extend_from_slice(step.data);
+                }
+                (step.used, step.done)
+            }
+        };
+        *rest = &mut std::mem::take(rest)[used..];
+        if !done {
+            return if used > 0 { Step::Again } else { Step::Wait };
+        }
+        match std::mem::replace(&mut http.doing, Doing::Asking) {
+            Doing::Collecting(collecting) => {
+                let Collecting { order, body, .. } = *collecting;
+                self.carry_out(desk, key, order, &body)
+            }
+            Doing::Asking | Doing::Skipping(..) | Doing::Waiting(_) => Step::Again,
+        }
+    }
+
+    /// All of a request is there.
+    fn carry_out(&mut self, desk: &mut Desk, key: ConnKey, order: Order, body: &[u8]) -> Step {
+        match api::carry_out(self, desk, key, order, body) {
+            Outcome::Answered { stays: false } => Step::End(End::ANSWERED),
+            Outcome::Answered { stays: true } => self.next_request(Framing::None, desk, key),
+            Outcome::Waits(call) => {
+                if let State::Http(http) = &mut self.state {
+                    http.doing = Doing::Waiting(call);
+                }
+                Step::Paused
             }
         }
     }
@@ -129,40 +208,72 @@ impl Conn {
         if let State::Http(http) = &mut self.state {
             http.head_only = terms.head_only;
         }
-        // A client that waits for our leave to send a body is told the answer instead, and then may
-        // send the body or not: only the end of the connection tells which.
+        // A client that waits for our leave to send a body, which we do not need, is told the
+        // answer instead, and then may send the body or not: only the end of the connection tells
+        // which.
         if desk.is_draining() || request.expects_continue() {
             terms = terms.closing();
         }
         let answered = if is_upgrade {
             upgrade::answer(self, desk, key, &request)
         } else {
-            events::answer(self, desk, key, &request, terms)
+            api::answer(self, desk, key, &request, terms)
         };
         match answered {
             Answered::Became => Step::Again,
+            Answered::Ordered(order) => self.begin_body(desk, key, *order, &request),
             Answered::Last => Step::End(End::ANSWERED),
             Answered::Yes if is_upgrade || !terms.keep_alive => Step::End(End::ANSWERED),
             Answered::Yes => self.next_request(framing, desk, key),
         }
     }
 
-    fn next_request(&mut self, framing: Framing, desk: &mut Desk, key: ConnKey) -> Step {
+    /// The body of a request is to come that is answered behind it.
+    fn begin_body(
+        &mut self,
+        desk: &mut Desk,
+        key: ConnKey,
+        order: Order,
+        request: &Request<'_>,
+    ) -> Step {
+        let framing = request.framing();
+        if !framing.has_body() {
+            return self.carry_out(desk, key, order, &[]);
+        }
+        if request.expects_continue() {
+            self.outbox.append(&mut desk.pool, |out| out.extend_from_slice(CONTINUE));
+        }
+        let (decoder, since) = (Decoder::new(framing), desk.tick);
+        let collecting = Collecting { order, decoder, since, body: Vec::new() };
+        if let State::Http(http) = &mut self.state {
+            http.doing = Doing::Collecting(Box::new(collecting));
+        }
+        self.look_after_body(desk, key);
+        Step::Again
+    }
+
+    fn look_after_body(&mut self, desk: &mut Desk, key: ConnKey) {
+        desk.wake_by(key, desk.tick.after(desk.limits.keep_alive.min(desk.limits.body_time)));
+    }
+
+    /// A request has its answer; what is left of it is passed over.
+    pub(super) fn next_request(&mut self, framing: Framing, desk: &mut Desk, key: ConnKey) -> Step {
         if let State::Http(http) = &mut self.state {
             http.scan = HeadScan::default();
             http.since = None;
-            if framing.has_body() {
-                (http.body, http.body_since) = (Some(Decoder::new(framing)), Some(desk.tick));
-            }
+            http.doing = match framing.has_body() {
+                true => Doing::Skipping(Decoder::new(framing), desk.tick),
+                false => Doing::Asking,
+            };
         }
-        desk.wake_by(key, desk.tick.after(desk.limits.keep_alive.min(desk.limits.body_time)));
+        self.look_after_body(desk, key);
         Step::Again
     }
 
     /// A request that we failed on is told so, if it has no answer yet.
     pub(super) fn say_failure(&mut self, desk: &mut Desk) {
         let State::Http(http) = &self.state else { return };
-        if http.since.is_some() && http.body.is_none() {
+        if http.since.is_some() {
             let (status, detail) =
                 (Status::InternalServerError, "The server failed on this request; it is a bug.");
             let terms = Terms { head_only: http.head_only, ..Terms::CLOSE };

@@ -3,11 +3,12 @@
 //! Knows: keys, cores.
 //! Must not know: how a letter travels.
 
+use super::api::{Answer, Ask};
 use crate::bytes::ConnKey;
 use crate::hub::CoreSet;
 
 /// What the reactor is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Something waits to be written: [`crate::engine::Engine::output`].
     Flush(ConnKey),
@@ -23,11 +24,16 @@ pub enum Action {
     Ring(CoreSet),
 }
 
-/// A letter about a connection of the core that gets it. One whose connection is gone says nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A letter, most often about a connection of the core that gets it. Of one that is gone nothing
+/// more is to be done, but for a question: that is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Letter {
     /// Somebody else wants the connection's name: close it with 4409.
     Replaced(ConnKey),
     /// The connection owns the name it waited for; the number of its registration.
     Granted(ConnKey, u64),
+    /// Somebody asks for something that only this core knows, or can do.
+    Ask(Box<Ask>),
+    /// What another core says to a question of this one.
+    Answer(Box<Answer>),
 }

@@ -12,6 +12,8 @@
 //! Nothing is written or closed while input is handled: handlers only append to outboxes and
 //! batches.
 
+mod answer;
+mod api;
 mod attach;
 mod batches;
 mod conn;
@@ -23,6 +25,7 @@ mod end;
 mod events;
 mod expire;
 mod guard;
+mod health;
 mod http;
 mod letters;
 mod messages;
@@ -36,6 +39,7 @@ mod site;
 mod upgrade;
 mod websocket;
 
+pub use api::{Answer, Ask};
 pub use batches::Said;
 pub use conn::Serves;
 pub use desk::{Listener, Setup};
@@ -152,10 +156,9 @@ impl Engine {
         desk.count_in(conn.listener, n);
         let Some(end) = self.guarded(key, work) else { return };
         let Some(conn) = self.conns.find_mut(key) else { return };
-        let asked_all = conn.mood.ended && !conn.mood.backlog;
         if let Some(end) = end {
             self.end(key, end);
-        } else if asked_all && matches!(conn.state, State::Http(_)) {
+        } else if conn.has_asked_all() {
             self.end(key, End::ANSWERED);
         } else {
             self.settle(key);
@@ -187,6 +190,8 @@ impl Engine {
         match letter {
             Letter::Replaced(key) => self.end(key, End::REPLACED),
             Letter::Granted(key, session) => self.granted(key, session),
+            Letter::Ask(ask) => self.asked(ask),
+            Letter::Answer(answer) => self.answered(*answer),
         }
     }
 

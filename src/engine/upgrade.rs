@@ -276,6 +276,7 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
         cursor: None,
         refusals: 0,
         pinged: None,
+        connected_ms: desk.now.unix_ms,
     });
     // What it publishes from here on is taken back if it ends in a panic.
     desk.rooms.begin(room);

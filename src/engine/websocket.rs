@@ -37,6 +37,8 @@ pub(super) struct WebSocket {
     pub(super) refusals: u32,
     /// When it was sent a ping, if nothing came since.
     pub(super) pinged: Option<Tick>,
+    /// When it came, in milliseconds since 1970.
+    pub(super) connected_ms: u64,
 }
 
 /// What a WebSocket is called.
@@ -101,14 +103,14 @@ impl Conn {
     pub(super) fn must_pause(&self, desk: &Desk) -> bool {
         let is_waiting = match &self.state {
             State::WebSocket(websocket) => matches!(websocket.name, Name::Waiting(_)),
-            State::Http(_) => false,
+            State::Http(http) => http.is_waiting(),
             State::EventStream(_) | State::Closing(_) => return false,
         };
         is_waiting || self.is_half_full(desk)
     }
 
     /// Whether so much waits for it that it should read before it says more.
-    fn is_half_full(&self, desk: &Desk) -> bool {
+    pub(super) fn is_half_full(&self, desk: &Desk) -> bool {
         self.outbox.len() >= desk.limits.outbox_bytes_max / 2
     }
 

@@ -46,6 +46,7 @@ statuses! {
     UnsupportedMediaType = 415 "Unsupported Media Type",
     ExpectationFailed = 417 "Expectation Failed",
     MisdirectedRequest = 421 "Misdirected Request",
+    UnprocessableContent = 422 "Unprocessable Content",
     UpgradeRequired = 426 "Upgrade Required",
     TooManyRequests = 429 "Too Many Requests",
     HeaderFieldsTooLarge = 431 "Request Header Fields Too Large",
@@ -77,7 +78,7 @@ mod tests {
     fn codes_are_three_digits_in_order_and_unique() {
         assert!(Status::ALL.iter().all(|status| (100..600).contains(&status.code())));
         assert!(Status::ALL.is_sorted_by(|a, b| a.code() < b.code()));
-        assert_eq!(Status::ALL.len(), 27);
+        assert_eq!(Status::ALL.len(), 28);
         assert_eq!(Status::HeaderFieldsTooLarge.code(), 431);
         assert_eq!(Status::ContentTooLarge.reason(), "Content Too Large");
     }

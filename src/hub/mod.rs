@@ -24,6 +24,7 @@ mod directory;
 mod door;
 mod encoding;
 mod fetch;
+mod idempotency;
 mod name;
 mod room;
 
@@ -35,6 +36,7 @@ pub use directory::{Claim, Handed};
 pub use door::{Follow, Interest, Turn};
 pub use encoding::is_own_object;
 pub use fetch::{Piece, Wanted};
+pub use idempotency::{Claimed, Kept, Repeat};
 pub use name::{ConnectionId, CoreSet, Identity, RoomKey, Who, WhoKeys};
 pub use room::{EVERYONE, Entered};
 
@@ -42,6 +44,7 @@ use crate::limits::Limits;
 use crate::sse::{Epoch, Sequence};
 use commits::Commits;
 use directory::Directory;
+use idempotency::Keys;
 use room::Rooms;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -60,6 +63,7 @@ pub struct Hub {
     waiting: Box<[AtomicBool]>,
     /// Called before a panic under the lock ends the process.
     last_words: fn(),
+    keys: Keys,
     state: Mutex<State>,
 }
 
@@ -109,6 +113,7 @@ impl Hub {
             held_bytes: Arc::default(),
             waiting: (0..cores).map(|_| AtomicBool::new(false)).collect(),
             last_words: || {},
+            keys: Keys::default(),
             state: Mutex::new(State {
                 limits: limits.clone(),
                 head: 0,

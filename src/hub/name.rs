@@ -4,6 +4,7 @@
 //! Must not know: who uses a name for what.
 
 use siphasher::sip::SipHasher13;
+use siphasher::sip128::{self, Hasher128};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -28,6 +29,17 @@ impl WhoKeys {
     /// Keys from the operating system's random source.
     pub fn new(first: u64, second: u64) -> WhoKeys {
         WhoKeys(first, second)
+    }
+
+    /// The hash of all of `parts`, one after the other: nobody can look for others that have the
+    /// same.
+    pub(super) fn print(&self, parts: &[&[u8]]) -> u128 {
+        let mut hasher = sip128::SipHasher13::new_with_keys(self.0, self.1);
+        for part in parts {
+            hasher.write_u64(part.len() as u64);
+            hasher.write(part);
+        }
+        hasher.finish128().as_u128()
     }
 
     /// The hash of `name`.

@@ -189,7 +189,7 @@ pub struct Counters {
 
 const CLOSES: usize = 15;
 const REFUSALS: usize = 9;
-const RESPONSES: usize = 25;
+const RESPONSES: usize = 28;
 
 /// RFC 6455 §7.4.1, and the codes of our own.
 static CLOSE_CODES: [u16; CLOSES] =
@@ -208,8 +208,8 @@ static REFUSAL_CODES: [&str; REFUSALS] = [
 ];
 
 static STATUS_CODES: [u16; RESPONSES] = [
-    200, 202, 101, 204, 400, 401, 403, 404, 405, 406, 408, 410, 413, 414, 415, 417, 421, 426, 429,
-    431, 500, 501, 503, 504, 505,
+    200, 202, 101, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 414, 415, 417, 421,
+    422, 426, 429, 431, 500, 501, 503, 504, 505,
 ];
 
 impl Default for Counters {

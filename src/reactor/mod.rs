@@ -225,13 +225,13 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         found.map_or(0, |(addr, _)| addr.port())
     };
     let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
-    let lines = [
+    let mut lines = vec![
         format!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores),
         format!("  WebSockets on     {ws}"),
         format!("  events, HTTP on   {http}"),
-        format!("  watch events:     curl -N http://localhost:{http_port}/events"),
-        example(config, ws_port),
     ];
+    lines.extend(config.hints(ws_port, http_port).iter().map(|hint| format!("  {hint}")));
+    lines.push(String::new());
     // Nobody may be there to hear it: that is no reason not to serve.
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     let limits = &config.limits;
@@ -243,18 +243,6 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         std::process::id(),
         limits.connections_max
     );
-}
-
-/// What to do with a WebSocket. Of routes that are not ours only the paths are known.
-fn example(config: &Config, port: u16) -> String {
-    if config.routes != Config::default().routes {
-        return format!("  WebSockets go to  {}\n", config.routes.paths());
-    }
-    format!(
-        "  send a message:   connect a WebSocket to ws://localhost:{port}/ and send\n\
-        {:20}{{\"connectionId\":\"me\",\"message\":\"hello\"}}\n",
-        ""
-    )
 }
 
 /// Runs every core, the first on this thread, and beside them what reads the configuration again.

@@ -37,7 +37,6 @@ fn a_file_decides_where_line_and_environment_are_silent() {
     let mut client = WebSocket::connect(server.ws, "/shout");
     client.say("hello");
     assert_eq!(client.hear(), Message::Text("hello".to_owned()));
-    server.wait_for_log("WebSockets go to  /shout or /open/{token}");
     server.wait_for_log("route /open/{token}: nobody checks a {token} yet");
 
     let mut command = tidegate();

@@ -42,14 +42,18 @@ const TABLE: &[(&str, &[&str], &str)] = &[
     ("head_time", &["tests/server/limits/times::a_head_has_its_time"], ""),
     (
         "body_time",
-        &["tests/rows/http/slow::a_body_has_its_time_however_steadily_it_comes"],
-        "over sockets; the deadline is one of those that limits/times takes to the tick",
+        &[
+            "tests/rows/http/slow::a_body_has_its_time_however_steadily_it_comes",
+            "tests/server/limits/times::a_body_that_is_wanted_has_its_time",
+        ],
+        "",
     ),
     (
         "body_bytes_max",
         &[
             "src/http/body::the_body_limit_is_exact_and_known_when_announced",
             "tests/rows/http/limits::a_body_is_limited_to_the_byte",
+            "tests/server/api/bodies::a_body_is_limited_to_the_byte",
         ],
         "",
     ),
@@ -134,6 +138,37 @@ const TABLE: &[(&str, &[&str], &str)] = &[
     ),
     ("filters_max", &["tests/rows/http/limits::filters_are_limited_one_by_one"], ""),
     ("drain", &["tests/server/limits/times::whoever_stays_is_cut_off_when_the_drain_is_over"], ""),
+    ("api_time", &["src/engine/api/tests::a_core_that_does_not_answer_is_waited_for_its_time"], ""),
+    (
+        "idempotency_age",
+        &[
+            "src/hub/idempotency::an_answer_is_kept_for_its_time_and_no_longer",
+            "tests/server/api/keys::an_answer_is_kept_for_its_time",
+        ],
+        "",
+    ),
+    (
+        "idempotency_keys_max",
+        &[
+            "src/hub/idempotency::at_the_limit_the_oldest_goes",
+            "tests/server/api/keys::at_the_limit_the_oldest_key_goes",
+        ],
+        "",
+    ),
+    ("IDEMPOTENCY_KEY_BYTES_MAX", &["tests/server/api/keys::a_key_is_so_long_and_printable"], ""),
+    ("BATCH_MAX", &["src/engine/api/body/tests::a_batch_is_all_well_or_refused"], ""),
+    ("EXCEPT_MAX", &["src/engine/api/body/tests::so_many_may_be_left_out_and_no_more"], ""),
+    ("PAGE_MAX", &["tests/server/api/errors::each_mistake_has_its_code"], ""),
+    (
+        "PAGE_BYTES_MAX",
+        &["src/engine/api/tests/lists::a_page_ends_when_it_is_large_enough"],
+        "it ends with the entry that comes to it",
+    ),
+    (
+        "LISTED_SLOTS_MAX",
+        &["src/engine/api/tests/lists::a_letter_takes_its_share_of_a_turn_and_no_more"],
+        "",
+    ),
     ("HEADERS_CAPACITY", &[], "the most that headers_max can be set to, which `config` checks"),
     ("CHUNK_BYTES_MAX", &["src/hub/tests::a_batch_is_full_before_a_chunk_is_too_large"], ""),
     (

@@ -174,7 +174,7 @@ fn a_name_at_whose_hand_over_it_panics_is_free_again() {
         }
     }
     assert_eq!(letters, [Letter::Replaced(old)]);
-    core.engine.collect(letters[0], core.now);
+    core.engine.collect(letters[0].clone(), core.now);
     SET.set(Some(Trap::Published));
     core.turn();
     core.turn();
@@ -183,4 +183,39 @@ fn a_name_at_whose_hand_over_it_panics_is_free_again() {
     assert_eq!(core.events(stream), [replaced, CLOSE_OF_A]);
     assert_eq!(core.written(new), CLOSE_1011);
     assert_eq!(core.hub.holdings().registered, 0);
+}
+
+/// It is closed, so who asked is told that it is gone; nothing of the message is sent.
+#[test]
+fn a_connection_that_panics_while_the_api_tells_it_something_is_gone() {
+    let mut core = Core::new();
+    let a = core.websocket("/?connectionId=a");
+    SET.set(Some(Trap::HalfAnAnswer));
+    let body = r#"{"text":"hello"}"#;
+    let head = "POST /api/connections/a HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 16\r\n\r\n";
+    let client = core.connect(HTTP, format!("{head}{body}").as_bytes());
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (1, None));
+    let answer = core.written(client);
+    assert!(answer.starts_with("HTTP/1.1 410 ") && answer.contains("connection-gone"), "{answer}");
+    assert_eq!(core.written(a), CLOSE_1011);
+    // Whoever asked goes on.
+    core.receive(client, format!("{head}{body}").as_bytes());
+    core.turn();
+    assert!(core.written(client).starts_with("HTTP/1.1 404 "));
+}
+
+/// A request that panics publishes nothing, although it was answered with nothing yet.
+#[test]
+fn a_request_that_panics_is_told_so() {
+    let mut core = Core::new();
+    let stream = core.stream();
+    SET.set(Some(Trap::Request));
+    let head = "POST /api/messages HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 16\r\n\r\n";
+    let client = core.connect(HTTP, format!("{head}{{\"text\":\"hello\"}}").as_bytes());
+    let answer = core.written(client);
+    assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("internal-error"), "{answer}");
+    assert_eq!(core.events(stream), [""; 0]);
 }

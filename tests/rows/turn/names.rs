@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 /// What a map may be hashed by: std's own keys, those of the hub, or nothing where the keys of the
 /// map are numbers of our own, or hashes with secret keys already.
-const HASHERS: [(&str, &[&str]); 3] = [
+const HASHERS: [(&str, &[&str]); 5] = [
     // The names of rooms stand in a tree there: nothing is hashed.
     ("src/hub/room.rs", &["HashMap<RoomKey, Room, Identity>"]),
     ("src/hub/directory.rs", &["HashMap<Who, Registration, Identity>"]),
+    ("src/hub/idempotency.rs", &["HashMap<Who, Entry, Identity>"]),
+    ("src/engine/api/calls.rs", &["HashMap<u64, (CallKey, u32), Identity>"]),
     (
         "src/engine/rooms.rs",
         &[

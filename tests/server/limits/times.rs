@@ -66,6 +66,30 @@ fn a_quiet_http_connection_has_its_time() {
     assert!(!core.says(b"408"));
 }
 
+/// It is told so, as nothing was answered yet: both when it is slow and when it stops.
+#[test]
+fn a_body_that_is_wanted_has_its_time() {
+    let headers = "Content-Type: application/json\r\nContent-Length: 1000\r\n";
+    let head = request("127.0.0.1:1".parse().unwrap(), "POST", "/api/messages", headers);
+    let mut slow = core();
+    slow.accept(HTTP);
+    slow.receive(head.as_bytes());
+    let limit = slow.limits.body_time;
+    for _ in 0..9 {
+        slow.pass(limit / 10);
+        slow.receive(b" ");
+        assert!(!slow.half_closed);
+    }
+    on_time("a slow body", limit, limit / 10 * 9 + slow.wait(|slow| slow.half_closed));
+    assert!(slow.says(b"HTTP/1.1 408 ") && slow.says(b"body-timeout"));
+    let mut silent = core();
+    silent.accept(HTTP);
+    silent.receive(head.as_bytes());
+    let limit = silent.limits.keep_alive;
+    on_time("a silent body", limit, silent.wait(|silent| silent.half_closed));
+    assert!(silent.says(b"HTTP/1.1 408 ") && silent.says(b"body-timeout"));
+}
+
 #[test]
 fn a_message_has_its_time() {
     let mut core = core();

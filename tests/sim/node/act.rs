@@ -27,7 +27,7 @@ const BOTH: u8 = 2;
 /// What can be asked, and what is answered: status, whether it is HEAD, body, whether the
 /// connection ends.
 type Question = (&'static str, u16, bool, Option<&'static str>, bool);
-const QUESTIONS: [Question; 15] = [
+const QUESTIONS: [Question; 19] = [
     ("GET /", 200, false, Some(configured::SMALL), false),
     ("GET /large", 200, false, Some(configured::LARGE), false),
     ("HEAD /large", 200, true, None, false),
@@ -37,6 +37,11 @@ const QUESTIONS: [Question; 15] = [
     ("GET /readyz", 200, false, Some("ok\n"), false),
     ("GET /metrics", 200, false, None, false),
     ("GET /nothing", 404, false, None, false),
+    // These ask other cores, and wait.
+    ("GET /api/connections?limit=3&prefix=a", 200, false, None, false),
+    ("HEAD /api/connections", 200, true, None, false),
+    ("GET /api/connections/nobody", 404, false, None, false),
+    ("GET /api/rooms/nobody", 404, false, None, false),
     ("OPTIONS /hello", 204, false, None, false),
     ("GET /events?format=odd", 400, false, None, false),
     ("HEAD /events", 200, true, None, true),

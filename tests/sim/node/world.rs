@@ -242,6 +242,8 @@ fn limits(dice: &mut Dice) -> Limits {
         head_bytes_max: 2000,
         head_time: Duration::from_secs(5),
         keep_alive: Duration::from_secs(15),
+        // However long a core may not be heard of here.
+        api_time: Duration::from_secs(3600),
         message_bytes_max: message,
         deflate_bytes_min: *dice.pick(&[1, 40, 512]),
         fragments_max: *dice.pick(&[2, 5, 12]),

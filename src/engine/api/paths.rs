@@ -1,0 +1,134 @@
+//! What there is on the HTTP side, by path, and which methods it has: one table.
+//!
+//! Knows: paths, methods.
+//! Must not know: what comes of a request.
+
+use super::super::health::Fixed;
+use crate::http::Method;
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    Events,
+    Fixed(Fixed),
+    Connections,
+    Connection,
+    Rooms,
+    Room,
+    RoomMessages,
+    Messages,
+    Batch,
+    /// A connection as API Gateway of AWS shows it.
+    AwsConnection,
+}
+
+/// The methods of what is only read.
+pub(super) const READ: &str = "GET, HEAD, OPTIONS";
+const POST: &str = "POST, OPTIONS";
+const ALL: &str = "GET, HEAD, POST, DELETE, OPTIONS";
+
+/// Stands for a segment that names something.
+const NAME: &str = "{}";
+
+type Row = (&'static [&'static str], &'static str, Resource);
+
+const TABLE: &[Row] = &[
+    (&["events"], READ, Resource::Events),
+    (&["hello"], READ, Resource::Fixed(Fixed::Hello)),
+    (&["livez"], READ, Resource::Fixed(Fixed::Live)),
+    (&["readyz"], READ, Resource::Fixed(Fixed::Ready)),
+    (&["metrics"], READ, Resource::Fixed(Fixed::Metrics)),
+    (&["openapi.json"], READ, Resource::Fixed(Fixed::OpenApi)),
+    (&["asyncapi.json"], READ, Resource::Fixed(Fixed::AsyncApi)),
+    (&["api", "connections"], READ, Resource::Connections),
+    (&["api", "connections", NAME], ALL, Resource::Connection),
+    (&["api", "rooms"], READ, Resource::Rooms),
+    (&["api", "rooms", NAME], READ, Resource::Room),
+    (&["api", "rooms", NAME, "messages"], POST, Resource::RoomMessages),
+    (&["api", "messages"], POST, Resource::Messages),
+    (&["api", "batch"], POST, Resource::Batch),
+    (&["@connections", NAME], ALL, Resource::AwsConnection),
+];
+
+/// A path that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found<'p> {
+    pub(super) resource: Resource,
+    /// Its methods, as `Allow` has them.
+    pub(super) allow: &'static str,
+    /// The segment that names something, if one does.
+    pub(super) name: &'p str,
+}
+
+/// Whether `allow` has the method.
+pub(super) fn has(allow: &str, method: Method) -> bool {
+    let name = match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+        Method::Options => "OPTIONS",
+        Method::Other => return false,
+    };
+    allow.split(", ").any(|allowed| allowed == name)
+}
+
+/// What the decoded segments of a path lead to.
+pub(super) fn find<'p>(path: &[&'p str]) -> Option<Found<'p>> {
+    let (pattern, allow, resource) = *TABLE.iter().find(|(pattern, ..)| {
+        let fits = |(part, segment): (&&str, &&str)| match *part {
+            NAME => !segment.is_empty(),
+            part => part == *segment,
+        };
+        pattern.len() == path.len() && pattern.iter().zip(path).all(fits)
+    })?;
+    let named = pattern.iter().position(|part| *part == NAME);
+    let name = named.and_then(|at| path.get(at)).copied().unwrap_or_default();
+    Some(Found { resource, allow, name })
+}
+
+/// Every method that something here has: what `OPTIONS *` asks for.
+pub(super) const EVERYWHERE: &str = ALL;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_leads_to_its_row() {
+        for (pattern, allow, resource) in TABLE {
+            let path: Vec<&str> =
+                pattern.iter().map(|part| if *part == NAME { "a/b c" } else { part }).collect();
+            let found = find(&path).expect("it is in the table");
+            assert_eq!((found.resource, found.allow), (*resource, *allow), "{path:?}");
+            assert_eq!(found.name, if pattern.contains(&NAME) { "a/b c" } else { "" });
+            assert!(has(allow, Method::Options) && !has(allow, Method::Patch));
+            assert!(!has(allow, Method::Other));
+            assert_eq!(has(allow, Method::Head), has(allow, Method::Get));
+            assert!(find(&[&path[..], &[""]].concat()).is_none(), "a slash more is another path");
+        }
+        for path in [&[][..], &["api"], &["api", "nothing"], &["Events"], &["@connections"]] {
+            assert!(find(path).is_none(), "{path:?}");
+        }
+    }
+
+    /// Where the server answers by itself no page can be put.
+    #[test]
+    fn no_page_can_hide_behind_a_path_of_ours() {
+        for (pattern, ..) in TABLE {
+            let path = pattern.iter().fold(String::new(), |path, part| path + "/" + part);
+            assert!(crate::pages::is_own(&path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_server_has_the_methods_that_its_paths_have() {
+        for (path, allow, _) in TABLE {
+            for method in allow.split(", ") {
+                assert!(EVERYWHERE.split(", ").any(|other| other == method), "{path:?}");
+            }
+        }
+    }
+}
