@@ -99,27 +99,6 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-impl Limits {
-    /// These, which are those of one route, when the server's are no longer `old` but `new`: in
-    /// what a route can have for itself, and differs from the server, they stay.
-    #[must_use]
-    pub fn renewed(&self, old: &Limits, new: &Limits) -> Limits {
-        fn kept<T: PartialEq>(own: T, old: T, new: T) -> T {
-            if own == old { new } else { own }
-        }
-        let (bytes, fragments) = (old.message_bytes_max, old.fragments_max);
-        Limits {
-            message_bytes_max: kept(self.message_bytes_max, bytes, new.message_bytes_max),
-            fragments_max: kept(self.fragments_max, fragments, new.fragments_max),
-            message_time: kept(self.message_time, old.message_time, new.message_time),
-            refusals_max: kept(self.refusals_max, old.refusals_max, new.refusals_max),
-            ping_interval: kept(self.ping_interval, old.ping_interval, new.ping_interval),
-            ping_timeout: kept(self.ping_timeout, old.ping_timeout, new.ping_timeout),
-            ..new.clone()
-        }
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Limits {

@@ -10,7 +10,7 @@ use crate::bytes::ConnKey;
 use crate::limits::Limits;
 use crate::pages::Site;
 use crate::routes::{Route, Table};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a configuration decides. All cores have the same, but for the moment in which it changes.
@@ -61,7 +61,7 @@ impl Engine {
     /// Routes with limits of their own have all others from the server; those are `limits` now.
     fn renew_routes(&mut self, limits: &Limits) {
         // Many came by the same route. The old one is kept: nothing else gets its address.
-        let mut renewed: HashMap<*const Route, [Arc<Route>; 2]> = HashMap::new();
+        let mut renewed: BTreeMap<*const Route, [Arc<Route>; 2]> = BTreeMap::new();
         let has_own = |(key, conn): (ConnKey, &Conn)| conn.own_limits().is_some().then_some(key);
         let keys: Vec<ConnKey> = self.conns.iter().filter_map(has_own).collect();
         for key in keys {
@@ -69,8 +69,7 @@ impl Engine {
             let State::WebSocket(websocket) = &mut conn.state else { continue };
             let old = &websocket.route;
             let [_, new] = renewed.entry(Arc::as_ptr(old)).or_insert_with(|| {
-                let own = old.limits.as_ref().map(|own| own.renewed(&self.desk.limits, limits));
-                let new = Route { limits: own.map(Box::new), ..Route::clone(old) };
+                let new = old.renewed(&self.desk.limits, limits);
                 [Arc::clone(old), Arc::new(new)]
             });
             websocket.route = Arc::clone(new);
