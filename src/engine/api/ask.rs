@@ -10,11 +10,9 @@
 use super::super::Engine;
 use super::super::answer::Problem;
 use super::super::conn::{Conn, State};
-use super::super::cursor::Scope;
 use super::super::desk::Desk;
 use super::super::end::End;
 use super::super::letters::{Action, Letter};
-use super::super::rooms::ROOM_OF_ALL;
 use super::super::websocket::Name;
 use super::body::Message;
 use super::calls::CallKey;
@@ -173,7 +171,7 @@ impl Conn {
         let State::WebSocket(websocket) = &self.state else { return None };
         let Name::Owned(sender) = &websocket.name else { return None };
         let name_of = |room: u32| desk.rooms.room(room).name.to_string();
-        let rooms = websocket.cursor.iter().flat_map(|cursor| joined(&cursor.scope));
+        let rooms = websocket.cursor.iter().flat_map(|cursor| cursor.scope.joined());
         let ago = desk.now.monotonic.saturating_sub(TICK * self.heard.0).as_millis() as u64;
         Some(Description {
             id: sender.id.to_string(),
@@ -194,14 +192,5 @@ impl Conn {
         let opcode = if message.binary { Opcode::Binary } else { Opcode::Text };
         self.push_message(desk, opcode, &message.bytes);
         Done::Queued
-    }
-}
-
-/// The rooms that a WebSocket with this scope is in.
-fn joined(scope: &Scope) -> &[u32] {
-    match scope {
-        Scope::All | Scope::Room(ROOM_OF_ALL) => &[],
-        Scope::Room(room) => std::slice::from_ref(room),
-        Scope::Selected(selected) => &selected.rooms,
     }
 }

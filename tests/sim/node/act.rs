@@ -59,11 +59,12 @@ impl World<'_> {
         match self.dice.below(100) {
             0..=31 => self.connect_speaker(Talk::Relay),
             32..=43 => self.connect_configured(),
-            44..=55 => {
+            44..=50 => self.connect_roamer(),
+            51..=58 => {
                 let echo = self.dice.chance(30);
                 self.connect_speaker(Talk::Member { echo });
             }
-            56..=62 => self.connect_speaker(Talk::Echo),
+            59..=62 => self.connect_speaker(Talk::Echo),
             63..=90 => self.connect_reader(),
             _ => {
                 let listener = *self.dice.pick(&[HTTP, HTTP, BOTH, WS]);
@@ -117,7 +118,7 @@ impl World<'_> {
             Talk::Member { echo } => {
                 (format!("/chat/{}?echo={echo}", encode(room)), Some(room), None)
             }
-            Talk::Echo | Talk::Desk | Talk::Wrap => ("/echo".to_owned(), None, None),
+            Talk::Echo | Talk::Desk | Talk::Wrap | Talk::Roam => ("/echo".to_owned(), None, None),
         };
         if let Some(id) = &id {
             *self.claims.entry(id.clone()).or_default() += 1;

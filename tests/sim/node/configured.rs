@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tidegate::pages::{Page, Site};
 use tidegate::routes::{Behaviour, Broadcast, Duplicate, Names, Pattern, Replies, Route, Table};
 
-const GREETING: &str = "Hi from server";
+pub(crate) const GREETING: &str = "Hi from server";
 
 /// What a desk looks for in what every client says now and then, and what it answers.
 const KEYWORDS: [(&str, &str); 3] =
@@ -58,6 +58,12 @@ pub(crate) fn table() -> Table {
     routes.push(Route {
         duplicate: Duplicate::Refuse,
         ..route("/own/{room}", Behaviour::Relay { wrap: false })
+    });
+    let roam = Broadcast { rooms: true, presence: true, since: true, ..Broadcast::default() };
+    routes.push(Route {
+        greeting: greeting.clone(),
+        names: Names::Client,
+        ..route("/roam/{room}", Behaviour::Broadcast(roam))
     });
     routes.push(Route { publish: false, greeting, ..route("/quiet/{room}", broadcast.clone()) });
     routes.push(Route { names: Names::Client, ..route("/named/{room}", broadcast) });

@@ -15,6 +15,7 @@ mod frames;
 mod http;
 mod noise;
 mod reader;
+mod roamer;
 mod says;
 mod shadow;
 mod speaker;

@@ -191,7 +191,7 @@ fn hear_event(position: &mut Option<u64>, heard: Heard, shadow: &Shadow, moment:
             if data.starts_with("{\"id\":") {
                 check::is_full(&id, event, &data);
             } else {
-                assert!(matches!(name.as_str(), "" | "binary"), "{name}");
+                assert!(matches!(name.as_str(), "" | "binary" | "join" | "leave"), "{name}");
                 check::is_shown(&event.id, &event.shows, data.as_bytes());
             }
             (at, true)
