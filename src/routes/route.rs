@@ -112,6 +112,29 @@ impl Route {
         }
     }
 
+    /// The same route when the server's limits are no longer `old` but `new`: what it can have for
+    /// itself, and has other than the server, stays.
+    #[must_use]
+    pub fn renewed(&self, old: &Limits, new: &Limits) -> Route {
+        fn kept<T: Copy + PartialEq>(own: T, old: T, new: T) -> T {
+            if own == old { new } else { own }
+        }
+        let limits = self.limits.as_ref().map(|own| Limits {
+            message_bytes_max: kept(
+                own.message_bytes_max,
+                old.message_bytes_max,
+                new.message_bytes_max,
+            ),
+            fragments_max: kept(own.fragments_max, old.fragments_max, new.fragments_max),
+            message_time: kept(own.message_time, old.message_time, new.message_time),
+            refusals_max: kept(own.refusals_max, old.refusals_max, new.refusals_max),
+            ping_interval: kept(own.ping_interval, old.ping_interval, new.ping_interval),
+            ping_timeout: kept(own.ping_timeout, old.ping_timeout, new.ping_timeout),
+            ..new.clone()
+        });
+        Route { limits: limits.map(Box::new), ..self.clone() }
+    }
+
     /// Its broadcast settings, if it has members.
     pub fn broadcast(&self) -> Option<&Broadcast> {
         match &self.behaviour {

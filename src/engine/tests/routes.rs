@@ -236,6 +236,9 @@ fn a_route_may_have_origins_of_its_own() {
     assert!(ask(&mut core, "/a", "").starts_with("HTTP/1.1 101 "), "no page, no origin");
     let refused = ask(&mut core, "/a", &format!("Origin: {local}\r\n"));
     assert!(refused.contains("the route's allow-origin"), "{refused}");
+    let called = handshake("/any").replace("localhost", "evil.example");
+    let key = core.connect(WS, called.as_bytes());
+    assert!(core.written(key).starts_with("HTTP/1.1 421 "), "whoever may come, by our name only");
 }
 
 #[test]

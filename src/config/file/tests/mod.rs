@@ -3,6 +3,7 @@
 mod good;
 mod mistakes;
 mod pages;
+mod places;
 
 use std::fs;
 use std::path::{Path, PathBuf};
