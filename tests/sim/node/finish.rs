@@ -168,7 +168,7 @@ impl World<'_> {
         self.wall_ms += 3_600_000;
         // The oldest event is as old as it may be, the next look at the logs comes, and what was in
         // the hands of a core is dropped in its turn after that.
-        self.sleep(self.limits.log_age + Duration::from_secs(25));
+        self.sleep(self.policies.bounds.most.log_age + Duration::from_secs(25));
         self.check_nothing_left();
     }
 
@@ -180,7 +180,7 @@ impl World<'_> {
             }
         }
         self.rest();
-        self.sleep(self.limits.drain + Duration::from_secs(2));
+        self.sleep(self.policies.bounds.most.drain + Duration::from_secs(2));
         for core in &self.cores {
             assert!(core.engine.is_drained(), "{} are left", core.engine.connections());
         }
