@@ -17,7 +17,7 @@ use crate::routes::{Behaviour, Broadcast, Duplicate, Names, Replies, Route};
 
 impl Loaded {
     /// All of it as TOML; each option says where it is from.
-    pub(super) fn to_toml(&self) -> String {
+    pub fn to_toml(&self) -> String {
         let mut text = String::from("# What is in force. This is a file for --config, too.\n");
         // Nothing fails that is written to a text.
         let _ = self.write(&mut text);
