@@ -150,7 +150,7 @@ fn write_broadcast(out: &mut String, broadcast: &Broadcast) -> fmt::Result {
 fn write_replies(out: &mut String, replies: &Replies) -> fmt::Result {
     writeln!(out, "ignore-case = {}", replies.ignore_case)?;
     for (wanted, answer) in &replies.table {
-        write!(out, "\n[[route.reply]]\ncontains = {}\n", quote::text(wanted))?;
+        write!(out, "\n[[route.reply]]\ncontains = {}\n", quote::text(wanted.as_str()))?;
         writeln!(out, "text = {}", quote::text(answer))?;
     }
     match &replies.otherwise {

@@ -66,7 +66,7 @@ pub(crate) fn table(variant: usize) -> Table {
 }
 
 fn replies(variant: usize) -> Replies {
-    let table = KEYWORDS[variant].map(|(wanted, says)| (wanted.to_owned(), says.to_owned()));
+    let table = KEYWORDS[variant].map(|(wanted, says)| (wanted.into(), says.to_owned()));
     Replies {
         table: table.to_vec(),
         otherwise: Some(OTHERWISE[variant].to_owned()),
