@@ -28,6 +28,14 @@
 //! every core that follows the room. Each core then writes slices of the chunks in its inbox to
 //! whoever reads, and they all share the chunk's bytes.
 //!
+//! # A request's way
+//!
+//! What the API is asked is known when a request's body is there (`engine/http.rs`,
+//! `engine/api/order.rs`). What concerns a connection is asked of its core by letter, which alone
+//! knows whether it is still there and still has its name (`engine/api/ask.rs`); what is published
+//! comes back with the commit as a receipt (`engine/api/publish.rs`). Until then a *call* is kept,
+//! and the connection that asked is not read from (`engine/api/calls.rs`).
+//!
 //! # What always holds
 //!
 //! 1. Nobody delivers a chunk by a shorter way than the door: one order per room, the same for all.

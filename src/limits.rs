@@ -92,6 +92,8 @@ pub struct Limits {
     pub room_name_bytes_max: usize,
     /// Rooms at once; at the limit a new name is refused.
     pub rooms_max: usize,
+    /// Rooms that one WebSocket may be in, its home room included; more are refused.
+    pub joined_rooms_max: usize,
     /// Rooms or connections that one event stream may name as its filter.
     pub filters_max: usize,
 
@@ -137,6 +139,7 @@ impl Default for Limits {
             node_log_bytes_max: 256 * MIB,
             room_name_bytes_max: 128,
             rooms_max: 10_000,
+            joined_rooms_max: 64,
             filters_max: 32,
             drain: Duration::from_secs(30),
         }

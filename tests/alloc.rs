@@ -88,6 +88,10 @@ struct Senders {
 impl Senders {
     fn new(rig: &mut Rig, path: &str, message: impl Fn(usize) -> Vec<u8>) -> Senders {
         let keys = (0..SENDERS).map(|_| rig.websocket(path)).collect();
+        Senders::of(keys, message)
+    }
+
+    fn of(keys: Vec<ConnKey>, message: impl Fn(usize) -> Vec<u8>) -> Senders {
         let frames = |number| rig::text(&message(number)).repeat(PER_SENDER);
         Senders { keys, reads: (0..SENDERS).map(frames).collect(), scratch: Vec::new() }
     }
@@ -152,6 +156,38 @@ fn a_broadcast_message_allocates_nothing_and_a_member_neither() {
     println!("broadcast: {few} allocations for {messages} messages to 100 members, {many} to 1000");
     assert!(many <= messages / 10 + SLACK, "{many} allocations for {messages} messages");
     assert!(few.abs_diff(many) <= SLACK, "{few} to 100 members, {many} to 1000");
+}
+
+/// Allocations of members that speak to a room that all have joined.
+fn joined(members: usize) -> usize {
+    let mut rig = Rig::new(Limits::default());
+    (SENDERS..members).for_each(|_| _ = rig.joined("a"));
+    let keys = (0..SENDERS).map(|_| rig.joined("a")).collect();
+    let said = format!("{{\"to\":\"a\",\"message\":\"{}\"}}", "x".repeat(128 - 23));
+    assert_eq!(said.len(), 128);
+    let mut senders = Senders::of(keys, |_| said.clone().into_bytes());
+    let (count, bytes) = senders.measure(&mut rig);
+    assert_eq!(bytes, (PER_TURN * members - PER_TURN) * 132, "all but the sender");
+    count
+}
+
+#[test]
+fn what_is_said_to_a_room_that_was_joined_allocates_nothing_for_its_members() {
+    let (few, many) = (joined(100), joined(1000));
+    let messages = PER_TURN * TURNS;
+    println!("joined: {few} allocations for {messages} messages to 100 members, {many} to 1000");
+    assert!(few.abs_diff(many) <= SLACK, "{few} to 100 members, {many} to 1000");
+}
+
+/// What each room beside its home may cost a member that is idle.
+const JOINED_BYTES_MAX: isize = 200;
+
+#[test]
+fn a_room_that_was_joined_costs_an_idle_member_little() {
+    let home = idle_bytes(|rig, _| _ = rig.websocket("/talk/home"));
+    let joined = idle_bytes(|rig, _| _ = rig.joined("a"));
+    println!("an idle member of two rooms: {joined} bytes, of one: {home}");
+    assert!(joined - home <= JOINED_BYTES_MAX, "{} bytes for the second", joined - home);
 }
 
 const REQUESTS: usize = 500;

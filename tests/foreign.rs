@@ -4,33 +4,21 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::path::PathBuf;
+use std::process::Command;
+use support::foreign::{self, root};
 use support::server::tidegate;
-use support::{EventStream, PATIENCE, Server, WebSocket};
+use support::{EventStream, Foreign, Server, WebSocket};
 
 /// The two makers of WebSockets.
 const CLIENTS: [fn() -> Command; 2] = [ws, websockets];
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign")
-}
-
-/// Fails, naming what is missing, unless `path` is there.
-fn demand(path: &Path, what: &str) {
-    assert!(path.exists(), "{what} is not installed ({}): tests/run does it", path.display());
+    root().join("tests/foreign")
 }
 
 fn node(script: &str) -> Command {
-    let folder = folder().join("node");
-    demand(&folder.join("node_modules/ws"), "npm's ws");
-    demand(&folder.join("node_modules/eventsource"), "npm's eventsource");
-    let mut command = Command::new("node");
-    command.arg(folder.join(script));
-    command
+    foreign::node(&folder().join("node").join(script), &["ws", "eventsource"])
 }
 
 fn ws() -> Command {
@@ -38,61 +26,7 @@ fn ws() -> Command {
 }
 
 fn websockets() -> Command {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python3");
-    demand(&python, "Python's websockets");
-    let mut command = Command::new(python);
-    command.arg(folder().join("client.py"));
-    command
-}
-
-/// A foreign client at work, read line by line.
-struct Foreign {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Foreign {
-    fn start(command: &mut Command) -> Foreign {
-        let program = command.get_program().to_owned();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut child = child.unwrap_or_else(|error| {
-            panic!("{program:?} cannot be started ({error}): tests/run installs it")
-        });
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            // Whoever does not want to hear more is gone.
-            stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok())
-        });
-        Foreign { child, lines }
-    }
-
-    fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("one more line")
-    }
-
-    fn json(&self) -> Value {
-        let line = self.line();
-        serde_json::from_str(&line).expect(&line)
-    }
-
-    /// All lines until the client ends, which it must do well.
-    fn finish(mut self) -> Vec<String> {
-        let mut lines = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            lines.push(line);
-        }
-        assert!(self.child.wait().unwrap().success(), "{lines:?}");
-        lines
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    foreign::python(&folder().join("client.py"))
 }
 
 /// Runs a scenario of a client to its end.

@@ -27,6 +27,12 @@ pub(crate) fn rows(run: &Run) {
         let sender = |rig: &mut Rig| (rig.websocket("/chat/a"), rig::text(&[b'x'; MESSAGE_BYTES]));
         measure(run, &name, count, sender, |rig| _ = rig.websocket("/chat/a"));
     }
+    let said = format!("{{\"to\":\"a\",\"message\":\"{}\"}}", "x".repeat(MESSAGE_BYTES - 23));
+    for &count in counts {
+        let name = format!("said to {count} who joined the room");
+        let sender = |rig: &mut Rig| (rig.joined("a"), rig::text(said.as_bytes()));
+        measure(run, &name, count, sender, |rig| _ = rig.joined("a"));
+    }
     let body = format!("{{\"text\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
     for &count in counts {
         let name = format!("API to {count} WebSockets of a room");

@@ -11,6 +11,7 @@ use tidegate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use tidegate::hub::Hub;
 use tidegate::limits::Limits;
 use tidegate::metrics::Counters;
+use tidegate::routes::{Behaviour, Broadcast, Pattern, Route, Table};
 use tidegate::ws::frame::{Opcode, push_masked};
 
 const WS: u8 = 0;
@@ -37,7 +38,7 @@ impl Rig {
         let hub = Arc::new(Hub::new(1, &limits, SEED, now.unix_ms));
         let listener = |serves| Listener { serves, loopback: true };
         let engine = Engine::new(Setup {
-            policy: Arc::new(Policy { limits, ..Policy::default() }),
+            policy: Arc::new(Policy { limits, routes: routes(), ..Policy::default() }),
             core: 0,
             hub,
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
@@ -61,6 +62,14 @@ impl Rig {
     /// An event stream of everything, that has had all there was.
     pub(crate) fn stream(&mut self) -> ConnKey {
         self.connect(HTTP, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned())
+    }
+
+    /// A WebSocket that has joined `room` beside its home, where all others are at home, too.
+    pub(crate) fn joined(&mut self, room: &str) -> ConnKey {
+        let key = self.websocket("/talk/home");
+        self.receive(key, &mut text(format!("{{\"join\":\"{room}\"}}").as_bytes()));
+        self.turn();
+        key
     }
 
     /// An HTTP client between two requests.
@@ -107,6 +116,15 @@ impl Rig {
             }
         }
     }
+}
+
+/// The built-in routes, and `/talk/{room}`, where members join other rooms.
+fn routes() -> Table {
+    let rooms = Broadcast { rooms: true, ..Broadcast::default() };
+    let path = Pattern::parse("/talk/{room}").expect("a pattern");
+    let talk = Route::new(path, Behaviour::Broadcast(rooms));
+    let built_in = Table::built_in();
+    Table::new(built_in.iter().cloned().chain([talk]).collect()).expect("no two are the same")
 }
 
 /// A text frame as a client sends it.

@@ -18,9 +18,8 @@
 //! - bytes that are not UTF-8: WebSocket text never has any, and the scan does not look.
 
 use super::naive::json::object;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use super::naive::members::Members;
 use serde_json::value::RawValue;
-use std::fmt;
 use tidegate::json::{Envelope, Fault, escape_into, scan, unescape};
 
 /// One target of the fuzzer.
@@ -82,54 +81,4 @@ fn comes_back(text: &str) {
     assert_eq!(name.as_deref(), (!text.contains(char::is_control)).then_some(text));
     written.push(b'"');
     assert_eq!(serde_json::from_slice::<String>(&written).expect("a string"), text);
-}
-
-/// All members of an object in their order, as serde_json reads them.
-struct Members<'a>(Vec<(Vec<u8>, &'a str)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Object)
-    }
-}
-
-struct Object;
-
-impl<'de> Visitor<'de> for Object {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((Key(key), value)) = map.next_entry::<_, &RawValue>()? {
-            members.push((key, value.get()));
-        }
-        Ok(Members(members))
-    }
-}
-
-/// A key as bytes: half a surrogate pair can be no `String`.
-struct Key(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(Bytes)
-    }
-}
-
-struct Bytes;
-
-impl Visitor<'_> for Bytes {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Key, E> {
-        Ok(Key(bytes.to_vec()))
-    }
 }

@@ -11,6 +11,7 @@
 #[path = "../../tests/differential/compare/mod.rs"]
 mod compare;
 pub mod config_file;
+pub mod control;
 pub mod differential_fastwebsockets;
 pub mod differential_tungstenite;
 pub mod engine;
@@ -53,6 +54,7 @@ impl Target {
 /// All targets.
 pub const ALL: &[Target] = &[
     Target::new("config_file", config_file::run, 1_500),
+    Target::new("control", control::run, 8_000),
     Target::new("differential_fastwebsockets", differential_fastwebsockets::run, 3_000),
     Target::new("differential_tungstenite", differential_tungstenite::run, 3_000),
     Target::new("engine", engine::run, 20),

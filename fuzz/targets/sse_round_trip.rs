@@ -1,7 +1,8 @@
 //! What is published, through the hub's door into every format, and back by whoever reads it.
 //!
 //! Knows: pieces of the input end with 0xff. The first says for whom all is published and by whom;
-//! each of the others is something published: `t` a text, `b` bytes, `c` a close, `n` a new sender.
+//! each of the others is something published: `t` a text, `b` bytes, `c` a close, `j` or `l` somebody
+//! who comes or goes, `n` a new sender.
 //! Must not know: how chunks are laid out.
 
 use super::naive::{inflate, json::object};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidegate::bytes::Now;
 use tidegate::hub::{Audience, Batch, Chunk, CloseEvent, ConnectionId, EndedBy, Format, Hub};
-use tidegate::hub::{Sender, Turn};
+use tidegate::hub::{Sender, Turn, What};
 use tidegate::limits::Limits;
 use tidegate::sse::{Epoch, HEARTBEAT, gap_event, position_block};
 use tidegate::ws::close::CloseCode;
@@ -105,6 +106,7 @@ fn publish(batch: &mut Batch, sender: &Sender, to: Audience, piece: &[u8]) -> Op
             ("binary", Data::Meaning(value))
         }
         b'c' if to == Audience::SUBSCRIBERS => ("close", push_close(batch, sender, payload)?),
+        b'j' | b'l' if to != Audience::SUBSCRIBERS => return Some(come(batch, sender, *kind)),
         _ => {
             let text = str::from_utf8(payload).ok()?;
             let object = object(text);
@@ -136,6 +138,16 @@ fn publish(batch: &mut Batch, sender: &Sender, to: Audience, piece: &[u8]) -> Op
     Some(Said { kind, sender: sender.clone(), payload: payload.to_vec(), data })
 }
 
+/// Somebody comes, or goes.
+fn come(batch: &mut Batch, sender: &Sender, kind: u8) -> Said {
+    let (what, kind) = if kind == b'j' { (What::Join, "join") } else { (What::Leave, "leave") };
+    batch.push_presence(sender, what);
+    let (id, session) = (json!(sender.id.to_string()), sender.session);
+    let text = format!("{{\"{kind}\":{{\"connectionId\":{id},\"session\":{session}}}}}");
+    let (payload, data) = (text.clone().into_bytes(), Data::Exactly(text));
+    Said { kind, sender: sender.clone(), payload, data }
+}
+
 fn push_close(batch: &mut Batch, sender: &Sender, payload: &[u8]) -> Option<Data> {
     let (code, reason) = payload.split_first_chunk()?;
     let (code, reason) = (u16::from_be_bytes(*code), str::from_utf8(reason).ok()?);
@@ -165,7 +177,8 @@ fn is_read_as_it_was_said(chunk: &Chunk, said: &[Said], epoch: &Epoch) -> Vec<u8
     let source = read(&stream);
     assert_eq!(source.events.len(), said.len());
     for (place, (event, said)) in source.events.iter().zip(said).enumerate() {
-        assert_eq!(event.kind, if said.kind == "binary" { "binary" } else { "message" });
+        let is_named = matches!(said.kind, "binary" | "join" | "leave");
+        assert_eq!(event.kind, if is_named { said.kind } else { "message" });
         assert_eq!(event.last_event_id, id(chunk, place, epoch));
         said.data.is(&event.data);
         let span = chunk.span(Format::Events, place);

@@ -16,6 +16,7 @@ mod file;
 mod flags;
 mod folder;
 mod given;
+mod hints;
 mod mistakes;
 mod names;
 mod print;

@@ -195,6 +195,9 @@ pub(super) static GROUPS: [Group; 7] = [
                 |c| &mut c.limits.node_log_bytes_max,
             ),
             count("max-rooms", "Rooms at once", 1..=10_000_000, |c| &mut c.limits.rooms_max),
+            count("max-joined-rooms", "Rooms that one WebSocket is in", 1..=1024, |c| {
+                &mut c.limits.joined_rooms_max
+            }),
             // The room that is always there is called `main`.
             size("max-room-name", "A room's name, in UTF-8", 4..=255, |c| {
                 &mut c.limits.room_name_bytes_max

@@ -13,6 +13,7 @@ use super::cursor::{Cursor, Lag, Making, Reader, Reading, Scope};
 use super::desk::Desk;
 use super::end::End;
 use super::events::Begin;
+use super::membership::Attach;
 use super::rooms::slot_of;
 use crate::bytes::{ConnKey, Outbox};
 use crate::hub::{Class, Format, Taste};
@@ -34,20 +35,17 @@ impl Engine {
     /// Gives those that came this turn their first position. The door has been passed.
     pub(super) fn attach(&mut self) {
         let mut attaching = mem::take(&mut self.desk.attaching);
-        for (key, begin) in attaching.drain(..) {
+        for (key, attach) in attaching.drain(..) {
             let Engine { conns, desk } = self;
             let Some(conn) = conns.find_mut(key) else { continue };
-            let except = conn.leaves_out();
-            match &mut conn.state {
-                State::WebSocket(websocket) => {
-                    if let Some(cursor) = &mut websocket.cursor {
-                        let mut lag = Lag::after(desk.turn.before);
-                        lag.except = except;
-                        cursor.lag = Some(lag);
-                    }
+            match (&conn.state, attach) {
+                (State::WebSocket(_), Attach::New(since)) => {
+                    conn.begin_reading(desk, since);
+                    self.go_on(key);
                 }
-                State::EventStream(_) => conn.begin_stream(desk, begin),
-                State::Http(_) | State::Closing(_) => continue,
+                (State::WebSocket(_), change) => self.change_rooms(key, change),
+                (State::EventStream(_), Attach::New(begin)) => conn.begin_stream(desk, begin),
+                (State::Http(_) | State::EventStream(_) | State::Closing(_), _) => continue,
             }
             self.catch_up(key);
         }
@@ -136,18 +134,17 @@ impl Conn {
             if !lag.hand.is_empty() {
                 return Refill::InHand;
             }
-            let upto = until.min(desk.seen);
-            if lag.next > upto {
+            let keys = desk.rooms.keys(&cursor.scope, class);
+            let Some((keys, upto)) = lag.errand(keys, until.min(desk.seen)) else {
                 let is_end = until != EventStream::FOLLOWS;
                 return if is_end { Refill::AtEnd } else { Refill::CaughtUp };
-            }
+            };
             if desk.made_bytes >= MADE_BYTES_MAX {
                 return Refill::Later;
             }
-            let keys = desk.rooms.keys(&cursor.scope, class);
             let mut pieces = VecDeque::new();
             let next = desk.hub.fetch(
-                Cursor::wants(lag, class, keys, (upto, desk.seen)),
+                Cursor::wants(lag, class, keys.as_deref(), (upto, desk.seen)),
                 &mut pieces,
                 pieces_max(format),
             );

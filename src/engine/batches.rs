@@ -15,6 +15,8 @@ pub(super) struct Batches {
     closes: Option<Batch>,
     /// How large its last batch was: the next one makes room at once.
     expected: usize,
+    /// For which connection it was last noted where the messages end.
+    noted: u64,
 }
 
 impl Batches {
@@ -28,8 +30,8 @@ impl Batches {
 pub(super) struct Outgoing {
     /// Rooms in which something was published.
     touched: Vec<u32>,
-    /// Where that ended which the connection publishes that is dealt with.
-    begun: Option<Begun>,
+    /// Where all ended when the connection that is dealt with began to be.
+    begun: Begun,
     /// Batches that are full.
     sealed: Vec<Arc<Chunk>>,
     /// What the API published: each event for itself.
@@ -74,6 +76,7 @@ impl LocalRooms {
         if room.batches.is_empty() {
             self.outgoing.touched.push(number);
         }
+        self.outgoing.begun.note(number, &mut room.batches);
         // A chunk has one audience; a room may have relays and members at once.
         let ends = |batch: &mut Batch| batch.is_full_for(bytes) || batch.audience() != audience;
         let (key, name, batches) = (room.key(), &room.name, &mut room.batches);
@@ -173,55 +176,55 @@ impl Engine {
 
 /// Taking back what a connection published whose handling panicked.
 impl LocalRooms {
-    /// A connection that publishes to room `number` is dealt with from now on.
-    pub(super) fn begin(&mut self, number: Option<u32>) {
-        self.outgoing.begun = Some(Begun {
-            api: self.outgoing.api.len(),
-            room: number.map(|number| self.mark(number)),
-        });
+    /// A connection is dealt with from now on.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        let Outgoing { begun, sealed, api, .. } = &mut self.outgoing;
+        begun.turn += 1;
+        (begun.sealed, begun.api) = (sealed.len(), api.len());
+        begun.marks.clear();
     }
 
-    /// Where room `number`'s batches end now.
-    fn mark(&self, number: u32) -> RoomMark {
-        let room = self.rooms.get(number as usize);
-        let messages = room.and_then(|room| room.batches.messages.as_ref());
-        let sealed = self.outgoing.sealed.len();
-        RoomMark { number, sealed, batch: messages.map(Batch::mark) }
-    }
-
-    /// Takes back what was published since [`LocalRooms::begin`], all of it to one room or by the
-    /// API.
+    /// Takes back what was published since [`LocalRooms::begin`], closes aside.
     pub(super) fn cut_back(&mut self) {
         let LocalRooms { outgoing, rooms, .. } = self;
-        let Some(Begun { api, room: mark }) = outgoing.begun.take() else { return };
-        outgoing.api.truncate(api);
-        let Some(mark) = mark else { return };
-        let Some(room) = rooms.get_mut(mark.number as usize) else { return };
-        let batches = &mut room.batches;
-        let mut newer = outgoing.sealed.drain(mark.sealed..);
-        let at_mark = newer.next();
-        drop(newer);
-        if let Some(chunk) = at_mark.and_then(Arc::into_inner) {
-            batches.messages = Some(Batch::reopen(chunk));
-        }
-        match mark.batch {
-            Some(batch) => batches.messages.iter_mut().for_each(|all| all.cut_back(batch)),
-            None => batches.messages = None,
+        let Outgoing { begun, sealed, api, .. } = outgoing;
+        api.truncate(begun.api);
+        let mut newer = sealed.split_off(begun.sealed);
+        for (number, mark) in begun.marks.drain(..) {
+            let Some(room) = rooms.get_mut(number as usize) else { continue };
+            let (key, batches) = (room.key(), &mut room.batches);
+            // The first that became full since then is the one that was open then.
+            let open = newer.iter().position(|chunk| chunk.room() == key);
+            if let Some(chunk) = open.map(|at| newer.remove(at)).and_then(Arc::into_inner) {
+                batches.messages = Some(Batch::reopen(chunk));
+            }
+            match mark {
+                Some(mark) => batches.messages.iter_mut().for_each(|batch| batch.cut_back(mark)),
+                None => batches.messages = None,
+            }
         }
     }
 }
 
 /// Where what was published ended at some moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Default)]
 struct Begun {
+    /// Counts connections that were dealt with.
+    turn: u64,
+    sealed: usize,
     api: usize,
-    room: Option<RoomMark>,
+    /// Rooms that were published in since then, and where their messages ended.
+    marks: Vec<(u32, Option<Mark>)>,
 }
 
-/// Where a room's batches ended at some moment.
-#[derive(Clone, Copy, Debug)]
-struct RoomMark {
-    number: u32,
-    sealed: usize,
-    batch: Option<Mark>,
+impl Begun {
+    /// Something is to be published in room `number`, whose batches are `batches`.
+    #[inline]
+    fn note(&mut self, number: u32, batches: &mut Batches) {
+        if batches.noted != self.turn {
+            batches.noted = self.turn;
+            self.marks.push((number, batches.messages.as_ref().map(Batch::mark)));
+        }
+    }
 }

@@ -53,8 +53,10 @@ pub(super) struct Mood {
     pub(super) backlog: bool,
     /// It closed its half.
     pub(super) ended: bool,
-    /// It has published to its room this turn.
+    /// It has published to a room this turn.
     pub(super) published: bool,
+    /// A room that it joins or leaves is waited for.
+    pub(super) changing: bool,
 }
 
 /// What a connection is; what cannot be at once is not stored together.

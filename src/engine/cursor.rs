@@ -7,8 +7,9 @@
 //! lists, and `due` is its share of this turn's inbox. One whose write stayed unfinished, or that
 //! begins in the past, *lags*: it owns a position and what it holds in its hand, and is in no list.
 
+use super::history::History;
 use crate::bytes::Slices;
-use crate::hub::{Chunk, Class, Format, Piece, RoomKey, Taste, Wanted, Who};
+use crate::hub::{Chunk, Class, Format, Piece, RoomKey, Sender, Taste, Wanted, What, Who};
 use crate::sse::Sequence;
 use crate::ws::deflate::Deflater;
 use std::collections::VecDeque;
@@ -35,6 +36,8 @@ pub(super) struct Selected {
     pub(super) keys: Vec<RoomKey>,
     /// Connections; empty: all of them.
     pub(super) whos: Vec<Who>,
+    /// The places in the rooms' lists of a live cursor that names no connections.
+    pub(super) places: Vec<u32>,
 }
 
 /// A reader's position.
@@ -68,7 +71,25 @@ pub(super) struct Lag {
     /// Only `who`s in here; empty: all.
     pub(super) whos: Vec<Who>,
     /// Not this one's.
-    pub(super) except: Option<Who>,
+    pub(super) except: Option<Own>,
+    /// What it reads of rooms' pasts, before it reads on.
+    pub(super) history: History,
+}
+
+/// What a member published itself, and is not sent: word of its own coming and going, and most do
+/// not want their messages back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    /// What an earlier session of its name published is not its own.
+    pub(super) session: u64,
+    /// Messages too.
+    pub(super) messages: bool,
+}
+
+impl Own {
+    fn is(self, sender: &Sender, what: What) -> bool {
+        sender.session == self.session && (self.messages || !what.is_message())
+    }
 }
 
 /// Who reads: what of it decides over a chunk as a whole.
@@ -89,19 +110,24 @@ impl Reader {
 /// Something in hand.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// A chunk, and the byte of it that is next in the cursor's format.
-    Chunk(Arc<Chunk>, usize),
+    /// A chunk, and what is still to be read of its bytes in the cursor's format.
+    Chunk(Arc<Chunk>, Range<usize>),
     /// Events that are gone.
     Gap { last: Sequence, missed: Option<u64> },
 }
 
-/// What a reader wants of a chunk: the ranges of bytes, in order, from byte `from` on.
+/// All bytes of a chunk from byte `from` on, however many there are.
+pub(super) fn rest(from: usize) -> Range<usize> {
+    from..usize::MAX
+}
+
+/// What a reader wants of a chunk: the ranges of bytes, in order, within `part`.
 pub(super) fn wanted<'a>(
     chunk: &'a Chunk,
     Taste { class, format }: Taste,
-    from: usize,
+    part: Range<usize>,
     whos: &'a [Who],
-    except: Option<Who>,
+    except: Option<Own>,
 ) -> impl Iterator<Item = Range<usize>> + 'a {
     let is_theirs = chunk.is_for(class);
     let is_plain = whos.is_empty() && except.is_none();
@@ -110,13 +136,14 @@ pub(super) fn wanted<'a>(
     let senders = if is_plain || !is_theirs { &[] } else { chunk.senders() };
     let runs = senders.iter().enumerate().filter_map(move |(number, (first, sender))| {
         let after = senders.get(number + 1).map_or(chunk.index().len(), |(next, _)| *next as usize);
-        let is_wanted =
-            (whos.is_empty() || whos.contains(&sender.who)) && except != Some(sender.who);
+        let is_own =
+            || except.is_some_and(|own| own.is(sender, chunk.index()[*first as usize].what()));
+        let is_wanted = (whos.is_empty() || whos.contains(&sender.who)) && !is_own();
         let start = chunk.span(format, *first as usize).start;
         is_wanted.then(|| start..chunk.span(format, after - 1).end)
     });
-    let from_here = move |range: Range<usize>| range.start.max(from)..range.end;
-    whole.into_iter().chain(runs).map(from_here).filter(|range| range.start < range.end)
+    let within = move |range: Range<usize>| range.start.max(part.start)..range.end.min(part.end);
+    whole.into_iter().chain(runs).map(within).filter(|range| range.start < range.end)
 }
 
 /// What it takes to make another format of a chunk.
@@ -159,16 +186,16 @@ pub(super) fn begun(chunk: &Chunk, format: Format, at: usize) -> Option<Range<us
 impl Lag {
     /// Whether the first thing in hand is begun: nothing else may be written before its end.
     pub(super) fn begun(&self, format: Format) -> Option<(&Chunk, Range<usize>)> {
-        let Some(Reading::Chunk(chunk, at)) = self.hand.front() else { return None };
-        begun(chunk, format, *at).map(|range| (&**chunk, range))
+        let Some(Reading::Chunk(chunk, part)) = self.hand.front() else { return None };
+        begun(chunk, format, part.start).map(|range| (&**chunk, range))
     }
 
     /// Adds what is in hand to `slices`, up to the first gap, from byte `skip` of it on.
     pub(super) fn gather<'a>(&'a self, taste: Taste, slices: &mut Slices<'a>, mut skip: usize) {
         for reading in &self.hand {
-            let Reading::Chunk(chunk, at) = reading else { return };
+            let Reading::Chunk(chunk, part) = reading else { return };
             let bytes = chunk.bytes(taste.format);
-            for range in wanted(chunk, taste, *at, &self.whos, self.except) {
+            for range in wanted(chunk, taste, part.clone(), &self.whos, self.except) {
                 let skipped = skip.min(range.len());
                 skip -= skipped;
                 if !slices.push(&bytes[range.start + skipped..range.end]) {
@@ -180,9 +207,9 @@ impl Lag {
 
     /// `n` bytes of what is in hand have left, `n` no more than [`Lag::gather`] could give.
     pub(super) fn sent(&mut self, taste: Taste, mut n: usize) {
-        while let Some(Reading::Chunk(chunk, at)) = self.hand.front_mut() {
+        while let Some(Reading::Chunk(chunk, part)) = self.hand.front_mut() {
             let mut reached = None;
-            for range in wanted(chunk, taste, *at, &self.whos, self.except) {
+            for range in wanted(chunk, taste, part.clone(), &self.whos, self.except) {
                 if n < range.len() {
                     reached = Some(range.start + n);
                     break;
@@ -190,7 +217,7 @@ impl Lag {
                 n -= range.len();
             }
             if let Some(reached) = reached {
-                *at = reached;
+                part.start = reached;
                 return;
             }
             self.hand.pop_front();
@@ -213,23 +240,25 @@ impl Lag {
                 Piece::Chunk(chunk) => made += self.take_chunk(&chunk, reader, making),
             }
         }
-        self.next = next;
+        *self.place_mut() = next;
         made
     }
 
     fn take_chunk(&mut self, chunk: &Arc<Chunk>, reader: Reader, making: &mut Making<'_>) -> usize {
         let Reader { taste: taste @ Taste { format, .. }, .. } = reader;
-        let had = self.next.saturating_sub(chunk.first()) as usize;
-        self.next = chunk.last() + 1;
+        let had = self.place().saturating_sub(chunk.first()) as usize;
+        *self.place_mut() = chunk.last() + 1;
         self.ordinal = Some(chunk.next_ordinal());
         if !self.may_want(chunk, reader) {
             return 0;
         }
         let (chunk, made) = making.make_for_one(chunk, format);
         let at = if had == 0 { 0 } else { chunk.span(format, had).start };
-        let is_wanted = wanted(&chunk, taste, at, &self.whos, self.except).next().is_some();
+        let part = at..self.history.end_in(&chunk, format);
+        let is_wanted =
+            wanted(&chunk, taste, part.clone(), &self.whos, self.except).next().is_some();
         if is_wanted {
-            self.hand.push_back(Reading::Chunk(chunk, at));
+            self.hand.push_back(Reading::Chunk(chunk, part));
         }
         made
     }
@@ -244,7 +273,10 @@ impl Lag {
 
     /// A gap that directly follows another is told together with it.
     fn take_gap(&mut self, last: Sequence, missed: Option<u64>) {
-        self.next = last + 1;
+        *self.place_mut() = last + 1;
+        if self.history.is_a_favour() {
+            return;
+        }
         self.ordinal = self.ordinal.zip(missed).map(|(ordinal, missed)| ordinal + missed);
         if let Some(Reading::Gap { last: told, missed: so_far }) = self.hand.back_mut() {
             *told = last;
@@ -273,13 +305,12 @@ impl Lag {
             _ => false,
         };
         self.hand.truncate(if keeps_gap { 2 } else { 1 });
-        if let Some(Reading::Chunk(chunk, _)) = self.hand.front() {
-            self.next = chunk.last() + 1;
-            self.ordinal = Some(chunk.next_ordinal());
-        } else if let Some(Reading::Gap { last, .. }) = self.hand.front() {
-            self.next = last + 1;
-            self.ordinal = None;
-        }
+        let (last, ordinal) = match self.hand.front() {
+            Some(Reading::Chunk(chunk, _)) => (chunk.last(), Some(chunk.next_ordinal())),
+            Some(Reading::Gap { last, .. }) => (*last, None),
+            None => return,
+        };
+        (*self.place_mut(), self.ordinal) = (last + 1, ordinal);
     }
 }
 
@@ -304,10 +335,11 @@ impl Cursor {
             rooms,
             class,
             whole: lag.whos.is_empty() && (rooms.is_none() || is_one_room),
-            next: lag.next,
+            next: lag.place(),
             upto,
             seen,
-            ordinal: lag.ordinal.filter(|_| is_one_room),
+            // Who reads frames is not told how much is missing.
+            ordinal: lag.ordinal.filter(|_| is_one_room && class == Class::Subscriber),
         }
     }
 }

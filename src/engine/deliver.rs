@@ -5,7 +5,7 @@
 
 use super::Engine;
 use super::conn::{Conn, State};
-use super::cursor::{Due, Making, Reader, Scope};
+use super::cursor::{Due, Making, Own, Reader, Scope};
 use super::delivery::Choice;
 use super::desk::Desk;
 use super::letters::{Action, Letter};
@@ -206,7 +206,7 @@ impl Conn {
 
     /// What it does not get of the inbox although others in its list do: its name, if something is
     /// not for it; and whose events a member does not get back: its own, unless its route says so.
-    fn left_out(&self, desk: &Desk) -> (Option<Who>, Option<Who>) {
+    fn left_out(&self, desk: &Desk) -> (Option<Who>, Option<Own>) {
         let State::WebSocket(websocket) = &self.state else { return (None, None) };
         let Name::Owned(sender) = &websocket.name else { return (None, None) };
         let except = self.leaves_out().filter(|_| self.mood.published);

@@ -6,7 +6,7 @@
 //! The slices of a list are gathered once for all its cursors. Nobody who reads from here touches a
 //! reference count.
 
-use super::cursor::{Due, Making, Reader, Reading, wanted};
+use super::cursor::{Due, Making, Own, Reader, Reading, rest, wanted};
 use crate::bytes::Slices;
 use crate::hub::{Audience, Chunk, Class, Format, RoomKey, Who};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(super) struct Choice<'a> {
     /// Of these connections only; empty: of all.
     pub(super) whos: &'a [Who],
     /// Not of this one.
-    pub(super) except: Option<Who>,
+    pub(super) except: Option<Own>,
 }
 
 impl<'a> Choice<'a> {
@@ -134,7 +134,7 @@ impl Delivery {
                 continue;
             }
             making.make(chunk, format);
-            for range in wanted(chunk, reader.taste, 0, choice.whos, choice.except) {
+            for range in wanted(chunk, reader.taste, rest(0), choice.whos, choice.except) {
                 bytes += range.len();
                 let (start, end) = (range.start as u32, range.end as u32);
                 self.slices.push(Slice { chunk: number as u32, start, end });
@@ -205,7 +205,7 @@ impl Delivery {
             let length = (slice.end - slice.start) as usize;
             if sent < length {
                 let chunk = Arc::clone(&self.chunks[slice.chunk as usize]);
-                return Some(Reading::Chunk(chunk, slice.start as usize + sent));
+                return Some(Reading::Chunk(chunk, rest(slice.start as usize + sent)));
             }
             sent -= length;
         }

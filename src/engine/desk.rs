@@ -6,8 +6,8 @@
 use super::api::Calls;
 use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
-use super::events::Begin;
 use super::letters::Action;
+use super::membership::Attach;
 use super::policy::Policy;
 use super::random::Random;
 use super::rooms::LocalRooms;
@@ -77,8 +77,8 @@ pub(super) struct Desk {
     pub(super) rooms: LocalRooms,
     pub(super) turn: Turn,
     pub(super) delivery: Delivery,
-    /// Streams and members that begin with this turn's commit.
-    pub(super) attaching: Vec<(ConnKey, Begin)>,
+    /// Streams and members that begin with this turn's commit, or read something else from it on.
+    pub(super) attaching: Vec<(ConnKey, Attach)>,
     /// Members that published this turn.
     pub(super) publishers: Vec<ConnKey>,
     /// Readers that have more to get than one turn gives.

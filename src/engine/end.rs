@@ -7,7 +7,6 @@ use super::conn::{Closing, Conn, EventStream, State};
 use super::cursor::Cursor;
 use super::desk::Desk;
 use super::letters::Action;
-use super::rooms::slot_of;
 use super::websocket::{Name, WebSocket};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
@@ -122,14 +121,6 @@ impl Conn {
             }
         }
     }
-
-    /// The room whose batch this connection publishes to.
-    pub(super) fn home(&self) -> Option<u32> {
-        match &self.state {
-            State::WebSocket(websocket) => websocket.room,
-            State::Http(_) | State::EventStream(_) | State::Closing(_) => None,
-        }
-    }
 }
 
 impl EventStream {
@@ -201,23 +192,6 @@ impl Engine {
         self.settle(key);
     }
 
-    /// Takes a live cursor out of the lists that it is in.
-    pub(super) fn unlist(&mut self, key: ConnKey) {
-        let Engine { conns, desk } = self;
-        let Some(conn) = conns.find_mut(key) else { return };
-        let Some(cursor) = conn.cursor_mut() else { return };
-        if cursor.place == Cursor::NOWHERE {
-            return;
-        }
-        let (place, moved) = (cursor.place, desk.rooms.unlist(cursor, slot_of(key)));
-        cursor.place = Cursor::NOWHERE;
-        if let Some((_, other)) = moved.and_then(|slot| conns.in_slot(slot))
-            && let Some(cursor) = other.cursor_mut()
-        {
-            cursor.place = place;
-        }
-    }
-
     /// Forgets the connection and has it closed.
     pub(super) fn remove(&mut self, key: ConnKey) {
         let Engine { conns, desk } = self;
@@ -280,10 +254,17 @@ impl Conn {
         }
     }
 
-    fn end_websocket(&mut self, desk: &mut Desk, key: ConnKey, websocket: WebSocket, end: &End) {
+    fn end_websocket(
+        &mut self,
+        desk: &mut Desk,
+        key: ConnKey,
+        mut websocket: WebSocket,
+        end: &End,
+    ) {
         desk.counters().open.websocket.fall();
         desk.counters().closes.count(end.code.0);
         desk.websockets -= 1;
+        websocket.leave_all(desk, key, mem::take(&mut self.mood.changing));
         let place = Place { core: desk.core, key };
         match &websocket.name {
             Name::Owned(sender) => {

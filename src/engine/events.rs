@@ -9,6 +9,7 @@ use super::cursor::{Cursor, Scope, Selected};
 use super::desk::Desk;
 use super::health::STOPPING;
 use super::http::Answered;
+use super::membership::Attach;
 use super::upgrade::ROOM_LIMIT;
 use crate::bytes::ConnKey;
 use crate::http::{Request, Status};
@@ -117,7 +118,7 @@ impl Page<'_> {
         let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos)?, taste);
         self.head(conn, desk, mime);
         desk.rooms.follow(&cursor.scope, taste.class, 1);
-        desk.attaching.push((key, begin));
+        desk.attaching.push((key, Attach::New(begin)));
         desk.counters().open.http.fall();
         desk.counters().open.event_stream.rise();
         let until = if asked.ends { 0 } else { EventStream::FOLLOWS };
@@ -199,6 +200,6 @@ fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, P
     Ok(match (rooms.as_slice(), whos.is_empty()) {
         ([], true) => Scope::All,
         ([room], true) => Scope::Room(*room),
-        _ => Scope::Selected(Box::new(Selected { rooms, keys, whos })),
+        _ => Scope::Selected(Box::new(Selected { rooms, keys, whos, places: Vec::new() })),
     })
 }

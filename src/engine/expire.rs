@@ -264,6 +264,9 @@ impl Engine {
         let is_over = drain.until <= self.desk.tick;
         let keys: Vec<ConnKey> = self.conns.iter().map(|(key, _)| key).collect();
         let mut pace = drain.pace;
+        // What the API has published meanwhile is still said.
+        let says_more = self.desk.hub.is_waiting(self.desk.core) || self.desk.has_more_to_bring();
+        let streams_too = drain.streams_too && !says_more;
         for key in keys {
             let Some(conn) = self.conns.find(key) else { continue };
             match &conn.state {
@@ -275,7 +278,7 @@ impl Engine {
                 State::Http(http) if http.since.is_none() && conn.is_done_answering() => {
                     self.end(key, End::ANSWERED);
                 }
-                State::EventStream(_) if drain.streams_too && conn.is_idle_stream() => {
+                State::EventStream(_) if streams_too && conn.is_idle_stream() => {
                     self.end(key, End::ANSWERED);
                 }
                 State::WebSocket(_)

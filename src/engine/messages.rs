@@ -8,7 +8,7 @@ use super::conn::{Conn, State};
 use super::desk::Desk;
 use super::end::End;
 use super::panics::{Trap, trap};
-use super::websocket::Name;
+use super::websocket::{Name, WebSocket};
 use crate::bytes::{ConnKey, Place};
 use crate::hub::{self, Audience, Batch, ConnectionId, PAYLOAD_BYTES_MAX, Sender};
 use crate::json;
@@ -20,8 +20,8 @@ use std::borrow::Cow;
 /// Why a message is not published: a stable code, and a sentence for whoever debugs the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    code: &'static str,
-    message: &'static str,
+    pub(super) code: &'static str,
+    pub(super) message: &'static str,
 }
 
 impl From<json::Fault> for Refusal {
@@ -152,7 +152,7 @@ impl Conn {
         if fits { Step::Again } else { Step::End(End::fault(Fault::TooBig)) }
     }
 
-    /// A message to everyone in the room.
+    /// A message to everyone in the room, if it is none to the server.
     pub(super) fn broadcast(
         &mut self,
         desk: &mut Desk,
@@ -160,13 +160,27 @@ impl Conn {
         binary: bool,
         payload: &Payload<'_>,
     ) -> Step {
-        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else {
-            return Step::Again;
-        };
         let bytes = payload.as_bytes();
-        let publishes = websocket.route.publish;
-        let audience = if publishes { Audience::BROADCAST } else { Audience::MEMBERS };
+        let step = if binary { None } else { self.take_control(desk, key, bytes) };
+        step.unwrap_or_else(|| match &self.state {
+            State::WebSocket(WebSocket { room: Some(room), .. }) => {
+                self.broadcast_to(desk, key, *room, (binary, bytes))
+            }
+            _ => Step::Again,
+        })
+    }
+
+    /// A message to everyone in room `room`.
+    pub(super) fn broadcast_to(
+        &mut self,
+        desk: &mut Desk,
+        key: ConnKey,
+        room: u32,
+        (binary, bytes): (bool, &[u8]),
+    ) -> Step {
+        let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
+        let Name::Owned(sender) = &websocket.name else { return Step::Again };
+        let audience = websocket.audience();
         let batch = desk.rooms.batch(room, audience, bytes.len(), &desk.hub);
         if binary {
             batch.push_binary(sender, bytes);
@@ -175,10 +189,17 @@ impl Conn {
             batch.push_text(sender, bytes);
             desk.counters().published.message.add(1);
         }
+        websocket.refusals = 0;
+        self.note_published(desk, key);
+        trap(Trap::Published);
+        Step::Again
+    }
+
+    /// It has published something that other members are sent, and it may not be.
+    pub(super) fn note_published(&mut self, desk: &mut Desk, key: ConnKey) {
         if !std::mem::replace(&mut self.mood.published, true) {
             desk.publishers.push(key);
         }
-        Step::Again
     }
 
     /// Tells the sender that its message is not published, and why. Too many in a row, and it is

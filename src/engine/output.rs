@@ -5,11 +5,11 @@
 
 use super::Engine;
 use super::conn::{Conn, State};
-use super::cursor::{Cursor, Lag, Reading, Scope};
+use super::cursor::{Cursor, Lag, Own, Reading, Scope};
 use super::desk::Desk;
 use super::websocket::Name;
 use crate::bytes::{ConnKey, Now, Slices};
-use crate::hub::{Class, Taste, Who};
+use crate::hub::{Class, Sender, Taste};
 use std::time::Duration;
 
 impl Engine {
@@ -79,7 +79,7 @@ impl Engine {
 
     /// A live reader whose write stayed unfinished leaves the lists and owns its position from now
     /// on.
-    fn fall_behind(&mut self, key: ConnKey) {
+    pub(super) fn fall_behind(&mut self, key: ConnKey) {
         self.unlist(key);
         let Engine { conns, desk } = self;
         let Some(conn) = conns.find_mut(key) else { return };
@@ -176,16 +176,14 @@ impl Conn {
         !self.outbox.is_empty() || reads
     }
 
-    /// Whose events it is not sent: a member's own, unless its route says so. It is known before
-    /// the name is its own: what is left out must not change in the middle of a chunk.
-    pub(super) fn leaves_out(&self) -> Option<Who> {
+    /// What it is not sent of its own: a member's messages, unless it wants them, and never word of
+    /// its coming and going.
+    pub(super) fn leaves_out(&self) -> Option<Own> {
         let State::WebSocket(websocket) = &self.state else { return None };
-        let who = match &websocket.name {
-            Name::Owned(sender) => sender.who,
-            Name::Waiting(waiting) => waiting.who,
-            Name::None => return None,
-        };
-        websocket.leaves_out_own.then_some(who)
+        let Name::Owned(Sender { session, .. }) = websocket.name else { return None };
+        let messages = websocket.leaves_out_own;
+        let is_told = websocket.route.broadcast().is_some_and(|broadcast| broadcast.presence);
+        (messages || is_told).then_some(Own { session, messages })
     }
 }
 

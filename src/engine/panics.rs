@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Engine {
     /// Lets `work` deal with one connection. `None`: it is gone, or `work` panicked. Then what it
-    /// has published to its room is taken back, and the connection is closed with 1011.
+    /// has published is taken back, and the connection is closed with 1011.
     #[inline]
     pub(super) fn guarded<T>(
         &mut self,
@@ -26,20 +26,22 @@ impl Engine {
     ) -> Option<T> {
         let Engine { conns, desk } = self;
         let conn = conns.find_mut(key)?;
-        desk.rooms.begin(conn.home());
+        desk.rooms.begin();
+        let attaching = desk.attaching.len();
         // What `work` leaves half done is taken back or thrown away.
         let done = catch_unwind(AssertUnwindSafe(|| work(conn, desk)));
         if done.is_err() {
-            self.end_panicked(key);
+            self.end_panicked(key, attaching);
         }
         done.ok()
     }
 
     #[cold]
-    fn end_panicked(&mut self, key: ConnKey) {
+    fn end_panicked(&mut self, key: ConnKey, attaching: usize) {
+        self.desk.rooms.cut_back();
+        self.forget_change(key, attaching);
         let Engine { conns, desk } = self;
         desk.counters().panics.add(1);
-        desk.rooms.cut_back();
         desk.give_back_arriving();
         let Some(conn) = conns.find_mut(key) else { return };
         conn.outbox.mend();

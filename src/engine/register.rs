@@ -11,6 +11,7 @@ use super::websocket::{Name, Waiting};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
 use crate::hub::{Claim, ConnectionId, Sender, Who};
+use crate::json;
 use crate::routes::{self, Duplicate};
 use std::mem;
 use std::sync::Arc;
@@ -102,11 +103,16 @@ impl Desk {
 }
 
 impl Conn {
-    fn granted(&mut self, desk: &mut Desk, session: u64) {
+    fn granted(&mut self, desk: &mut Desk, key: ConnKey, session: u64) {
         let State::WebSocket(websocket) = &mut self.state else { return };
         let Name::Waiting(waiting) = mem::replace(&mut websocket.name, Name::None) else { return };
         let Waiting { id, who, message } = *waiting;
         websocket.name = Name::Owned(Sender { id, who, session });
+        let except = self.leaves_out();
+        if let Some(lag) = self.cursor_mut().and_then(|cursor| cursor.lag.as_mut()) {
+            lag.except = except;
+        }
+        self.announce_all(desk, key);
         // Only where every message says whose it is, there is one to register with.
         if !message.is_empty() {
             self.publish_text(desk, &message);
@@ -117,7 +123,7 @@ impl Conn {
 impl Engine {
     /// The connection owns the name it waited for.
     pub(super) fn granted(&mut self, key: ConnKey, session: u64) {
-        if self.guarded(key, |conn, desk| conn.granted(desk, session)).is_some() {
+        if self.guarded(key, |conn, desk| conn.granted(desk, key, session)).is_some() {
             self.go_on(key);
         }
     }
@@ -131,4 +137,12 @@ impl Engine {
             desk.actions.push_back(Action::Read(key));
         }
     }
+}
+
+/// What a client that registers by its URL is taken to have said.
+pub(super) fn registration(id: &str) -> Vec<u8> {
+    let mut message = b"{\"connectionId\":\"".to_vec();
+    json::escape_into(&mut message, id);
+    message.extend_from_slice(b"\"}");
+    message
 }

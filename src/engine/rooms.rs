@@ -4,7 +4,7 @@
 //! Must not know: connections' states, protocols, what is published (see `batches`).
 
 use super::batches::{Batches, Outgoing};
-use super::cursor::{Cursor, Scope};
+use super::cursor::Scope;
 use crate::bytes::ConnKey;
 use crate::hub::{Class, Counts, EVERYONE, Follow, Hub, Identity, Interest, RoomKey, Taste, Who};
 use slab::Slab;
@@ -268,57 +268,6 @@ impl LocalRooms {
         if let Some(&number) = self.by_key.get(&key) {
             self.rooms[number as usize].ordinal = ordinal;
         }
-    }
-
-    /// Puts the live cursor of the connection in `slot` where its chunks will find it.
-    pub(super) fn list(&mut self, cursor: &mut Cursor, slot: u32) {
-        let taste = cursor.taste.number();
-        let list = match &cursor.scope {
-            Scope::All => &mut self.everything[taste],
-            Scope::Room(room) => &mut self.rooms[*room as usize].lists[taste],
-            Scope::Selected(selected) => {
-                for &who in &selected.whos {
-                    self.by_who.entry(who).or_default().push(slot);
-                }
-                if selected.whos.is_empty() {
-                    for &room in &selected.rooms {
-                        self.rooms[room as usize].mixed.push(slot);
-                    }
-                }
-                cursor.place = 0;
-                return;
-            }
-        };
-        cursor.place = list.len() as u32;
-        list.push(slot);
-    }
-
-    /// Takes it out again. Gives the slot that has its place now, if one has: that cursor must be
-    /// told.
-    pub(super) fn unlist(&mut self, cursor: &Cursor, slot: u32) -> Option<u32> {
-        let taste = cursor.taste.number();
-        let list = match &cursor.scope {
-            Scope::All => &mut self.everything[taste],
-            Scope::Room(room) => &mut self.rooms[*room as usize].lists[taste],
-            Scope::Selected(selected) => {
-                for who in &selected.whos {
-                    if let Some(list) = self.by_who.get_mut(who) {
-                        list.retain(|other| *other != slot);
-                        if list.is_empty() {
-                            self.by_who.remove(who);
-                        }
-                    }
-                }
-                for &room in &selected.rooms {
-                    self.rooms[room as usize].mixed.retain(|other| *other != slot);
-                }
-                return None;
-            }
-        };
-        let place = cursor.place as usize;
-        assert_eq!(list.get(place), Some(&slot), "a live cursor knows its place");
-        list.swap_remove(place);
-        list.get(place).copied()
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) mod core;
 mod everyone;
 mod names;
 mod pages;
+mod rooms;
 mod routes;
 
 use crate::bytes::{ConnKey, Now};

@@ -8,18 +8,18 @@ use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
 use super::http::Answered;
+use super::membership::Attach;
 use super::panics::{Trap, trap};
+use super::register::registration;
 use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
 use crate::hub::{Class, ConnectionId, Taste};
-use crate::json;
 use crate::routes::{self, Duplicate, Found, NoRoute, Route, Table};
 use crate::ws::Session;
 use crate::ws::deflate::WINDOW_BITS;
 use crate::ws::extension::{self, Deflate, Malformed};
-use crate::ws::frame::Opcode;
 use crate::ws::handshake::{self, Offer, Refusal};
 use crate::ws::subprotocol;
 use std::borrow::Cow;
@@ -80,6 +80,8 @@ const BAD_ROOM: Problem = Problem::bad(
     "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
 );
 const BAD_ECHO: Problem = Problem::bad("bad-parameter", "The parameter echo is true or false.");
+const BAD_SINCE: Problem =
+    Problem::bad("bad-parameter", "The parameter since is an id of an event, or earliest.");
 const BAD_ID: Problem = Problem::bad(
     "bad-connection-id",
     "A connectionId is not empty, not longer than --max-connection-id, and has no control \
@@ -108,6 +110,8 @@ struct Opened {
     found: Found,
     /// As a member it is sent its own messages, too.
     wants_own: bool,
+    /// Where it begins to read, as a member.
+    since: Begin,
     /// The name that it asks for in its URL.
     id: Option<String>,
     accept: [u8; 28],
@@ -134,13 +138,16 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
         .filter(|_| desk.policy.compression);
     let asked = Asked::by(request).ok_or_else(|| unknown_parameter(route))?;
     let route = route.ok_or_else(|| no_such_route(routes))?;
-    let wants_own = asked.wants_own(route)?;
+    let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, desk)?);
     let found = routes.find(&segments, &desk.limits).map_err(|no| match no {
         NoRoute::Unknown => no_such_route(routes),
         NoRoute::BadRoom => BAD_ROOM,
     })?;
-    let Asked { echo, id } = asked;
-    if (id.is_some() && !route.takes_name()) || (echo.is_some() && route.broadcast().is_none()) {
+    let Asked { echo, since: asks_since, id } = asked;
+    if (id.is_some() && !route.takes_name())
+        || (echo.is_some() && route.broadcast().is_none())
+        || (asks_since.is_some() && !route.has_since())
+    {
         return Err(unknown_parameter(Some(route)));
     }
     if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
@@ -154,7 +161,7 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
     };
     let protocol = protocol.map(str::to_owned);
     let (id, accept) = (id.map(Cow::into_owned), handshake::accept_key(key.as_bytes()));
-    Ok(Opened { found, wants_own, id, accept, deflate, protocol })
+    Ok(Opened { found, wants_own, since, id, accept, deflate, protocol })
 }
 
 fn offer<'r>(request: &Request<'r>) -> Offer<'r> {
@@ -173,6 +180,7 @@ fn offer<'r>(request: &Request<'r>) -> Offer<'r> {
 #[derive(Default)]
 struct Asked<'r> {
     echo: Option<Cow<'r, str>>,
+    since: Option<Cow<'r, str>>,
     id: Option<Cow<'r, str>>,
 }
 
@@ -183,6 +191,7 @@ impl<'r> Asked<'r> {
         for (name, value) in request.query() {
             match &*name {
                 "echo" => asked.echo = Some(value),
+                "since" => asked.since = Some(value),
                 "connectionId" => asked.id = Some(value),
                 other if other.starts_with('_') => {}
                 _ => return None,
@@ -200,6 +209,13 @@ impl<'r> Asked<'r> {
             Some(_) => Err(BAD_ECHO),
         }
     }
+
+    fn begins(&self, route: &Route, desk: &Desk) -> Result<Begin, Problem> {
+        match self.since.as_deref().filter(|_| route.has_since()) {
+            None => Ok(Begin::Now),
+            Some(since) => Begin::since(since, desk.hub.epoch()).ok_or(BAD_SINCE),
+        }
+    }
 }
 
 fn no_such_route(routes: &Table) -> Problem {
@@ -210,7 +226,7 @@ fn no_such_route(routes: &Table) -> Problem {
 /// Says what may be asked for instead.
 fn unknown_parameter(route: Option<&Arc<Route>>) -> Problem {
     let detail = match route.map(|route| (&route.path, route.parameters())) {
-        None => "Only the parameters connectionId and echo are known.".into(),
+        None => "Only the parameters connectionId, echo and since are known.".into(),
         Some((path, parameters)) => match parameters.as_slice() {
             [] => format!("The route {path} takes no parameters.").into(),
             [one] => format!("The route {path} takes the parameter {one}, and no other.").into(),
@@ -278,16 +294,20 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
         connected_ms: desk.now.unix_ms,
     });
     // What it publishes from here on is taken back if it ends in a panic.
-    desk.rooms.begin(room);
+    desk.rooms.begin();
     desk.wake_by(key, desk.tick.after(desk.limits_of(route).ping_interval));
-    if let Some(greeting) = &route.greeting {
-        conn.push_message(desk, Opcode::Text, greeting.as_bytes());
+    // Where it begins, if it asked to be told, is known with this turn's commit, and comes first.
+    let is_told = opened.since != Begin::Now;
+    if !is_told {
+        conn.greet(desk);
     }
+    // Of what takes effect with a commit there is one thing at a time.
+    conn.mood.changing = is_told || route.broadcast().is_some_and(|route| route.rooms);
     let place = Place { core: desk.core, key };
     if let Some(id) = opened.id.as_deref().filter(|_| route.is_as_is()) {
         conn.register_by_url(desk, place, id, &registration(id));
     }
-    join(conn, desk, key);
+    join(conn, desk, key, opened.since);
     trap(Trap::Handshake);
     Answered::Became
 }
@@ -309,17 +329,9 @@ fn accept(conn: &mut Conn, desk: &mut Desk, opened: &Opened) {
     desk.pool = pool;
 }
 
-/// What a client that registers by its URL is taken to have said.
-fn registration(id: &str) -> Vec<u8> {
-    let mut message = b"{\"connectionId\":\"".to_vec();
-    json::escape_into(&mut message, id);
-    message.extend_from_slice(b"\"}");
-    message
-}
-
 /// The connection begins to read with this turn's commit: as a member of its room if its route has
 /// members, else only what the API publishes there. What is for everybody it gets in any case.
-fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
+fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey, since: Begin) {
     let State::WebSocket(websocket) = &mut conn.state else { return };
     let is_member = websocket.route.broadcast().is_some();
     let class = if is_member { Class::Member } else { Class::Listener };
@@ -330,5 +342,6 @@ fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey) {
     let cursor = Cursor::new(scope, Taste::frames(class, shares_deflated));
     desk.rooms.follow(&cursor.scope, class, 1);
     websocket.cursor = Some(Box::new(cursor));
-    desk.attaching.push((key, Begin::Now));
+    desk.attaching.push((key, Attach::New(since)));
+    conn.announce_all(desk, key);
 }

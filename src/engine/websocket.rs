@@ -102,7 +102,9 @@ impl Conn {
     /// Whether it is not to be read from for now.
     pub(super) fn must_pause(&self, desk: &Desk) -> bool {
         let is_waiting = match &self.state {
-            State::WebSocket(websocket) => matches!(websocket.name, Name::Waiting(_)),
+            State::WebSocket(websocket) => {
+                matches!(websocket.name, Name::Waiting(_)) || self.mood.changing
+            }
             State::Http(http) => http.is_waiting(),
             State::EventStream(_) | State::Closing(_) => return false,
         };

@@ -4,8 +4,9 @@
 //! Must not know: numbers (they come with the commit), logs, who reads.
 
 use super::audience::{Audience, FORMATS, Format};
-use super::chunk::{Api, Chunk, Entry, What};
+use super::chunk::{Api, Chunk, Entry};
 use super::name::{ConnectionId, RoomKey, Who};
+use super::what::What;
 use crate::bytes::Now;
 use crate::json;
 use crate::limits::CHUNK_BYTES_MAX;
@@ -167,6 +168,17 @@ impl Batch {
         self.push_entry(sender, place, end - place, What::Close);
     }
 
+    /// Publishes that `sender` became a member of the room, or is none any more.
+    pub fn push_presence(&mut self, sender: &Sender, what: What) {
+        debug_assert_eq!(self.chunk.made, Format::Frames, "presence is for members");
+        let key = if what == What::Join { "join" } else { "leave" };
+        let mut object = format!("{{\"{key}\":").into_bytes();
+        push_id_key(&mut object, &sender.id);
+        object.extend_from_slice(format!(",\"session\":{}}}}}", sender.session).as_bytes());
+        let place = self.push_payload(sse::Kind::Message, &object);
+        self.push_entry(sender, place, object.len(), what);
+    }
+
     fn push_payload(&mut self, kind: sse::Kind, payload: &[u8]) -> usize {
         let bytes = &mut self.chunk.bytes;
         if self.chunk.made == Format::Events {
@@ -187,7 +199,13 @@ impl Batch {
 
     fn push_entry(&mut self, sender: &Sender, place: usize, length: usize, what: What) {
         let entry = Entry::new(place, length, what, sender.who);
-        if self.chunk.senders.last().is_none_or(|(_, last)| last.session != sender.session) {
+        // A run of one sender's is of messages or of none: its messages alone may be left out.
+        let is_message = |entry: &Entry| entry.what().is_message() == what.is_message();
+        let is_same = |(_, last): &(u32, Sender)| last.session == sender.session;
+        let chunk = &self.chunk;
+        let goes_on =
+            chunk.senders.last().is_some_and(is_same) && chunk.index.last().is_some_and(is_message);
+        if !goes_on {
             self.chunk.senders.push((self.chunk.index.len() as u32, sender.clone()));
         }
         self.chunk.index.push(entry);

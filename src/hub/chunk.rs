@@ -8,6 +8,7 @@ use super::audience::{Audience, Class, FORMATS, Format};
 use super::batch::Sender;
 use super::encoding::encode;
 use super::name::{RoomKey, Who};
+use super::what::What;
 use crate::bytes::Now;
 use crate::sse::{Epoch, Sequence, sequence_digits, write_digits};
 use crate::ws::deflate::Deflater;
@@ -15,17 +16,6 @@ use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A text message.
-    Text,
-    /// A binary message.
-    Binary,
-    /// A registered connection ended.
-    Close,
-}
 
 /// One event of a chunk: its payload's place in the first encoding, what it is, whose.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +49,9 @@ impl Entry {
         match self.length_and_what >> LENGTH_BITS {
             0 => What::Text,
             1 => What::Binary,
-            _ => What::Close,
+            2 => What::Close,
+            3 => What::Join,
+            _ => What::Leave,
         }
     }
 
@@ -160,6 +152,13 @@ impl Chunk {
     /// Its events.
     pub fn index(&self) -> &[Entry] {
         &self.index
+    }
+
+    /// The last message in it, if members get it.
+    pub fn last_message(&self) -> Option<Sequence> {
+        let is_theirs = self.is_for(Class::Member);
+        let place = self.index.iter().rposition(|entry| entry.what().is_message());
+        place.filter(|_| is_theirs).map(|place| self.first + place as u64)
     }
 
     /// Who sent its events: runs of entries, in order.

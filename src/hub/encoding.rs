@@ -5,8 +5,9 @@
 
 use super::audience::Format;
 use super::batch::{Sender, push_base64, push_one_line, push_string, push_wrapped};
-use super::chunk::{Chunk, Encoding, Entry, What};
+use super::chunk::{Chunk, Encoding, Entry};
 use super::name::ConnectionId;
+use super::what::What;
 use crate::json;
 use crate::sse::{self, Sequence};
 use crate::ws::deflate::{Deflater, WINDOW_BITS};
@@ -72,12 +73,13 @@ fn push(out: &mut Vec<u8>, chunk: &Chunk, format: Format, (place, entry): (usize
 }
 
 fn push_event(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, at: Sequence) {
-    let payload = |out: &mut Vec<u8>| push_json(out, chunk, entry, sender);
-    if entry.what() == What::Binary {
-        sse::binary_event(out, &chunk.epoch, at, payload);
-    } else {
-        sse::message_event(out, &chunk.epoch, at, payload);
-    }
+    let kind = match entry.what() {
+        What::Text | What::Close => sse::Kind::Message,
+        What::Binary => sse::Kind::Binary,
+        What::Join => sse::Kind::Join,
+        What::Leave => sse::Kind::Leave,
+    };
+    sse::event(out, kind, (&chunk.epoch, at), |out| push_json(out, chunk, entry, sender));
 }
 
 /// `{"id","room","connectionId","session","type","at","data"}`.
@@ -86,6 +88,8 @@ fn push_line(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, a
         What::Text => "message",
         What::Binary => "binary",
         What::Close => "close",
+        What::Join => "join",
+        What::Leave => "leave",
     };
     out.extend_from_slice(b"{\"id\":\"");
     out.extend_from_slice(&chunk.epoch.id(at));
@@ -113,7 +117,7 @@ fn push_line(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, a
 fn push_json(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender) {
     let payload = &chunk.bytes[entry.payload()];
     match (chunk.made, entry.what()) {
-        (Format::Events, _) => out.extend_from_slice(payload),
+        (Format::Events, _) | (_, What::Join | What::Leave) => out.extend_from_slice(payload),
         (_, What::Binary) => push_base64(out, &sender.id, payload),
         (_, _) if is_own_object(payload, &sender.id) => push_one_line(out, payload),
         // Text was checked to be UTF-8 when it came in.

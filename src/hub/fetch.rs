@@ -76,6 +76,11 @@ impl Hub {
         }
     }
 
+    /// The last message that members of `room` got, if the log has it.
+    pub fn last_message(&self, room: RoomKey) -> Option<Sequence> {
+        self.lock().rooms.find(room)?.last_message()
+    }
+
     /// Where a reader of `rooms` from the earliest begins: nothing before it that is for its class
     /// is in any log.
     pub fn gone_through(&self, rooms: Option<&[RoomKey]>, class: Class) -> Sequence {

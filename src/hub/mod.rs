@@ -27,11 +27,12 @@ mod fetch;
 mod idempotency;
 mod name;
 mod room;
+mod what;
 
 pub use audience::{Audience, Class, Format, Taste};
 pub use batch::{Batch, CloseEvent, EndedBy, Mark, Sender, push_wrapped};
 pub use census::{Counts, Owner, Receipt, RoomInfo};
-pub use chunk::{Api, Chunk, Encoding, Entry, PAYLOAD_BYTES_MAX, What};
+pub use chunk::{Api, Chunk, Encoding, Entry, PAYLOAD_BYTES_MAX};
 pub use directory::{Claim, Handed};
 pub use door::{Follow, Interest, Turn};
 pub use encoding::is_own_object;
@@ -39,6 +40,7 @@ pub use fetch::{Piece, Wanted};
 pub use idempotency::{Claimed, Kept, Repeat};
 pub use name::{ConnectionId, CoreSet, Identity, RoomKey, Who, WhoKeys};
 pub use room::{EVERYONE, Entered};
+pub use what::What;
 
 use crate::limits::Limits;
 use crate::sse::{Epoch, Sequence};

@@ -75,6 +75,8 @@ pub(super) struct Room {
     gone: Marks,
     /// The last events that there ever were.
     latest: Marks,
+    /// The last message that members got, in the log or not.
+    last_message: Option<Sequence>,
 }
 
 impl Room {
@@ -91,6 +93,7 @@ impl Room {
             next_ordinal: 0,
             gone,
             latest: gone,
+            last_message: None,
         }
     }
 
@@ -119,6 +122,11 @@ impl Room {
     /// The last event for readers of `class` that is gone.
     pub(super) fn gone_through(&self, class: Class) -> Sequence {
         self.gone.0[class as usize]
+    }
+
+    /// The last message that members got, if the log has it.
+    pub(super) fn last_message(&self) -> Option<Sequence> {
+        self.last_message.filter(|last| *last > self.gone_through(Class::Member))
     }
 
     /// Which event of the room is the first that its log still has.
@@ -249,6 +257,7 @@ impl Rooms {
         room.log.push_back(Logged { chunk: Arc::clone(chunk), bytes, audience });
         room.next_ordinal = chunk.next_ordinal();
         room.latest.note(chunk);
+        room.last_message = chunk.last_message().or(room.last_message);
         room.bytes += bytes;
         room.events += events;
         self.bytes += bytes;

@@ -180,6 +180,34 @@ fn a_reader_in_the_middle_of_a_chunk_pins_it() {
 }
 
 #[test]
+fn the_last_message_of_a_room_is_one_that_members_got() {
+    let limits = Limits { room_log_events_max: 5, ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    let (room, other) = (hub.enter("room").unwrap(), hub.enter("other").unwrap());
+    let last = || hub.last_message(room.key);
+    assert_eq!(last(), None);
+    for (said, expected) in [
+        (vec![Said::Text("{}".into())], None),
+        (vec![Said::Chat("hi".into())], Some(2)),
+        (vec![Said::Join, Said::Leave], Some(2)),
+        (vec![Said::Close(1000, "bye".into())], Some(2)),
+        // The two that were there first are gone.
+        (vec![Said::ChatBinary(vec![7])], Some(6)),
+        (vec![Said::Join, Said::ChatObject("{}".into()), Said::Leave], Some(8)),
+    ] {
+        publish(&hub, &mut turn, &room, &said);
+        assert_eq!(last(), expected, "{said:?}");
+    }
+    let chunk = |event: Said| publish(&hub, &mut Turn::new(0), &room, &[event]);
+    (0..3).for_each(|_| drop(chunk(Said::Leave)));
+    assert_eq!(last(), Some(8));
+    chunk(Said::Leave);
+    assert_eq!(last(), None, "it is gone");
+    publish(&hub, &mut turn, &other, &[Said::Chat("hi".into())]);
+    assert_eq!(last(), None);
+}
+
+#[test]
 fn what_is_cut_back_was_never_published() {
     let hub = hub(1, &Limits::default());
     let room = hub.enter("room").unwrap();

@@ -1,11 +1,12 @@
 //! The envelope scan: is a text one JSON object, and which `connectionId` does it carry? (RFC 8259)
 //!
-//! Knows: bytes, the grammar of JSON, the two top-level keys that mean something to us.
+//! Knows: bytes, the grammar of JSON, the few top-level keys that mean something to us.
 //! Must not know: messages, connections, rooms, who sent the text or what becomes of it.
 //!
 //! A message is published as its sender wrote it, so nothing is parsed into values here: [`scan`]
-//! reads the text once, from left to right, and remembers one place. [`unescape`] and
-//! [`escape_into`] turn the inside of one JSON string into text and back.
+//! reads the text once, from left to right, and remembers one place. [`control`] does the same for
+//! what members say to the server itself. [`unescape`] and [`escape_into`] turn the inside of one
+//! JSON string into text and back.
 #![cfg_attr(
     not(test),
     deny(
@@ -22,11 +23,13 @@
     )
 )]
 
+mod control;
 mod open;
 mod scan;
 mod string;
 mod tokens;
 
+pub use control::{Control, Member, control};
 pub use scan::scan;
 pub use string::{escape_into, unescape};
 

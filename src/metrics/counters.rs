@@ -120,6 +120,10 @@ pub struct ByEventType {
     pub binary: Count,
     /// The end of a registered connection.
     pub close: Count,
+    /// Somebody became a member of a room.
+    pub join: Count,
+    /// Somebody is a member of a room no more.
+    pub leave: Count,
 }
 
 /// What compression has done.
@@ -188,7 +192,7 @@ pub struct Counters {
 }
 
 const CLOSES: usize = 15;
-const REFUSALS: usize = 9;
+const REFUSALS: usize = 14;
 const RESPONSES: usize = 28;
 
 /// RFC 6455 §7.4.1, and the codes of our own.
@@ -205,6 +209,11 @@ static REFUSAL_CODES: [&str; REFUSALS] = [
     "not-registered",
     "wrong-connection-id",
     "connection-id-taken",
+    "bad-control",
+    "bad-room",
+    "too-many-rooms",
+    "too-many-joined",
+    "not-joined",
 ];
 
 static STATUS_CODES: [u16; RESPONSES] = [

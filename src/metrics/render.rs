@@ -105,6 +105,8 @@ impl Page<'_> {
         self.count(name, ("type", "message"), |core| &core.published.message);
         self.count(name, ("type", "binary"), |core| &core.published.binary);
         self.count(name, ("type", "close"), |core| &core.published.close);
+        self.count(name, ("type", "join"), |core| &core.published.join);
+        self.count(name, ("type", "leave"), |core| &core.published.leave);
 
         let name = "tidegate_gaps_total";
         self.counter(name, "Times that a reader was told of a gap.", |core| &core.gaps);

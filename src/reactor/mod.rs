@@ -225,14 +225,13 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
         found.map_or(0, |(addr, _)| addr.port())
     };
     let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
-    let lines = [
+    let mut lines = vec![
         format!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores),
         format!("  WebSockets on     {ws}"),
         format!("  events, HTTP on   {http}"),
-        format!("  watch events:     curl -N http://localhost:{http_port}/events"),
-        format!("  send a message:   connect a WebSocket to ws://localhost:{ws_port}/ and send"),
-        "                    {\"connectionId\":\"me\",\"message\":\"hello\"}\n".to_owned(),
     ];
+    lines.extend(config.hints(ws_port, http_port).iter().map(|hint| format!("  {hint}")));
+    lines.push(String::new());
     // Nobody may be there to hear it: that is no reason not to serve.
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     let limits = &config.limits;

@@ -135,7 +135,13 @@ impl Route {
     pub fn parameters(&self) -> Vec<&'static str> {
         let name = self.takes_name().then_some("connectionId");
         let echo = self.broadcast().map(|_| "echo");
-        name.into_iter().chain(echo).collect()
+        let since = self.has_since().then_some("since");
+        name.into_iter().chain(echo).chain(since).collect()
+    }
+
+    /// Whether a member may ask for what was said before it came.
+    pub fn has_since(&self) -> bool {
+        self.broadcast().is_some_and(|broadcast| broadcast.since)
     }
 
     /// The longest of its answers, if it has a table of them.

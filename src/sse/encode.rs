@@ -3,7 +3,7 @@
 //! Knows: fields and lines.
 //! Must not know: where payloads come from.
 //!
-//! An event is `[event: binary\n]id: <id>\ndata: <payload>\n\n`: the id directly before the data
+//! An event is `[event: <kind>\n]id: <id>\ndata: <payload>\n\n`: the id directly before the data
 //! and all of one length, so that a commit can write the digits when the number is known, long
 //! after the encoding.
 
@@ -17,19 +17,31 @@ pub enum Kind {
     Message,
     /// A binary message, as base64 in JSON: `event: binary`.
     Binary,
+    /// Somebody became a member of the room: `event: join`.
+    Join,
+    /// Somebody is a member no more: `event: leave`.
+    Leave,
 }
 
-const BINARY: &[u8] = b"event: binary\n";
+impl Kind {
+    /// The line that names it; nothing if it has no name.
+    fn line(self) -> &'static [u8] {
+        match self {
+            Kind::Message => b"",
+            Kind::Binary => b"event: binary\n",
+            Kind::Join => b"event: join\n",
+            Kind::Leave => b"event: leave\n",
+        }
+    }
+}
+
 const ID: &[u8] = b"id: ";
 const DATA: &[u8] = b"\ndata: ";
 const END: &[u8] = b"\n\n";
 
 /// The bytes of an event with so long a payload.
 pub fn event_length(kind: Kind, payload: usize) -> usize {
-    payload.saturating_add(match kind {
-        Kind::Message => MESSAGE_BYTES,
-        Kind::Binary => BINARY_BYTES,
-    })
+    payload.saturating_add(MESSAGE_BYTES).saturating_add(kind.line().len())
 }
 
 /// Where the parts of [`message_head`] stand.
@@ -39,9 +51,8 @@ const DATA_AT: usize = ID_AT + ID_BYTES;
 /// The bytes of a message event before its payload.
 pub const MESSAGE_HEAD_BYTES: usize = DATA_AT + DATA.len();
 
-/// The bytes of an event around its payload, by its kind.
+/// The bytes of a message event around its payload.
 const MESSAGE_BYTES: usize = MESSAGE_HEAD_BYTES + END.len();
-const BINARY_BYTES: usize = BINARY.len() + MESSAGE_BYTES;
 
 /// What stands before the payload of a message event without a number yet: for an epoch always the
 /// same.
@@ -61,8 +72,7 @@ pub fn message_event(
     sequence: Sequence,
     payload: impl FnOnce(&mut Vec<u8>),
 ) -> usize {
-    out.extend_from_slice(ID);
-    finish(out, epoch, sequence, payload)
+    event(out, Kind::Message, (epoch, sequence), payload)
 }
 
 /// Like [`message_event`], with `event: binary`.
@@ -72,7 +82,17 @@ pub fn binary_event(
     sequence: Sequence,
     payload: impl FnOnce(&mut Vec<u8>),
 ) -> usize {
-    out.extend_from_slice(BINARY);
+    event(out, Kind::Binary, (epoch, sequence), payload)
+}
+
+/// Like [`message_event`], of any kind.
+pub fn event(
+    out: &mut Vec<u8>,
+    kind: Kind,
+    (epoch, sequence): (&Epoch, Sequence),
+    payload: impl FnOnce(&mut Vec<u8>),
+) -> usize {
+    out.extend_from_slice(kind.line());
     out.extend_from_slice(ID);
     finish(out, epoch, sequence, payload)
 }
@@ -139,6 +159,13 @@ mod tests {
         binary_event(&mut out, &epoch, 33, |out| out.extend_from_slice(b"x"));
         assert_eq!(&out[start..], b"event: binary\nid: 0000003-00000000011\ndata: x\n\n");
         assert_eq!(out.len() - start, event_length(Kind::Binary, 1));
+        for (kind, line) in [(Kind::Join, "event: join\n"), (Kind::Leave, "event: leave\n")] {
+            out.clear();
+            event(&mut out, kind, (&epoch, 1), |out| out.extend_from_slice(b"{}"));
+            let rest = "id: 0000003-00000000001\ndata: {}\n\n";
+            assert_eq!(String::from_utf8_lossy(&out), format!("{line}{rest}"));
+            assert_eq!(out.len(), event_length(kind, 2));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) struct Description(Value);
 /// One method of one path.
 pub(crate) struct Operation<'d> {
     pub(crate) name: String,
+    pub(crate) path: &'d str,
     pub(crate) takes_body: bool,
     /// Its responses, nothing in them followed.
     responses: &'d Value,
@@ -35,8 +36,9 @@ impl Description {
             item.as_object().expect("a path").iter().map(move |(method, it)| (path, method, it))
         });
         let operations = all.filter(|(_, _, it)| it.get("responses").is_some());
-        let operation = |(path, method, it): (&String, &String, &'d Value)| Operation {
+        let operation = |(path, method, it): (&'d String, &String, &'d Value)| Operation {
             name: format!("{method} {path}"),
+            path,
             takes_body: it.get("requestBody").is_some(),
             responses: &it["responses"],
             document: &self.0,

@@ -136,6 +136,7 @@ const TABLE: &[(&str, &[&str], &str)] = &[
         ],
         "",
     ),
+    ("joined_rooms_max", &["src/engine/tests/rooms::so_many_rooms_and_no_more"], ""),
     ("filters_max", &["tests/rows/http/limits::filters_are_limited_one_by_one"], ""),
     ("drain", &["tests/server/limits/times::whoever_stays_is_cut_off_when_the_drain_is_over"], ""),
     ("api_time", &["src/engine/api/tests::a_core_that_does_not_answer_is_waited_for_its_time"], ""),

@@ -17,6 +17,7 @@ mod relay;
 mod reload;
 mod replaced;
 mod resources;
+mod rooms;
 mod start;
 mod stop;
 mod streams;

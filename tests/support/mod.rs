@@ -8,6 +8,7 @@
 
 pub(crate) mod events;
 pub(crate) mod folder;
+pub(crate) mod foreign;
 pub(crate) mod http;
 pub(crate) mod server;
 pub(crate) mod sources;
@@ -16,6 +17,7 @@ pub(crate) mod wire;
 
 pub(crate) use events::{Event, EventStream};
 pub(crate) use folder::Folder;
+pub(crate) use foreign::Foreign;
 pub(crate) use server::Server;
 pub(crate) use websocket::{Message, WebSocket};
 pub(crate) use wire::Wire;

@@ -7,6 +7,7 @@ pub(super) mod frame;
 pub(super) mod head;
 pub(super) mod inflate;
 pub(super) mod json;
+pub(super) mod members;
 pub(super) mod request;
 pub(super) mod session;
 pub(super) mod target;

@@ -171,13 +171,14 @@ impl Conn {
         let State::WebSocket(websocket) = &self.state else { return None };
         let Name::Owned(sender) = &websocket.name else { return None };
         let name_of = |room: u32| desk.rooms.room(room).name.to_string();
+        let rooms = websocket.cursor.iter().flat_map(|cursor| cursor.scope.joined());
         let ago = desk.now.monotonic.saturating_sub(TICK * self.heard.0).as_millis() as u64;
         Some(Description {
             id: sender.id.to_string(),
             session: sender.session,
             route: websocket.route.path.to_string(),
             room: websocket.room.map(name_of),
-            rooms: websocket.room.map(name_of).into_iter().collect(),
+            rooms: rooms.copied().map(name_of).collect(),
             connected_ms: websocket.connected_ms,
             seen_ms: desk.now.unix_ms.saturating_sub(ago).max(websocket.connected_ms),
         })

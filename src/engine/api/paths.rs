@@ -114,6 +114,15 @@ mod tests {
         }
     }
 
+    /// Where the server answers by itself no page can be put.
+    #[test]
+    fn no_page_can_hide_behind_a_path_of_ours() {
+        for (pattern, ..) in TABLE {
+            let path = pattern.iter().fold(String::new(), |path, part| path + "/" + part);
+            assert!(crate::pages::is_own(&path), "{path}");
+        }
+    }
+
     #[test]
     fn a_server_has_the_methods_that_its_paths_have() {
         for (path, allow, _) in TABLE {

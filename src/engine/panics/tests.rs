@@ -4,9 +4,11 @@
 //! Must not know: sockets.
 
 use super::*;
+use crate::engine::Policy;
 use crate::engine::tests::core::{Core, HTTP, WS, handshake, message, text};
 use crate::engine::{Action, Letter};
 use crate::limits::Limits;
+use crate::routes::{Behaviour, Broadcast, Pattern, Route, Table};
 use std::cell::Cell;
 
 thread_local! {
@@ -183,4 +185,112 @@ fn a_name_at_whose_hand_over_it_panics_is_free_again() {
     assert_eq!(core.events(stream), [replaced, CLOSE_OF_A]);
     assert_eq!(core.written(new), CLOSE_1011);
     assert_eq!(core.hub.holdings().registered, 0);
+}
+
+/// A core with one route whose members join rooms and are told of one another.
+fn core_with_rooms() -> Core {
+    let settings = Broadcast { rooms: true, presence: true, ..Broadcast::default() };
+    let path = Pattern::parse("/rooms/{room}").expect("a path");
+    let routes = Table::new(vec![Route::new(path, Behaviour::Broadcast(settings))]);
+    Core::of(Policy { routes: routes.expect("one route"), ..Policy::default() })
+}
+
+/// What a stream was told since, without the longest.
+fn told(core: &mut Core, stream: ConnKey) -> Vec<String> {
+    let events = core.written(stream);
+    let events = events.split("\n\n").filter(|event| event.contains("data: "));
+    let word = |event: &str| {
+        let name = event.lines().find_map(|line| line.strip_prefix("event: "));
+        let data = event.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default();
+        let message = data.split("\"message\":").nth(1).map(|text| text.trim_end_matches('}'));
+        let word = if data.contains("\"close\"") { Some("close") } else { name };
+        word.or(message).unwrap_or(data).to_owned()
+    };
+    events.map(word).collect()
+}
+
+#[test]
+fn what_was_published_to_several_rooms_is_taken_back_from_each() {
+    let mut core = core_with_rooms();
+    let (a, b) = (core.websocket("/rooms/one"), core.websocket("/rooms/one"));
+    for key in [a, b] {
+        core.say(key, &[r#"{"join":"two"}"#]);
+        core.turn();
+        core.receive(key, b"");
+    }
+    core.turn();
+    let (one, two) = (core.stream_of("room=one"), core.stream_of("room=two"));
+    core.say(b, &["1", r#"{"to":"two","n":1}"#]);
+    core.say(a, &["2", r#"{"to":"two","n":2}"#]);
+    // Enough to fill a chunk in each; then it asks for what it has, and is not answered.
+    let long = "x".repeat(40_000);
+    let to_two = format!(r#"{{"to":"two","x":"{long}"}}"#);
+    SET.set(Some(Trap::HalfAnAnswer));
+    core.say(a, &["3", &to_two, &long, &to_two, &long, &to_two, r#"{"join":"one"}"#, "4"]);
+    core.say(b, &["5", r#"{"to":"two","n":5}"#]);
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (1, None));
+    assert_eq!(told(&mut core, one), [r#""1""#, r#""2""#, "leave", r#""5""#, "close"]);
+    let to_two = |n: u32| format!(r#"{{"to":"two","n":{n}}}"#);
+    assert_eq!(told(&mut core, two), [to_two(1), to_two(2), "leave".to_owned(), to_two(5)]);
+    // What streams were shown is charged to the logs with the next visit.
+    core.turn();
+    assert_eq!(core.hub.holdings().pinned_bytes, 0);
+}
+
+#[test]
+fn a_room_in_whose_joining_it_panics_was_never_joined() {
+    let mut core = core_with_rooms();
+    let stream = core.stream();
+    let a = core.websocket("/rooms/one");
+    SET.set(Some(Trap::Published));
+    core.say(a, &[r#"{"join":"two"}"#]);
+    core.turn();
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (1, None));
+    assert_eq!(told(&mut core, stream), ["join", "leave", "close"]);
+    assert_eq!(core.hub.room_info("two").map(|room| room.members), None, "nobody is in it");
+    // So it is with one that it joins by coming.
+    SET.set(Some(Trap::Handshake));
+    core.websocket("/rooms/three");
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (2, None));
+    assert_eq!(told(&mut core, stream), ["close"]);
+    let counts = core.hub.room_info("three").map(|room| (room.connections, room.members));
+    assert_eq!(counts, Some((0, 0)), "its log has the close");
+}
+
+/// It is closed, so who asked is told that it is gone; nothing of the message is sent.
+#[test]
+fn a_connection_that_panics_while_the_api_tells_it_something_is_gone() {
+    let mut core = Core::new();
+    let a = core.websocket("/?connectionId=a");
+    SET.set(Some(Trap::HalfAnAnswer));
+    let body = r#"{"text":"hello"}"#;
+    let head = "POST /api/connections/a HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 16\r\n\r\n";
+    let client = core.connect(HTTP, format!("{head}{body}").as_bytes());
+    core.turn();
+    assert_eq!((core.panics(), SET.get()), (1, None));
+    let answer = core.written(client);
+    assert!(answer.starts_with("HTTP/1.1 410 ") && answer.contains("connection-gone"), "{answer}");
+    assert_eq!(core.written(a), CLOSE_1011);
+    // Whoever asked goes on.
+    core.receive(client, format!("{head}{body}").as_bytes());
+    core.turn();
+    assert!(core.written(client).starts_with("HTTP/1.1 404 "));
+}
+
+/// A request that panics publishes nothing, although it was answered with nothing yet.
+#[test]
+fn a_request_that_panics_is_told_so() {
+    let mut core = Core::new();
+    let stream = core.stream();
+    SET.set(Some(Trap::Request));
+    let head = "POST /api/messages HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 16\r\n\r\n";
+    let client = core.connect(HTTP, format!("{head}{{\"text\":\"hello\"}}").as_bytes());
+    let answer = core.written(client);
+    assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("internal-error"), "{answer}");
+    assert_eq!(core.events(stream), [""; 0]);
 }

@@ -75,6 +75,14 @@ impl Core {
         key
     }
 
+    /// A stream of what `query` says, which has been told where it begins.
+    pub(in crate::engine) fn stream_of(&mut self, query: &str) -> ConnKey {
+        let head = format!("GET /events?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let key = self.connect(HTTP, head.as_bytes());
+        self.written.remove(&key);
+        key
+    }
+
     pub(in crate::engine) fn receive(&mut self, key: ConnKey, bytes: &[u8]) {
         self.engine.receive(key, &mut bytes.to_vec(), self.now);
     }

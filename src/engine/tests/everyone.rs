@@ -195,7 +195,7 @@ fn what_the_api_published_is_taken_back_with_the_connection_that_asked_for_it() 
     let say = |text| (Said::Text(text), Api { ticket: 1, except: [].into() });
     let (said, api) = say("kept");
     assert!(rooms.publish_api_in("a", said, api, &core.hub));
-    rooms.begin(None);
+    rooms.begin();
     let (said, api) = say("taken back");
     assert!(rooms.publish_api_in("a", said, api, &core.hub));
     rooms.cut_back();

@@ -253,7 +253,7 @@ fn refusals_speak_of_the_routes_that_there_are() {
         ("/in?echo=1", "The route /in takes the parameter connectionId, and no other."),
         ("/live/a?connectionId=a", "The route /live/{room} takes the parameter echo,"),
         ("/named?x=1", "The route /named takes the parameters connectionId, echo."),
-        ("/?x=1", "Only the parameters connectionId and echo are known."),
+        ("/?x=1", "Only the parameters connectionId, echo and since are known."),
     ] {
         let answer = ask(&mut core, path, "");
         assert!(answer.contains(words), "{path}: {answer}");

@@ -23,6 +23,8 @@ fn full(chunk: &Chunk, place: usize, said: &Said, sender: &Sender) -> Value {
         What::Text => "message",
         What::Binary => "binary",
         What::Close => "close",
+        What::Join => "join",
+        What::Leave => "leave",
     };
     let (data, _) = said.data(sender);
     let is_api = said.audience() == Audience::ALL;
@@ -67,7 +69,7 @@ fn check_events(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
     for (place, (event, (said, sender))) in events.iter().zip(spoken).enumerate() {
         let Dispatched { kind, data, last_event_id } = event;
         let (expected, exact) = said.data(sender);
-        assert_eq!(*kind, if said.what() == What::Binary { "binary" } else { "message" });
+        assert_eq!(*kind, said.kind());
         assert_eq!(value(data), expected);
         assert!(exact.is_none_or(|exact| exact == *data), "{data:?}");
         assert_eq!(*last_event_id, id(chunk, place));
@@ -98,8 +100,8 @@ fn check_lines(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
 fn check_frames(bytes: &[u8], spoken: &Spoken, may_deflate: bool) {
     let mut rest = bytes.iter().copied();
     let mut byte = || rest.next().expect("a whole frame");
-    for (said, _) in spoken {
-        let (opcode, payload) = said.frame().expect("members are its audience");
+    for (said, sender) in spoken {
+        let (opcode, payload) = said.frame(sender).expect("members are its audience");
         let first = byte();
         let is_deflated = first & 0x40 != 0;
         assert!(may_deflate || !is_deflated);
@@ -241,6 +243,8 @@ fn whoever_sends_is_named_as_they_are() {
         [(Said::Binary(vec![0, 255, 7, 9]), sender.clone()), (close, sender)]
     };
     check_all(senders.clone().flat_map(say).collect());
+    let come = |sender: Sender| [(Said::Join, sender.clone()), (Said::Leave, sender)];
+    check_all(senders.clone().flat_map(come).collect());
     let chat = |sender: Sender| {
         let sizes = [0, 1, 2, 3, 125, 126, 65535, 65536];
         sizes.map(|size| (Said::ChatBinary(vec![7; size]), sender.clone()))

@@ -24,6 +24,10 @@ pub(super) enum Said {
     Chat(String),
     /// A binary message to the room's members.
     ChatBinary(Vec<u8>),
+    /// Somebody becomes a member.
+    Join,
+    /// Somebody is a member no more.
+    Leave,
     /// A message to the room's members, and to nobody else.
     Quiet(String),
     /// What the API says, shown as it is.
@@ -56,6 +60,7 @@ impl Said {
         match self {
             Said::Text(_) | Said::Binary(_) | Said::Close(..) => Audience::SUBSCRIBERS,
             Said::ChatObject(_) | Said::Chat(_) | Said::ChatBinary(_) => Audience::BROADCAST,
+            Said::Join | Said::Leave => Audience::BROADCAST,
             Said::Quiet(_) => Audience::MEMBERS,
             Said::ApiObject(_) | Said::Api(_) | Said::ApiBinary(_) => Audience::ALL,
         }
@@ -67,6 +72,18 @@ impl Said {
             Said::ApiObject(_) | Said::Api(_) => What::Text,
             Said::Binary(_) | Said::ChatBinary(_) | Said::ApiBinary(_) => What::Binary,
             Said::Close(..) => What::Close,
+            Said::Join => What::Join,
+            Said::Leave => What::Leave,
+        }
+    }
+
+    /// The event's name in an event stream.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.what() {
+            What::Text | What::Close => "message",
+            What::Binary => "binary",
+            What::Join => "join",
+            What::Leave => "leave",
         }
     }
 
@@ -84,6 +101,7 @@ impl Said {
                 let (code, reason) = (CloseCode(*code), reason.clone());
                 batch.push_close(sender, &CloseEvent { code, reason, by });
             }
+            Said::Join | Said::Leave => batch.push_presence(sender, self.what()),
         }
     }
 
@@ -111,17 +129,29 @@ impl Said {
                 });
                 (json!({ "close": close }), None)
             }
+            Said::Join | Said::Leave => {
+                let text = self.presence(sender);
+                (serde_json::from_str(&text).expect("an object"), Some(text))
+            }
         }
     }
 
+    /// What is told of who comes and goes, byte for byte.
+    fn presence(&self, sender: &Sender) -> String {
+        let key = if matches!(self, Said::Join) { "join" } else { "leave" };
+        let (id, session) = (json!(sender.id.to_string()), sender.session);
+        format!("{{\"{key}\":{{\"connectionId\":{id},\"session\":{session}}}}}")
+    }
+
     /// The frame that members get: its opcode and its payload.
-    pub(super) fn frame(&self) -> Option<(u8, &[u8])> {
+    pub(super) fn frame(&self, sender: &Sender) -> Option<(u8, Vec<u8>)> {
         match self {
             Said::ChatObject(text) | Said::Chat(text) | Said::Quiet(text) => {
-                Some((1, text.as_bytes()))
+                Some((1, text.clone().into_bytes()))
             }
-            Said::ApiObject(text) | Said::Api(text) => Some((1, text.as_bytes())),
-            Said::ChatBinary(bytes) | Said::ApiBinary(bytes) => Some((2, bytes)),
+            Said::ApiObject(text) | Said::Api(text) => Some((1, text.clone().into_bytes())),
+            Said::ChatBinary(bytes) | Said::ApiBinary(bytes) => Some((2, bytes.clone())),
+            Said::Join | Said::Leave => Some((1, self.presence(sender).into_bytes())),
             Said::Text(_) | Said::Binary(_) | Said::Close(..) => None,
         }
     }

@@ -419,6 +419,8 @@ fn said() -> impl Strategy<Value = Vec<(Said, usize)>> {
         4 => "[a-z\r\n]{0,60}".prop_map(Said::Chat),
         1 => "[a-z]{0,60}".prop_map(|text| Said::ChatObject(format!("{{\"a\":{text:?}}}"))),
         1 => bytes().prop_map(Said::ChatBinary),
+        1 => Just(Said::Join),
+        1 => Just(Said::Leave),
     ];
     let quiet = "[a-z]{0,60}".prop_map(Said::Quiet);
     let api = prop_oneof![

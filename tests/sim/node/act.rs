@@ -29,7 +29,7 @@ const BOTH: u8 = 2;
 /// What can be asked, and what is answered: status, whether it is HEAD, body, whether the
 /// connection ends.
 type Question = (&'static str, u16, bool, Option<&'static str>, bool);
-const QUESTIONS: [Question; 15] = [
+const QUESTIONS: [Question; 19] = [
     ("GET /", 200, false, Some(configured::SMALL), false),
     ("GET /large", 200, false, Some(configured::LARGE), false),
     ("HEAD /large", 200, true, None, false),
@@ -39,6 +39,11 @@ const QUESTIONS: [Question; 15] = [
     ("GET /readyz", 200, false, Some("ok\n"), false),
     ("GET /metrics", 200, false, None, false),
     ("GET /nothing", 404, false, None, false),
+    // These ask other cores, and wait.
+    ("GET /api/connections?limit=3&prefix=a", 200, false, None, false),
+    ("HEAD /api/connections", 200, true, None, false),
+    ("GET /api/connections/nobody", 404, false, None, false),
+    ("GET /api/rooms/nobody", 404, false, None, false),
     ("OPTIONS /hello", 204, false, None, false),
     ("GET /events?format=odd", 400, false, None, false),
     ("HEAD /events", 200, true, None, true),
@@ -56,11 +61,12 @@ impl World<'_> {
         match self.dice.below(100) {
             0..=31 => self.connect_speaker(Talk::Relay),
             32..=43 => self.connect_configured(),
-            44..=55 => {
+            44..=50 => self.connect_roamer(),
+            51..=58 => {
                 let echo = self.dice.chance(30);
                 self.connect_speaker(Talk::Member { echo });
             }
-            56..=62 => self.connect_speaker(Talk::Echo),
+            59..=62 => self.connect_speaker(Talk::Echo),
             63..=90 => self.connect_reader(),
             _ => {
                 let listener = *self.dice.pick(&[HTTP, HTTP, BOTH, WS]);
@@ -118,7 +124,7 @@ impl World<'_> {
             Talk::Member { echo } => {
                 (format!("/chat/{}?echo={echo}", encode(room)), Some(room), None)
             }
-            Talk::Echo | Talk::Desk | Talk::Wrap => ("/echo".to_owned(), None, None),
+            Talk::Echo | Talk::Desk | Talk::Wrap | Talk::Roam => ("/echo".to_owned(), None, None),
         };
         if let Some(id) = &id {
             *self.claims.entry(id.clone()).or_default() += 1;

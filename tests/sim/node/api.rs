@@ -124,7 +124,9 @@ impl World<'_> {
         let open = || self.clients.iter().filter(|client| is_open(client));
         let is_in = |client: &&Client| {
             client.speaker().is_some_and(|speaker| {
-                room == EVERYONE || speaker.room.as_deref().is_some_and(|home| home == room)
+                let is_home = speaker.room.as_deref().is_some_and(|home| home == room);
+                let joined = speaker.roaming.as_ref().map(|roaming| roaming.joined.contains(room));
+                room == EVERYONE || joined.unwrap_or(is_home)
             })
         };
         let reads = |client: &&Client| match &client.role {
@@ -145,7 +147,12 @@ impl World<'_> {
             assert_eq!(told, (connections, subscribers), "{room:?}");
             let is_member = |client: &&Client| {
                 let speaker = client.speaker();
-                speaker.is_some_and(|s| s.is_member() && s.room.as_deref() == Some(&*room.name))
+                speaker.is_some_and(|speaker| {
+                    let is_home = speaker.room.as_deref() == Some(&*room.name);
+                    let joined =
+                        speaker.roaming.as_ref().map(|one| one.joined.contains(&*room.name));
+                    speaker.is_member() && joined.unwrap_or(is_home)
+                })
             };
             let members = self.clients.iter().filter(is_member).filter(|client| is_open(client));
             assert_eq!(room.members, members.count() as u64, "{room:?}");

@@ -79,6 +79,8 @@ pub(crate) fn is_full(id: &str, event: &Logged, data: &str) {
         What::Text => "message",
         What::Binary => "binary",
         What::Close => "close",
+        What::Join => "join",
+        What::Leave => "leave",
     };
     assert_eq!(full.len(), 7, "{data}");
     is("id", id.into());
@@ -105,7 +107,7 @@ fn is_reason(client: &Client, speaker: &Speaker, code: u16, moment: &Moment<'_>)
         // Whether it may be told so is asked where it is.
         4408 => true,
         // A message that took too long.
-        1008 if client.was_odd => true,
+        1008 if client.was_odd || speaker.roaming.is_some() => true,
         1008 if is_too_often_refused(client, speaker) => true,
         1009 if is_too_bold(client, speaker) => true,
         code => speaker.doom == Some(code),
@@ -128,7 +130,10 @@ fn is_too_bold(client: &Client, speaker: &Speaker) -> bool {
 
 /// Only who has lost something that was for the likes of it falls off.
 fn fell_off(client: &Client, speaker: &Speaker, shadow: &Shadow, moment: &Moment<'_>) {
+    let is_known = speaker.roaming.is_none();
     let position = speaker.position.or(client.begun_at).expect("it has come");
+    // What it may have asked for is from before.
+    let position = if is_known { position } else { 0 };
     let alive = alive(moment.hub, position, shadow.head());
     let mut theirs = shadow.after(position).filter(|(_, event)| speaker.is_of_audience(event));
     let is_lost = theirs.any(|(at, _)| alive.binary_search(&at).is_err());
@@ -146,12 +151,20 @@ pub(crate) fn close_frame(client: &Client, code: u16, shadow: &Shadow, moment: &
         assert!(speaker.answers.is_empty(), "client {number}: {:?} is due", speaker.answers);
         let published =
             speaker.published.max(usize::from(speaker.by_url && speaker.said.len() == 1));
+        let refused = speaker.roaming.as_ref().map_or(0, |roaming| roaming.refused);
         if speaker.publishes() {
-            assert_eq!(published, speaker.said.len(), "client {number}: all that it said");
+            assert_eq!(
+                published + refused,
+                speaker.said.len(),
+                "client {number}: all that it said"
+            );
         }
         return;
     }
     assert!(is_reason(client, speaker, code, moment), "client {number} closed {code}: {speaker:?}");
+    if code == 1008 && !client.was_odd {
+        assert!(is_too_often_refused(client, speaker), "client {number}: {speaker:?}");
+    }
     let is_sure = code != 1008 && (code != 1009 || !is_too_bold(client, speaker));
     if speaker.doom == Some(code) && is_sure {
         assert!(speaker.answers.is_empty(), "client {number}: {:?} is due", speaker.answers);

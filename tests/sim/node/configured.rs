@@ -57,6 +57,12 @@ pub(crate) fn table(variant: usize) -> Table {
     });
     let duplicate = if is_first { Duplicate::Refuse } else { Duplicate::Replace };
     routes.push(Route { duplicate, ..route("/own/{room}", Behaviour::Relay { wrap: false }) });
+    let roam = Broadcast { rooms: true, presence: true, since: true, ..Broadcast::default() };
+    routes.push(Route {
+        greeting: greeting.clone(),
+        names: Names::Client,
+        ..route("/roam/{room}", Behaviour::Broadcast(roam))
+    });
     routes.push(Route { publish: !is_first, greeting, ..route("/quiet/{room}", broadcast()) });
     if is_first {
         routes.push(Route { publish: true, ..route("/told/{room}", Behaviour::Echo) });

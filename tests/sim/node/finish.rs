@@ -138,12 +138,18 @@ impl World<'_> {
                 assert!(!reader.owes(), "client {number} waits for a gap: {client:?}");
             }
             Role::Speaker(speaker) if client.is_upgraded && speaker.may_speak() => {
-                let next = speaker.next_event(client.begun_at, &self.shadow);
-                assert_eq!(next, None, "client {number} waits for it");
-                assert!(speaker.answers.is_empty(), "client {number}: {:?}", speaker.answers);
+                if speaker.roaming.is_none() {
+                    let next = speaker.next_event(client.begun_at, &self.shadow);
+                    assert_eq!(next, None, "client {number} waits for it");
+                    assert!(speaker.answers.is_empty(), "client {number}: {:?}", speaker.answers);
+                }
+                let has_all = speaker.has_all(client.begun_at, &self.shadow);
+                assert!(has_all, "client {number} waits: {speaker:?}");
                 let is_url_alone = speaker.by_url && speaker.said.len() == 1;
                 let published = speaker.published.max(usize::from(is_url_alone));
-                assert_eq!(published, speaker.said.len(), "client {number}: all is published");
+                let refused = speaker.roaming.as_ref().map_or(0, |roaming| roaming.refused);
+                let said = speaker.said.len();
+                assert_eq!(published + refused, said, "client {number}: all is published");
             }
             Role::Plain | Role::Speaker(_) | Role::Reader(_) | Role::Stranger(_) => {}
         }

@@ -31,6 +31,11 @@ impl Response {
 /// Takes a whole response off the front of `bytes`; of one that goes on for ever, or that ends
 /// HTTP, the head. To HEAD (`head_only`) no body is sent.
 pub(crate) fn take(bytes: &mut Vec<u8>, head_only: bool) -> Option<Response> {
+    // RFC 9110 §15.2: what comes before the response.
+    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    while bytes.starts_with(GO_ON) {
+        bytes.drain(..GO_ON.len());
+    }
     let head_length = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = str::from_utf8(&bytes[..head_length - 4]).expect("a head is text");
     let mut lines = head.split("\r\n");

@@ -16,6 +16,7 @@ mod http;
 mod noise;
 pub(crate) mod policies;
 mod reader;
+mod roamer;
 mod says;
 mod shadow;
 mod speaker;

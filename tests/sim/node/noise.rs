@@ -8,7 +8,7 @@ use super::dice::Dice;
 use tidegate::limits::Limits;
 use tidegate::ws::frame::{Opcode, push_masked};
 
-const FIRST_LINES: [&str; 16] = [
+const FIRST_LINES: [&str; 23] = [
     "GET / HTTP/1.1\r\n",
     "GET /ws/r1?connectionId=s HTTP/1.1\r\n",
     "GET /ws/r%201?connectionId=a HTTP/1.1\r\n",
@@ -25,11 +25,18 @@ const FIRST_LINES: [&str; 16] = [
     "OPTIONS * HTTP/1.1\r\n",
     "GET /hello HTTP/1.0\r\n",
     "GET /metrics HTTP/1.1\r\n",
+    "GET /api/connections?limit=2 HTTP/1.1\r\n",
+    "GET /api/connections/s HTTP/1.1\r\n",
+    "GET /api/rooms?limit=1 HTTP/1.1\r\n",
+    "POST /api/connections/s HTTP/1.1\r\n",
+    "POST /api/batch HTTP/1.1\r\n",
+    "POST /@connections/s HTTP/1.1\r\n",
+    "DELETE /@connections/s HTTP/1.0\r\n",
 ];
 const UPGRADE: &str = "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                        Sec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "Host: localhost\r\n",
     "Sec-WebSocket-Extensions: permessage-deflate\r\n",
     "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9, x; y=\"z\"\r\n",
@@ -44,8 +51,10 @@ const FIELDS: [&str; 14] = [
     "Origin: http://localhost\r\n",
     "Origin: null\r\n",
     "X: y\r\n",
+    "Content-Type: application/json\r\n",
+    "Idempotency-Key: k\r\n",
 ];
-const PIECES: [&[u8]; 16] = [
+const PIECES: [&[u8]; 18] = [
     b"\r\n",
     b"\r\n\r\n",
     b"\n",
@@ -53,6 +62,8 @@ const PIECES: [&[u8]; 16] = [
     b"0\r\n\r\n",
     b"ffffffffffffffff\r\n",
     b"abcde",
+    b"10\r\n{\"text\":\"hello\"}\r\n0\r\n\r\n",
+    b"3c\r\n{\"messages\":[{\"connectionId\":\"s\",\"text\":\"a\"},{\"room\":5}]}   \r\n",
     b"GET",
     b" HTTP/1.1\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",

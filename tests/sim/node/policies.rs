@@ -161,6 +161,8 @@ fn limits(dice: &mut Dice) -> Limits {
     let message = *dice.pick(&[400, 1000, 6000, 20_000]);
     Limits {
         head_bytes_max: 2000,
+        // However long a core may not be heard of here.
+        api_time: Duration::from_secs(3600),
         head_time: Duration::from_secs(*dice.pick(&[3, 5])),
         keep_alive: Duration::from_secs(*dice.pick(&[7, 15])),
         ping_interval: Duration::from_secs(*dice.pick(&[6, 25])),

@@ -205,8 +205,14 @@ impl Reader {
         self.skip_to(at, shadow, moment);
         // Of one room, or of all, what is lost from here on can be counted.
         self.is_exact |= self.ids.is_empty() && self.rooms.len() < 2;
-        let is_binary = event.what == What::Binary && self.form == Form::Events;
-        assert_eq!(name, if is_binary { "binary" } else { "" });
+        let expected = match event.what {
+            _ if self.form != Form::Events => "",
+            What::Text | What::Close => "",
+            What::Binary => "binary",
+            What::Join => "join",
+            What::Leave => "leave",
+        };
+        assert_eq!(name, expected);
         match self.form {
             Form::Events => check::is_shown(&event.id, &event.shows, data.as_bytes()),
             Form::Full | Form::Lines => check::is_full(id, event, data),

@@ -7,6 +7,7 @@ use super::client::{Client, Role};
 use super::deflate::deflated;
 use super::dice::Dice;
 use super::policies::Bounds;
+use super::roamer::Order;
 use super::shadow::{Shadow, Shows, mark, on_one_line};
 use super::speaker::{Answer, Said, Speaker, Talk};
 use serde_json::Value;
@@ -43,6 +44,13 @@ fn say_what(
     match what {
         77..=86 => speaker.say_ping(dice, &mut out),
         87..=88 => frame(&mut out, dice, Opcode::Pong, b"unasked"),
+        40..=55 | 89..=96 if speaker.talk == Talk::Roam => {
+            let epoch = str::from_utf8(&shadow.epoch).expect("letters").to_owned();
+            if let Some((text, answer)) = speaker.order(dice, shadow, &epoch) {
+                speaker.push_message(&mut out, dice, Opcode::Text, text.as_bytes(), bounds);
+                speaker.answers.push_back(answer);
+            }
+        }
         89..=96 if speaker.talk == Talk::Relay => speaker.say_refused(dice, bounds, &mut out),
         97 => speaker.break_rules(dice, bounds, &mut out),
         _ => speaker.say_message(number, dice, shadow, bounds, &mut out),
@@ -97,13 +105,15 @@ impl Speaker {
         let is_bold = dice.chance(3);
         let pad = padding(dice, if is_bold { &bounds.most } else { &bounds.least });
         let binary = dice.chance(20) && (self.talk != Talk::Relay || self.is_registered);
+        let to = self.say_to(dice, binary);
         let said = match self.talk {
+            _ if to.is_some() => said_to(to.as_deref().unwrap_or_default(), &n, &pad),
             _ if binary => {
                 let raw = format!("{n}{pad}\0").into_bytes();
                 Said { binary, shows: Shows::Base64(raw.clone()), raw }
             }
             Talk::Relay => relayed(self.id.as_deref().unwrap_or_default(), &n, &pad, dice),
-            Talk::Member { .. } | Talk::Echo | Talk::Wrap | Talk::Desk => {
+            Talk::Member { .. } | Talk::Echo | Talk::Wrap | Talk::Desk | Talk::Roam => {
                 let own = self.id.as_deref().filter(|_| self.is_named);
                 broadcast(&n, &pad, dice, own)
             }
@@ -116,6 +126,7 @@ impl Speaker {
                 self.answers.push_back(Answer::Echo { binary, payload: said.raw.clone() });
             }
             Talk::Desk => self.answers.push_back(Answer::Desk(said.raw.clone())),
+            Talk::Roam => self.answers.push_back(Answer::Order(Order::Say(to))),
             Talk::Relay | Talk::Wrap | Talk::Member { .. } => {}
         }
         if !self.publishes() {
@@ -261,6 +272,12 @@ fn relayed(id: &str, n: &str, pad: &str, dice: &mut Dice) -> Said {
     };
     let line = on_one_line(&text);
     Said { binary: false, raw: text.into_bytes(), shows: Shows::Line(line.into_bytes()) }
+}
+
+/// A message for one of several rooms.
+fn said_to(room: &str, n: &str, pad: &str) -> Said {
+    let raw = serde_json::json!({"m": format!("{n}{pad}"), "to": room}).to_string().into_bytes();
+    Said { binary: false, shows: Shows::Line(raw.clone()), raw }
 }
 
 /// A message for a route that takes anything.

@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tidegate::hub::{Audience, Chunk, Class, Format, RoomKey, Sender, What, Who};
 
 /// How subscribers have to be shown a message.
@@ -63,6 +63,8 @@ pub(crate) struct Session {
     /// Nobody is told of its end.
     is_quiet: bool,
     events: usize,
+    /// The rooms that are told that it is there.
+    rooms: BTreeSet<String>,
     /// Its first event.
     first: u64,
     /// Code and side.
@@ -82,9 +84,16 @@ pub(crate) struct Shadow {
     pub(crate) said: Vec<(usize, usize)>,
     /// By its ticket, what the API was to publish.
     pub(crate) api: Vec<Published>,
+    /// What ids begin with.
+    pub(crate) epoch: Vec<u8>,
 }
 
 impl Shadow {
+    /// One of which nothing has happened; ids begin with `epoch`.
+    pub(crate) fn new(epoch: Vec<u8>) -> Shadow {
+        Shadow { epoch, ..Shadow::default() }
+    }
+
     /// The number of the last event.
     pub(crate) fn head(&self) -> u64 {
         self.log.len() as u64
@@ -180,6 +189,7 @@ impl Shadow {
         assert!(session.closed.is_none(), "nothing comes after a close: {event:?}");
         match (event.what, n) {
             (What::Close, _) => session.close(&event, clients, moment),
+            (What::Join | What::Leave, _) => session.presence(&event, clients),
             (What::Text | What::Binary, Some(n)) => {
                 let (client, place) = self.said[n];
                 event.shows = session.message(&event, client, place, &mut clients[client]);
@@ -240,9 +250,13 @@ impl Session {
             assert_eq!(self.events, 1, "the URL's registration came first");
             speaker.published = 1;
         }
-        assert_eq!(speaker.published, place, "client {number}: in its order, once: {event:?}");
-        assert_eq!(speaker.room.as_deref(), Some(event.room.as_str()));
-        assert_eq!(self.events, place, "client {number}: all of it in one session: {event:?}");
+        if let Some(roaming) = &mut speaker.roaming {
+            roaming.publish(place, &event.room);
+        } else {
+            assert_eq!(speaker.published, place, "client {number}: in its order, once: {event:?}");
+            assert_eq!(speaker.room.as_deref(), Some(event.room.as_str()));
+            assert_eq!(self.events, place, "client {number}: all of it in one session: {event:?}");
+        }
         assert_eq!(*self.client.get_or_insert(number), number, "a session is one connection's");
         assert_eq!(*speaker.session.get_or_insert(event.session), event.session);
         let own_id = speaker.id.get_or_insert_with(|| event.id.clone());
@@ -255,7 +269,7 @@ impl Session {
         let is_quiet = configured::is_quiet(came_by.variant, speaker.kind);
         assert_eq!(event.subscribers, !is_quiet, "client {number} keeps its route: {event:?}");
         match (&said.shows, speaker.talk) {
-            (_, Talk::Member { .. }) => {
+            (_, Talk::Member { .. } | Talk::Roam) => {
                 assert!(event.members && event.subscribers != self.is_quiet);
                 assert_eq!(said.raw, event.raw, "members get the sender's own bytes");
             }
@@ -282,6 +296,26 @@ impl Session {
         }
     }
 
+    /// Somebody comes or goes, each once.
+    fn presence(&mut self, event: &Logged, clients: &[Client]) {
+        let key = if event.what == What::Join { "join" } else { "leave" };
+        let (id, session) = (Value::from(event.id.as_str()), event.session);
+        let told = format!("{{\"{key}\":{{\"connectionId\":{id},\"session\":{session}}}}}");
+        assert_eq!(str::from_utf8(&event.raw), Ok(told.as_str()));
+        let is_new = match event.what {
+            What::Join => self.rooms.insert(event.room.clone()),
+            _ => self.rooms.remove(&event.room),
+        };
+        assert!(is_new && event.members, "{event:?}");
+        let is_its = |client: &&Client| {
+            let speaker = client.speaker();
+            speaker.is_some_and(|one| one.roaming.is_some() && one.id.as_ref() == Some(&event.id))
+        };
+        if let Some(client) = clients.iter().find(is_its) {
+            assert_eq!(*self.client.get_or_insert(client.number), client.number);
+        }
+    }
+
     fn close(&mut self, event: &Logged, clients: &[Client], moment: &Moment<'_>) {
         let text = str::from_utf8(&event.raw).expect("a close is text");
         let close: Value = serde_json::from_str(text).expect("a close is JSON");
@@ -294,6 +328,7 @@ impl Session {
         if let Some(client) = self.client {
             check::close_event(&clients[client], code, by, moment);
         }
+        assert!(self.rooms.is_empty(), "it has left before: {:?}", self.rooms);
         self.closed = Some((code, by.to_owned()));
     }
 }
@@ -312,7 +347,7 @@ pub(crate) fn on_one_line(text: &str) -> String {
 fn marker(event: &Logged) -> Option<usize> {
     let decoded;
     let bytes = match (event.what, event.members) {
-        (What::Close, _) => return None,
+        (What::Close | What::Join | What::Leave, _) => return None,
         (What::Binary, false) => {
             let value: Value = serde_json::from_slice(&event.raw).expect("an object");
             decoded = STANDARD.decode(value["base64"].as_str().expect("base64")).expect("base64");

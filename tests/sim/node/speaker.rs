@@ -9,6 +9,7 @@ use super::client::{Client, Moment, Role};
 use super::configured;
 use super::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
 use super::policies::Facts;
+use super::roamer::{Order, Roaming};
 use super::shadow::{Logged, Shadow, Shows};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -26,6 +27,8 @@ pub(crate) enum Talk {
     },
     Echo,
     Desk,
+    /// A member that may join rooms and leave them.
+    Roam,
 }
 
 /// A message that has to be published, or to come back.
@@ -48,6 +51,8 @@ pub(crate) enum Answer {
     Greeting,
     /// What a desk says to this.
     Desk(Vec<u8>),
+    /// Whatever comes of something that it said to the server.
+    Order(Order),
 }
 
 /// Whether an event is for one client.
@@ -101,6 +106,8 @@ pub(crate) struct Speaker {
     pub(crate) got_close: Option<u16>,
     /// The last event of its room that it got, or knows that it will not get.
     pub(crate) position: Option<u64>,
+    /// What it knows of the rooms that it is in, if there can be several.
+    pub(crate) roaming: Option<Box<Roaming>>,
 }
 
 impl Speaker {
@@ -131,6 +138,7 @@ impl Speaker {
             sent_close: None,
             got_close: None,
             position: None,
+            roaming: None,
         }
     }
 
@@ -162,6 +170,7 @@ impl Speaker {
         let (number, begun_at) = (client.number, client.begun_at);
         let Role::Speaker(speaker) = &mut client.role else { return };
         assert_eq!(speaker.got_close, None, "client {number}: {frame:?} after a close frame");
+        speaker.settle();
         match frame.opcode {
             PING if !client.is_lazy && speaker.got_close.is_none() => {
                 let mut pong = Vec::new();
@@ -176,7 +185,7 @@ impl Speaker {
                 let code = frames::close_code(&frame.payload);
                 Speaker::hear_close(client, code, shadow, moment);
             }
-            TEXT | BINARY => speaker.hear_message(number, frame, begun_at, shadow),
+            TEXT | BINARY => speaker.hear_message(number, frame, begun_at, (shadow, moment)),
             _ => unreachable!("the parser knows no others"),
         }
     }
@@ -186,7 +195,11 @@ impl Speaker {
         loop {
             match self.answers.pop_front() {
                 Some(Answer::Pong(due)) if due == payload => return,
-                Some(Answer::Pong(_)) if matches!(self.answers.front(), Some(Answer::Pong(_))) => {}
+                Some(Answer::Pong(_)) => {
+                    self.settle();
+                    let is_replaced = matches!(self.answers.front(), Some(Answer::Pong(_)));
+                    assert!(is_replaced, "client {number}: a pong of {payload:?} too early");
+                }
                 due => panic!("client {number}: a pong of {payload:?}, not {due:?}"),
             }
         }
@@ -197,7 +210,7 @@ impl Speaker {
         number: usize,
         frame: Frame,
         begun_at: Option<u64>,
-        shadow: &Shadow,
+        (shadow, moment): (&Shadow, &Moment<'_>),
     ) {
         let binary = frame.opcode == BINARY;
         let is_from_api = is_from_api(&frame.payload);
@@ -206,6 +219,9 @@ impl Speaker {
             assert!(is_due, "client {number}: {frame:?} in place of {due}");
             self.answers.pop_front();
             return;
+        }
+        if self.roaming.is_some() {
+            return self.hear_as_roamer(number, &frame, begun_at, (shadow, moment));
         }
         if self.is_member() || is_from_api {
             return self.hear_event(number, &frame, begun_at, shadow);
@@ -229,7 +245,7 @@ impl Speaker {
         match self.answers.front()? {
             Answer::Greeting => Some(configured::greeting(variant)),
             Answer::Desk(message) => Some(configured::answer(variant, message)),
-            Answer::Pong(_) | Answer::Echo { .. } | Answer::Error(_) => None,
+            Answer::Pong(_) | Answer::Echo { .. } | Answer::Error(_) | Answer::Order(_) => None,
         }
     }
 
@@ -256,12 +272,16 @@ impl Speaker {
 
     /// Whether it gets what is said in its room.
     pub(crate) fn is_member(&self) -> bool {
-        matches!(self.talk, Talk::Member { .. })
+        matches!(self.talk, Talk::Member { .. } | Talk::Roam)
     }
 
     /// Whether an event is for the likes of it.
     pub(crate) fn is_of_audience(&self, event: &Logged) -> bool {
-        let is_here = Some(&event.room) == self.room.as_ref() || event.room == EVERYONE;
+        let is_here = match &self.roaming {
+            Some(roaming) => roaming.ever.contains(&event.room),
+            None => Some(&event.room) == self.room.as_ref(),
+        };
+        let is_here = is_here || event.room == EVERYONE;
         is_here && (event.ticket.is_some() || (event.members && self.is_member()))
     }
 

@@ -99,8 +99,8 @@ impl Stranger {
 
     fn hear_response(&mut self, wire: &Wire, response: &Response) {
         let known = [
-            101, 200, 204, 304, 400, 403, 404, 405, 408, 409, 413, 414, 417, 421, 426, 431, 501,
-            503, 505,
+            101, 200, 202, 204, 304, 400, 403, 404, 405, 408, 409, 410, 413, 414, 415, 417, 421,
+            422, 426, 429, 431, 501, 503, 505,
         ];
         assert!(known.contains(&response.status), "{response:?}");
         let is_problem = is_problem(response).is_some();
@@ -191,7 +191,7 @@ fn hear_event(position: &mut Option<u64>, heard: Heard, shadow: &Shadow, moment:
             if data.starts_with("{\"id\":") {
                 check::is_full(&id, event, &data);
             } else {
-                assert!(matches!(name.as_str(), "" | "binary"), "{name}");
+                assert!(matches!(name.as_str(), "" | "binary" | "join" | "leave"), "{name}");
                 check::is_shown(&event.id, &event.shows, data.as_bytes());
             }
             (at, true)

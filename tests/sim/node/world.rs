@@ -102,6 +102,7 @@ impl<'p> World<'p> {
         let mut observer = Turn::new(cores.len() as u16);
         observer.everything = true;
         hub.exchange(&mut observer);
+        let epoch = hub.epoch().as_bytes().to_vec();
         World {
             dice,
             now: Duration::from_millis(1),
@@ -112,7 +113,7 @@ impl<'p> World<'p> {
             connections,
             cores,
             observer,
-            shadow: Shadow::default(),
+            shadow: Shadow::new(epoch),
             clients: Vec::new(),
             claims: BTreeMap::new(),
             is_draining: false,

@@ -35,9 +35,13 @@ impl Node {
     }
 
     pub(super) fn with(cores: usize, limits: Limits) -> Node {
+        Node::of(cores, Policy { limits: Arc::new(limits), ..Policy::default() })
+    }
+
+    pub(super) fn of(cores: usize, policy: Policy) -> Node {
         let now = Now { monotonic: Duration::from_millis(1007), unix_ms: 1_700_000_000_000 };
-        let hub = Arc::new(Hub::new(cores, &limits, [1, 2, 3], now.unix_ms));
-        let policy = Arc::new(Policy { limits: Arc::new(limits), ..Policy::default() });
+        let hub = Arc::new(Hub::new(cores, &policy.limits, [1, 2, 3], now.unix_ms));
+        let policy = Arc::new(policy);
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
         let listener = |serves| Listener { serves, loopback: true };
         let connections = Arc::default();

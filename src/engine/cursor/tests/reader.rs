@@ -20,7 +20,7 @@ pub(super) struct Recipient {
     pub(super) who: super::Reader,
     pub(super) rooms: Option<Vec<RoomKey>>,
     whos: Vec<Who>,
-    except: Option<Who>,
+    except: Option<Own>,
     delivery: Delivery,
     due: Option<Due>,
     lag: Option<Lag>,
@@ -40,7 +40,7 @@ impl Recipient {
             who,
             rooms: (!keys.is_empty()).then_some(keys),
             whos: whos.iter().map(|speaker| stage.who(*speaker)).collect(),
-            except: except.map(|speaker| stage.who(speaker)),
+            except: except.map(|speaker| stage.own(speaker)),
             delivery: Delivery::default(),
             due: None,
             lag: None,
@@ -65,7 +65,7 @@ impl Recipient {
             for (entry, sequence) in (0..chunk.index().len()).zip(chunk.first()..) {
                 let who = chunk.index()[entry].who;
                 let is_wanted = self.whos.is_empty() || self.whos.contains(&who);
-                if is_theirs && is_wanted && self.except != Some(who) {
+                if is_theirs && is_wanted && !stage.is_own(who, self.except) {
                     let (bytes, _) = chunk.encoded(self.who.taste.format, &mut deflater());
                     events
                         .push((sequence, bytes[chunk.span(self.who.taste.format, entry)].to_vec()));

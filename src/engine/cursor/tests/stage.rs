@@ -66,11 +66,22 @@ impl Stage {
 
     fn sender(&self, speaker: usize) -> Sender {
         let id = ConnectionId::Name(format!("speaker {speaker}").into());
-        Sender { who: self.hub.who_keys().who(&id.to_string()), id, session: speaker as u64 }
+        Sender { who: self.hub.who_keys().who(&id.to_string()), id, session: speaker as u64 + 1 }
     }
 
     pub(super) fn who(&self, speaker: usize) -> Who {
         self.sender(speaker).who
+    }
+
+    /// What leaves out what a speaker has said.
+    pub(super) fn own(&self, speaker: usize) -> Own {
+        Own { session: self.sender(speaker).session, messages: true }
+    }
+
+    /// Whether that leaves out what `who` has said.
+    pub(super) fn is_own(&self, who: Who, own: Option<Own>) -> bool {
+        let said = (0..SPEAKERS).find(|speaker| self.who(*speaker) == who);
+        own.is_some_and(|own| said.map(|speaker| self.own(speaker)) == Some(own))
     }
 
     /// The hub's next turn; gives what is in the inbox.

@@ -1,0 +1,67 @@
+//! The systems of `examples/`, each with its own configuration, as it is used: by other people's WebSocket libraries,
+//! by its own clients, and in a browser. What they need, `tests/run` installs; without it these
+//! tests fail and say so.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod a_relay;
+mod b_helpdesk;
+mod browser;
+mod c_broadcast;
+mod d_express;
+mod e_rooms;
+mod puppet;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use support::foreign::root;
+use support::server::tidegate;
+use support::{Foreign, Server};
+
+#[test]
+fn the_configurations_are_right_as_they_stand() {
+    for folder in ["a-relay", "b-helpdesk", "c-broadcast", "d-express", "e-rooms"] {
+        let mut command = tidegate();
+        command.arg("check").arg("--config").arg(example(folder).join("tidegate.toml"));
+        let output = command.stdout(Stdio::piped()).output().unwrap();
+        let [out, err] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(output.status.success() && err.is_empty(), "{folder}: {err}");
+        assert!(out.lines().all(|line| line.starts_with("ok")), "{folder}: {out}");
+    }
+}
+
+/// A file of an example.
+fn example(path: &str) -> PathBuf {
+    root().join("examples").join(path)
+}
+
+/// Starts the example in this folder with two ports of its own.
+fn start(folder: &str) -> Server {
+    start_on(folder, ["127.0.0.1:0", "127.0.0.1:0"], &[])
+}
+
+/// The same with one port for both, as the example has it.
+fn start_on_one_port(folder: &str, more: &[&str]) -> Server {
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let server = start_on(folder, [&addr, &addr], more);
+    assert_eq!(server.ws, server.http);
+    server
+}
+
+fn start_on(folder: &str, [ws, http]: [&str; 2], more: &[&str]) -> Server {
+    let mut command = tidegate();
+    command.arg("--config").arg(example(folder).join("tidegate.toml"));
+    command.args(["--ws-addr", ws, "--http-addr", http, "--cores", "2"]).args(more);
+    Server::spawn(&mut command)
+}
+
+/// What curl is told by the HTTP listener.
+fn curl(server: &Server, path: &str, options: &[&str]) -> String {
+    let url = format!("http://{}{path}", server.http);
+    let mut command = Command::new("curl");
+    let curl = command.args(["-sS", "--fail-with-body", "--noproxy", "*"]).args(options).arg(url);
+    Foreign::start(curl).finish().join("\n")
+}
