@@ -139,8 +139,8 @@ impl<'s> Reactor<'s> {
         self.accept(now);
         self.read(now);
         self.engine.expire(now);
-        self.flush_writable(now);
         self.engine.commit(now);
+        self.flush_writable(now);
         while let Some(action) = self.engine.poll_action() {
             self.act(action, now);
         }
