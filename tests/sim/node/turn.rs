@@ -29,14 +29,14 @@ impl World<'_> {
             self.pump_in(core, key, head);
         }
         self.cores[core].engine.expire(now);
-        for key in mem::take(&mut self.cores[core].writable) {
-            self.pump_out(core, key);
-        }
         assert_eq!(head, self.shadow.head());
         let tickets = self.publish_pending(core);
         self.cores[core].engine.commit(now);
         self.observe();
         self.check_receipts(core, &tickets);
+        for key in mem::take(&mut self.cores[core].writable) {
+            self.pump_out(core, key);
+        }
         while let Some(action) = self.cores[core].engine.poll_action() {
             self.act(core, action);
         }
