@@ -82,6 +82,8 @@ pub(in crate::config) enum Fault {
     NoMime,
     /// A folder as a page.
     FolderPage,
+    /// A file, where only a text was given.
+    Nowhere,
     /// Neither a file nor a folder.
     NoFile,
     /// A file as a folder.
@@ -198,6 +200,7 @@ impl Fault {
             Fault::NoText => "has neither text nor file",
             Fault::NoMime => "is no media type; write it like text/html; charset=utf-8",
             Fault::FolderPage => "is a folder; serve it by [[files]]",
+            Fault::Nowhere => "cannot be read, as this configuration is in no file itself",
             Fault::NoFile => "is neither a file nor a folder",
             Fault::NoFolder => "is no folder; serve a single file by [[page]]",
             Fault::LeadsOut => "is a link that leads out of the folder",
