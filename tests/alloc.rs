@@ -19,6 +19,7 @@ use tidegate::bytes::ConnKey;
 use tidegate::engine::{Said, Space};
 use tidegate::hub::{Api, EVERYONE, WhoKeys};
 use tidegate::limits::Limits;
+use tidegate::routes::{Keyword, Replies};
 use tidegate::ws::frame::{Opcode, push_masked};
 
 /// The system's allocator with a counter before it.
@@ -390,4 +391,16 @@ fn unsolicited_pongs_allocate_nothing() {
         }
     });
     assert_eq!((count, BYTES.get() - before, rig.taken - taken), (0, 0, 0));
+}
+
+#[test]
+fn a_message_makes_none_of_a_thousand_keywords_ready_again() {
+    let table = (0..1000).map(|n| (Keyword::from(&*format!("Keyword {n}")), n.to_string()));
+    let mut replies = Replies { table: table.collect(), ..Replies::default() };
+    let message = "KEYWORD nine ".repeat(100) + "kEYWORD 700, keyword 70.";
+    assert_eq!(allocations(|| assert_eq!(replies.answer(message.as_bytes()), None)), 0);
+    replies.ignore_case = true;
+    // The message without case, as its text grows.
+    let count = allocations(|| assert_eq!(replies.answer(message.as_bytes()), Some("700")));
+    assert!(count <= SLACK, "{count} allocations");
 }

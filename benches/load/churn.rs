@@ -115,6 +115,7 @@ pub(crate) fn run(
         memory: target.pid().and_then(process::memory),
         bytes_each: None,
         counts: (churn.opened as u64, arrivals.arrived),
+        reloads: 0,
         faults: arrivals.faults,
     })
 }

@@ -14,6 +14,7 @@ use crate::message::Layout;
 use crate::options::{Options, Workload};
 use crate::plan::{Peer, Plan};
 use crate::process;
+use crate::reload::Reload;
 use crate::report::Outcome;
 use crate::sender::{Pace, Sender};
 use crate::target::{Failure, Role, Target};
@@ -51,6 +52,7 @@ struct Round<'a> {
     phase: Phase,
     until: u64,
     mark: Mark,
+    reload: Option<Reload>,
     scratch: Vec<u8>,
     moved: Vec<u32>,
 }
@@ -73,6 +75,9 @@ pub(crate) fn run(
     while !round.is_over() {
         round.turn(&mut events, ticker.as_ref())?;
     }
+    if let Some(reload) = &round.reload {
+        reload.put_back(target, options.size)?;
+    }
     let outcome = round.conclude();
     drop(stuck);
     Ok(outcome)
@@ -91,19 +96,21 @@ impl<'a> Round<'a> {
         let sender = |index| Sender::new(&layout, target.dress(), index, all, plan.pace);
         let senders = (0..all).map(sender).collect();
         // Recording costs as much as checking: where messages come by the million, a sample does.
-        let few = options.rate.is_some() || options.workload == Workload::Echo;
+        let is_slow = options.rate.is_some() || options.workload == Workload::Echo;
+        let few = is_slow || options.all_latencies;
         Ok(Round {
             options,
             target,
             clock,
             poll: Poll::new().map_err(Failure::io("epoll"))?,
-            peers: plan.open(target, options.size)?,
+            peers: plan.open(target, options)?,
             senders,
             pace: plan.pace,
             books: Books::new(plan.checkers(&layout), plan.senders, few),
             phase: Phase::Warm,
             until: 0,
             mark: Mark::default(),
+            reload: Reload::of(options),
             scratch: vec![0; SCRATCH_BYTES],
             moved: Vec::new(),
         })
@@ -211,7 +218,11 @@ impl<'a> Round<'a> {
             self.pump_all();
         }
         self.pump_moved();
-        Ok(())
+        let now = self.clock.now();
+        match &mut self.reload {
+            Some(reload) if self.phase != Phase::Drain => reload.look(now),
+            _ => Ok(()),
+        }
     }
 
     fn receive(&mut self, index: usize) {
@@ -287,6 +298,7 @@ impl<'a> Round<'a> {
             memory: self.target.pid().and_then(process::memory),
             bytes_each: None,
             counts: (sent.iter().sum(), end.delivered),
+            reloads: self.reload.map_or(0, |reload| reload.count),
             faults,
         }
     }

@@ -51,6 +51,7 @@ pub(crate) fn run(options: &Options, target: &Target, clock: Clock) -> Result<Ou
         bytes_each: memory.zip(before).map(growth),
         memory,
         counts: (deliveries, deliveries - faults.broken.min(deliveries)),
+        reloads: 0,
         faults,
     })
 }

@@ -19,6 +19,7 @@ mod message;
 mod options;
 mod plan;
 mod process;
+mod reload;
 mod report;
 mod selftest;
 mod sender;

@@ -4,6 +4,7 @@
 //! Must not know: what is done with them.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::message::{BYTES_MAX, JSON_BYTES_MIN, PLAIN_BYTES_MIN};
@@ -46,6 +47,10 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) messages: Option<u64>,
     pub(crate) stuck: usize,
+    pub(crate) silent: usize,
+    pub(crate) all_latencies: bool,
+    pub(crate) reload_every: Option<Duration>,
+    pub(crate) reload_file: Option<PathBuf>,
     pub(crate) include_sender: bool,
     pub(crate) ws_addr: SocketAddr,
     pub(crate) http_addr: SocketAddr,
@@ -109,6 +114,18 @@ const TABLE: &[(&str, &str, &str, Set)] = &[
     }),
     ("--stuck", "N", "relay: event streams that are opened and never read, 0", |o, v| {
         number(v, &mut o.stuck)
+    }),
+    ("--silent", "N", "relay: WebSockets that are there and say nothing, 0", |o, v| {
+        number(v, &mut o.silent)
+    }),
+    ("--all-latencies", "", "measure each message, not one of seven", |o, _| {
+        on(&mut o.all_latencies)
+    }),
+    ("--reload-every", "TIME", "send --server-pid a SIGHUP so often", |o, v| {
+        time(v, o.reload_every.insert(Duration::ZERO))
+    }),
+    ("--reload-file", "FILE", "the server's --config; before each it is written anew", |o, v| {
+        some(v, &mut o.reload_file)
     }),
     ("--include-sender", "", "broadcast: to the sender too", |o, _| on(&mut o.include_sender)),
     ("--ws-addr", "ADDR", "WebSocket listener, 127.0.0.1:8080", |o, v| number(v, &mut o.ws_addr)),
@@ -230,6 +247,10 @@ fn defaults(workload: Workload) -> Options {
         rounds: 3,
         messages: None,
         stuck: 0,
+        silent: 0,
+        all_latencies: false,
+        reload_every: None,
+        reload_file: None,
         include_sender: false,
         ws_addr: ([127, 0, 0, 1], 8080).into(),
         http_addr: ([127, 0, 0, 1], 8082).into(),
@@ -275,6 +296,12 @@ fn check(options: &Options) -> Result<(), String> {
     }
     if options.workload != Workload::Idle && options.subscribers == 0 {
         return Err("--subscribers cannot be 0".to_owned());
+    }
+    if options.reload_every.is_some() && (options.server_pid.is_none() || options.floor) {
+        return Err("--reload-every needs --server-pid, and no floor".to_owned());
+    }
+    if options.reload_every.is_some_and(|every| every.is_zero()) {
+        return Err("--reload-every must be more than 0".to_owned());
     }
     if options.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
         return Err("--rate must be more than 0".to_owned());

@@ -69,8 +69,9 @@ impl Plan {
         (0..self.rooms).map(checker).collect()
     }
 
-    /// Opens all connections, the senders' first, room by room.
-    pub(crate) fn open(&self, target: &Target, size: usize) -> Result<Vec<Peer>, Failure> {
+    /// Opens all connections, the senders' first, room by room; those that say nothing come last.
+    pub(crate) fn open(&self, target: &Target, options: &Options) -> Result<Vec<Peer>, Failure> {
+        let size = options.size;
         let peer = |(conn, seat)| Peer { conn, seat, open: true };
         let seats = |numbers: Range<usize>| {
             let seat = move |room| move |number| Seat { room, number };
@@ -87,6 +88,8 @@ impl Plan {
         let streams = target.open(Role::Subscriber, &vec![0; self.receivers], size)?;
         let senders = senders.into_iter().map(|conn| (conn, None));
         let streams = streams.into_iter().zip(seats(0..self.receivers).map(Some));
-        Ok(senders.chain(streams).map(peer).collect())
+        let silent = target.open(Role::Sender, &vec![0; options.silent], size)?;
+        let silent = silent.into_iter().map(|conn| (conn, None));
+        Ok(senders.chain(streams).chain(silent).map(peer).collect())
     }
 }

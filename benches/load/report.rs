@@ -29,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) bytes_each: Option<f64>,
     /// Messages sent over the whole round, and messages that arrived.
     pub(crate) counts: (u64, u64),
+    /// How often the target was told to read its configuration again.
+    pub(crate) reloads: u64,
     /// What went wrong.
     pub(crate) faults: Faults,
 }
@@ -86,6 +88,9 @@ impl Outcome {
             self.counts.1,
             self.faults,
         );
+        if self.reloads > 0 {
+            println!("    {} reloads", self.reloads);
+        }
         self.faults.notes.iter().for_each(|note| println!("    {note}"));
     }
 }

@@ -10,6 +10,7 @@
 /// What the differential targets share with the test that makes streams from seeds.
 #[path = "../../tests/differential/compare/mod.rs"]
 mod compare;
+pub mod config_file;
 pub mod control;
 pub mod differential_fastwebsockets;
 pub mod differential_tungstenite;
@@ -52,6 +53,7 @@ impl Target {
 
 /// All targets.
 pub const ALL: &[Target] = &[
+    Target::new("config_file", config_file::run, 1_500),
     Target::new("control", control::run, 8_000),
     Target::new("differential_fastwebsockets", differential_fastwebsockets::run, 3_000),
     Target::new("differential_tungstenite", differential_tungstenite::run, 3_000),

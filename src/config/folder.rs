@@ -16,7 +16,8 @@ use super::file::Fault;
 const BYTES_MAX: u64 = 64 << 20;
 /// A folder with more that is wrong with it is not the one that was meant.
 const FAULTS_MAX: usize = 16;
-/// All files together: they cost memory even if they are empty.
+/// All files together: they cost memory even if they are empty. A folder counts like a file: by
+/// links there can be more ways to one than anybody could walk.
 const FILES_MAX: usize = 100_000;
 
 /// What may still be read.
@@ -98,6 +99,10 @@ impl<C: FnMut(&Path, Fault)> Walk<'_, C> {
         if self.above.iter().any(|folder| folder == real) {
             return self.blame(name, Fault::Circle);
         }
+        match self.budget.files.checked_sub(1) {
+            Some(files) => self.budget.files = files,
+            None => return self.blame_for_good(name, Fault::TooMany { files: FILES_MAX }),
+        }
         let mut names = Vec::new();
         match fs::read_dir(real) {
             Ok(entries) => {
@@ -142,15 +147,17 @@ impl<C: FnMut(&Path, Fault)> Walk<'_, C> {
         }
         match read(&real, self.budget) {
             Ok(bytes) => self.found.push((name.to_string_lossy().into_owned(), bytes)),
-            Err(fault) => {
-                // What does not fit now will not fit later.
-                let is_full = matches!(fault, Fault::TooMuch { .. } | Fault::TooMany { .. });
-                self.blame(name, fault);
-                if is_full {
-                    self.faults = FAULTS_MAX;
-                }
+            Err(fault @ (Fault::TooMuch { .. } | Fault::TooMany { .. })) => {
+                self.blame_for_good(name, fault);
             }
+            Err(fault) => self.blame(name, fault),
         }
+    }
+
+    /// What does not fit now will not fit later.
+    fn blame_for_good(&mut self, name: &Path, fault: Fault) {
+        self.blame(name, fault);
+        self.faults = FAULTS_MAX;
     }
 
     fn blame(&mut self, name: &Path, fault: Fault) {
@@ -161,4 +168,30 @@ impl<C: FnMut(&Path, Fault)> Walk<'_, C> {
 
 fn unreadable(error: io::Error) -> Fault {
     Fault::Unreadable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// Twenty folders, each with two links to the next: a million ways to the last.
+    #[test]
+    fn not_every_way_through_links_is_walked() {
+        let root = std::env::temp_dir().join(format!("tidegate-ways-{}", std::process::id()));
+        for number in 0..20 {
+            let folder = root.join(number.to_string());
+            fs::create_dir_all(&folder).unwrap();
+            for link in ["a", "b"] {
+                symlink(format!("../{}", number + 1), folder.join(link)).unwrap();
+            }
+        }
+        fs::create_dir_all(root.join("20")).unwrap();
+        let mut told = Vec::new();
+        let mut budget = Budget { files: 100, ..Budget::default() };
+        let found = read_all(&root, &mut budget, |_, fault| told.push(fault.to_string()));
+        fs::remove_dir_all(&root).unwrap();
+        assert!(found.is_empty());
+        assert_eq!(told, ["does not fit any more: there may be 100000 files and folders together"]);
+    }
 }

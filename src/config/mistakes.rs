@@ -89,6 +89,13 @@ impl Mistakes {
     }
 }
 
+impl Mistake {
+    /// Where in the file it is, counted in bytes; nowhere for what is not in it.
+    pub fn place(&self) -> Option<usize> {
+        self.subject.at
+    }
+}
+
 impl fmt::Display for Mistakes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, mistake) in self.0.iter().enumerate() {

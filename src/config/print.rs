@@ -17,7 +17,7 @@ use crate::routes::{Behaviour, Broadcast, Duplicate, Names, Replies, Route};
 
 impl Loaded {
     /// All of it as TOML; each option says where it is from.
-    pub(super) fn to_toml(&self) -> String {
+    pub fn to_toml(&self) -> String {
         let mut text = String::from("# What is in force. This is a file for --config, too.\n");
         // Nothing fails that is written to a text.
         let _ = self.write(&mut text);
@@ -150,7 +150,7 @@ fn write_broadcast(out: &mut String, broadcast: &Broadcast) -> fmt::Result {
 fn write_replies(out: &mut String, replies: &Replies) -> fmt::Result {
     writeln!(out, "ignore-case = {}", replies.ignore_case)?;
     for (wanted, answer) in &replies.table {
-        write!(out, "\n[[route.reply]]\ncontains = {}\n", quote::text(wanted))?;
+        write!(out, "\n[[route.reply]]\ncontains = {}\n", quote::text(wanted.as_str()))?;
         writeln!(out, "text = {}", quote::text(answer))?;
     }
     match &replies.otherwise {

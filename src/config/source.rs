@@ -82,13 +82,15 @@ impl Source {
     fn read(&self, again: bool) -> Result<Loaded, Mistakes> {
         let mut mistakes = Mistakes::default();
         let text = self.text(again, &mut mistakes);
-        self.understand(text.as_ref(), mistakes)
+        let beside = self.file().and_then(Path::parent).unwrap_or(Path::new(""));
+        self.understand(text.as_ref(), Some(beside), mistakes)
     }
 
-    /// Puts one layer upon the other.
+    /// Puts one layer upon the other. Files are named from the folder `beside`, if there is one.
     pub(super) fn understand(
         &self,
         text: Option<&Text>,
+        beside: Option<&Path>,
         mut mistakes: Mistakes,
     ) -> Result<Loaded, Mistakes> {
         let tree = text.and_then(|text| text.parse(&mut mistakes));
@@ -106,7 +108,6 @@ impl Source {
             if let Some(routes) = tree.routes(&config, &mut mistakes) {
                 config.routes = routes;
             }
-            let beside = self.file().and_then(Path::parent).unwrap_or(Path::new(""));
             pages = tree.pages(beside, &mut mistakes);
         }
         config.site = pages.site;
@@ -121,6 +122,18 @@ impl Source {
 }
 
 impl Loaded {
+    /// What comes of a file with these bytes that is called `name`, without flags or variables. It
+    /// is not on a disk, and nothing else there can be named in it.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Loaded, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let text = Text::new(name, bytes.to_vec(), &mut mistakes);
+        Source::default().understand(text.as_ref(), None, mistakes)
+    }
+
     /// What there is of routes and pages, in few words.
     pub fn summary(&self) -> String {
         let routes = self.config.routes.iter().count();

@@ -253,6 +253,11 @@ impl Desk {
         self.attaching.iter().any(|(other, _)| *other == key)
     }
 
+    /// Whether its close, and that its name is free, have yet to be committed.
+    pub(super) fn is_leaving(&self, key: ConnKey) -> bool {
+        self.turn.released.iter().any(|(_, place)| place.key == key)
+    }
+
     /// Has the connection written to before the turn ends.
     pub(super) fn flush(&mut self, key: ConnKey, mood: &mut Mood) {
         if !mem::replace(&mut mood.dirty, true) {

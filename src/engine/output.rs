@@ -23,6 +23,11 @@ impl Engine {
             if desk.is_attaching(key) {
                 return desk.flush(key, &mut conn.mood);
             }
+            // Who reads that it is closed may ask for its name: its close is committed first.
+            if desk.is_leaving(key) {
+                conn.mood.blocked = false;
+                return desk.again.push(key);
+            }
         }
         let Some(conn) = self.conns.find(key) else { return };
         let Some(cursor) = conn.cursor() else { return conn.outbox.gather(slices) };

@@ -4,10 +4,13 @@
 //! Must not know: how a configuration is written, who reads it.
 
 use super::Engine;
+use super::conn::{Conn, State};
 use super::desk::Desk;
+use crate::bytes::ConnKey;
 use crate::limits::Limits;
 use crate::pages::Site;
-use crate::routes::Table;
+use crate::routes::{Route, Table};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a configuration decides. All cores have the same, but for the moment in which it changes.
@@ -44,12 +47,40 @@ impl Engine {
     /// From now on `policy` holds. Whoever is there stays: a WebSocket keeps the route that it came
     /// by, and what was agreed on in its handshake.
     pub fn adopt(&mut self, policy: Arc<Policy>) {
+        self.renew_routes(&policy.limits);
         self.desk.adopt(policy);
         // What may take less time from now on is looked at earlier.
         for (key, conn) in self.conns.iter() {
             let look = conn.next_look(&self.desk);
             self.desk.wake_by(key, look);
         }
+    }
+}
+
+impl Engine {
+    /// Routes with limits of their own have all others from the server; those are `limits` now.
+    fn renew_routes(&mut self, limits: &Limits) {
+        // Many came by the same route. The old one is kept: nothing else gets its address.
+        let mut renewed: BTreeMap<*const Route, [Arc<Route>; 2]> = BTreeMap::new();
+        let has_own = |(key, conn): (ConnKey, &Conn)| conn.own_limits().is_some().then_some(key);
+        let keys: Vec<ConnKey> = self.conns.iter().filter_map(has_own).collect();
+        for key in keys {
+            let Some(conn) = self.conns.find_mut(key) else { continue };
+            let State::WebSocket(websocket) = &mut conn.state else { continue };
+            let old = &websocket.route;
+            let [_, new] = renewed.entry(Arc::as_ptr(old)).or_insert_with(|| {
+                let new = old.renewed(&self.desk.limits, limits);
+                [Arc::clone(old), Arc::new(new)]
+            });
+            websocket.route = Arc::clone(new);
+        }
+    }
+}
+
+impl Conn {
+    fn own_limits(&self) -> Option<&Limits> {
+        let State::WebSocket(websocket) = &self.state else { return None };
+        websocket.route.limits.as_deref()
     }
 }
 

@@ -174,3 +174,19 @@ fn a_request_that_waits_for_its_turn_is_answered_also_when_the_server_stops() {
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 1, "behind it there is nothing: {answer}");
 }
+
+#[test]
+fn nobody_reads_that_it_is_closed_before_that_is_committed() {
+    let mut core = Core::new();
+    let client = core.websocket("/?connectionId=a");
+    let mut close = Vec::new();
+    push_masked(&mut close, true, Opcode::Close, [1, 2, 3, 4], &1000_u16.to_be_bytes());
+    core.receive(client, &close);
+    // It could have been told already that it can be written to.
+    core.flush(client);
+    assert_eq!(core.written(client), "");
+    assert_eq!(core.hub.holdings().registered, 1);
+    core.turn();
+    assert_eq!(core.written(client), "\u{fffd}\u{2}\u{3}\u{fffd}");
+    assert_eq!(core.hub.holdings().registered, 0);
+}

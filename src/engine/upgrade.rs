@@ -77,7 +77,8 @@ const BAD_PROTOCOL: Problem = Problem::bad(
 );
 const BAD_ROOM: Problem = Problem::bad(
     "bad-room",
-    "A room's name is not empty, not longer than --max-room-name, and has no control characters.",
+    "A room's name is not empty, not longer than --max-room-name, has no control characters, and \
+     is not *.",
 );
 const BAD_ECHO: Problem = Problem::bad("bad-parameter", "The parameter echo is true or false.");
 const BAD_SINCE: Problem =

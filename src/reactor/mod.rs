@@ -253,7 +253,7 @@ fn run(
     reload: Reload,
     ears: Ears,
 ) -> Result<(), StartError> {
-    let shared = &shared;
+    let shared = &Arc::new(shared);
     let mut ears = Some(ears);
     let mut reactors = Vec::new();
     let clock = reload.clock;
@@ -264,9 +264,10 @@ fn run(
     thread::scope(|scope| {
         let mut reactors = reactors.into_iter();
         let first = reactors.next();
-        // It ends with the first core, which has the other end of its channel.
-        let reads = move || reload.run(shared);
-        thread::Builder::new().name("reload".to_owned()).spawn_scoped(scope, reads)?;
+        // It ends with the first core, which has the other end of its channel. Nobody waits for
+        // it: a disk that does not answer must not keep a server from ending.
+        let its = Arc::clone(shared);
+        thread::Builder::new().name("reload".to_owned()).spawn(move || reload.run(&its))?;
         for (number, reactor) in reactors.enumerate() {
             let name = format!("core-{}", number + 1);
             let guard = AbortOnPanic;

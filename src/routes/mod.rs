@@ -18,10 +18,12 @@
     )
 )]
 
+mod keyword;
 mod pattern;
 mod route;
 mod table;
 
+pub use keyword::Keyword;
 pub use pattern::{BadPattern, Pattern, Places};
 pub use route::{Behaviour, Broadcast, Duplicate, Names, Replies, Route};
 pub use table::{Clash, Found, Table};

@@ -3,6 +3,7 @@
 //! Knows: the settings of one route and what they mean together.
 //! Must not know: connections, how a configuration is written, IO, clocks.
 
+use super::keyword::{self, Keyword};
 use super::pattern::Pattern;
 use crate::limits::Limits;
 
@@ -67,7 +68,7 @@ pub struct Broadcast {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replies {
     /// What to look for in a message, and what to say then. The last that is found answers.
-    pub table: Vec<(String, String)>,
+    pub table: Vec<(Keyword, String)>,
     /// The answer when nothing was found; nothing: there is none.
     pub otherwise: Option<String>,
     /// Upper and lower case are the same.
@@ -110,6 +111,29 @@ impl Route {
             allow_origins: None,
             limits: None,
         }
+    }
+
+    /// The same route when the server's limits are no longer `old` but `new`: what it can have for
+    /// itself, and has other than the server, stays.
+    #[must_use]
+    pub fn renewed(&self, old: &Limits, new: &Limits) -> Route {
+        fn kept<T: Copy + PartialEq>(own: T, old: T, new: T) -> T {
+            if own == old { new } else { own }
+        }
+        let limits = self.limits.as_ref().map(|own| Limits {
+            message_bytes_max: kept(
+                own.message_bytes_max,
+                old.message_bytes_max,
+                new.message_bytes_max,
+            ),
+            fragments_max: kept(own.fragments_max, old.fragments_max, new.fragments_max),
+            message_time: kept(own.message_time, old.message_time, new.message_time),
+            refusals_max: kept(own.refusals_max, old.refusals_max, new.refusals_max),
+            ping_interval: kept(own.ping_interval, old.ping_interval, new.ping_interval),
+            ping_timeout: kept(own.ping_timeout, old.ping_timeout, new.ping_timeout),
+            ..new.clone()
+        });
+        Route { limits: limits.map(Box::new), ..self.clone() }
     }
 
     /// Its broadcast settings, if it has members.
@@ -159,14 +183,10 @@ impl Route {
 impl Replies {
     /// The answer to `message`, which may be any bytes.
     pub fn answer(&self, message: &[u8]) -> Option<&str> {
-        let lower = self.ignore_case.then(|| String::from_utf8_lossy(message).to_lowercase());
-        let message = lower.as_ref().map_or(message, |text| text.as_bytes());
-        let is_in = |wanted: &str| {
-            if self.ignore_case {
-                memchr::memmem::find(message, wanted.to_lowercase().as_bytes()).is_some()
-            } else {
-                memchr::memmem::find(message, wanted.as_bytes()).is_some()
-            }
+        let folded = self.ignore_case.then(|| keyword::fold(&String::from_utf8_lossy(message)));
+        let is_in = |wanted: &Keyword| match &folded {
+            Some(folded) => wanted.is_in_folded(folded),
+            None => wanted.is_in(message),
         };
         let found = self.table.iter().rev().find(|(wanted, _)| is_in(wanted));
         found.map(|(_, answer)| answer.as_str()).or(self.otherwise.as_deref())
@@ -178,7 +198,7 @@ mod tests {
     use super::*;
 
     fn desk() -> Replies {
-        let pair = |wanted: &str, answer: &str| (wanted.to_owned(), answer.to_owned());
+        let pair = |wanted: &str, answer: &str| (wanted.into(), answer.to_owned());
         Replies {
             table: vec![pair("help", "1"), pair("hi", "2"), pair("Hello", "3")],
             otherwise: Some("?".to_owned()),

@@ -134,8 +134,10 @@ impl<'t> Entries<'t> {
             }
             let is_whole = self.what == What::Whole;
             let nearest = nearest(key, keys.iter().copied());
+            let of_route = What::Route.keys().iter().find(|one| **one == key);
             let fault = match nearest {
                 _ if is_whole && key == FILE => Fault::FileInFile,
+                _ if is_whole && let Some(key) = of_route => Fault::OfRoute(key),
                 None if !is_whole && options().any(|it| it == key) => Fault::Sunken,
                 nearest => Fault::Unknown { what: self.what, nearest },
             };

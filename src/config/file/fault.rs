@@ -28,6 +28,8 @@ pub(in crate::config) enum Fault {
     },
     /// An option of the server in a table: TOML has no end of a table but the next one.
     Sunken,
+    /// A key of a route outside of one.
+    OfRoute(&'static str),
     /// A file that names a file.
     FileInFile,
     /// `[route]` where `[[route]]` was meant.
@@ -80,6 +82,8 @@ pub(in crate::config) enum Fault {
     NoMime,
     /// A folder as a page.
     FolderPage,
+    /// A file, where only a text was given.
+    Nowhere,
     /// Neither a file nor a folder.
     NoFile,
     /// A file as a folder.
@@ -121,6 +125,9 @@ impl fmt::Display for Fault {
             Fault::Endless(most) => write!(out, "is longer than {} MiB", most >> 20),
             Fault::Syntax(error) => write!(out, "is not TOML: {error}"),
             Fault::Unknown { what, nearest } => write_unknown(out, *what, *nearest),
+            Fault::OfRoute("reply") => out.write_str("is of a route; write [[route.reply]]"),
+            Fault::OfRoute("otherwise") => out.write_str("is of a route; write [route.otherwise]"),
+            Fault::OfRoute(_) => out.write_str("is of a route; write it below a line [[route]]"),
             Fault::Single(what) => {
                 let prefix = if *what == What::Reply { "route." } else { "" };
                 let name = what.name();
@@ -149,7 +156,10 @@ impl fmt::Display for Fault {
                 write!(out, "does not fit any more: all pages may have {mebibytes} MiB together")
             }
             Fault::TooMany { files } => {
-                write!(out, "does not fit any more: there may be {files} files together")
+                write!(
+                    out,
+                    "does not fit any more: there may be {files} files and folders together"
+                )
             }
             fault => out.write_str(fault.words()),
         }
@@ -190,6 +200,7 @@ impl Fault {
             Fault::NoText => "has neither text nor file",
             Fault::NoMime => "is no media type; write it like text/html; charset=utf-8",
             Fault::FolderPage => "is a folder; serve it by [[files]]",
+            Fault::Nowhere => "cannot be read, as this configuration is in no file itself",
             Fault::NoFile => "is neither a file nor a folder",
             Fault::NoFolder => "is no folder; serve a single file by [[page]]",
             Fault::LeadsOut => "is a link that leads out of the folder",

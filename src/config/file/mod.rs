@@ -36,6 +36,8 @@ pub(super) struct Text {
     /// As whoever named it wrote it.
     name: String,
     text: String,
+    /// Where each line ends: a file may have a mistake in each.
+    ends: Vec<usize>,
 }
 
 /// The same, understood.
@@ -48,18 +50,22 @@ pub(super) struct Tree<'t> {
 impl Text {
     /// What was read from the file of that name.
     pub(super) fn new(name: &str, bytes: Vec<u8>, mistakes: &mut Mistakes) -> Option<Text> {
-        let name = name.to_owned();
         match String::from_utf8(bytes) {
-            Ok(text) => Some(Text { name, text }),
+            Ok(text) => Some(Text::of(name, text)),
             Err(error) => {
                 // The place of the first byte that is none of a text.
                 let good = error.utf8_error().valid_up_to();
                 let before = error.as_bytes().get(..good).unwrap_or_default();
-                let text = Text { name, text: String::from_utf8_lossy(before).into_owned() };
+                let text = Text::of(name, String::from_utf8_lossy(before).into_owned());
                 mistakes.push(&text.subject(good, ""), None, Problem::InFile(Fault::NotUtf8));
                 None
             }
         }
+    }
+
+    fn of(name: &str, text: String) -> Text {
+        let ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Text { name: name.to_owned(), text, ends }
     }
 
     /// Understands it, or says at each place why it cannot be understood.
@@ -81,10 +87,10 @@ impl Text {
 
     /// Line and column, both from 1, of what begins at byte `at`.
     fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(&self.text);
-        let line = before.rfind('\n').map_or(0, |end| end + 1);
-        let column = before.get(line..).unwrap_or_default().chars().count();
-        (before.matches('\n').count() + 1, column + 1)
+        let lines = self.ends.partition_point(|end| *end < at);
+        let start = lines.checked_sub(1).map_or(0, |last| self.ends[last] + 1);
+        let column = self.text.get(start..at).unwrap_or_default().chars().count();
+        (lines + 1, column + 1)
     }
 
     /// What a mistake there is about.
@@ -108,14 +114,15 @@ impl Tree<'_> {
 /// `again` refuses that.
 pub(super) fn read(path: &Path, again: bool) -> Result<Vec<u8>, Fault> {
     let unreadable = |error: io::Error| Fault::Unreadable(error.to_string());
-    let file = fs::File::open(path).map_err(unreadable)?;
-    let kind = file.metadata().map_err(unreadable)?.file_type();
+    // Asked before it is opened: to open a pipe waits for whoever writes to it.
+    let kind = fs::metadata(path).map_err(unreadable)?.file_type();
     if kind.is_dir() {
         return Err(Fault::Folder);
     }
     if again && !kind.is_file() {
         return Err(Fault::OnlyOnce);
     }
+    let file = fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > BYTES_MAX { Err(Fault::Endless(BYTES_MAX)) } else { Ok(bytes) }

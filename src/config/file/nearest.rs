@@ -8,6 +8,11 @@ pub(super) fn nearest<'n>(
     given: &str,
     names: impl IntoIterator<Item = &'n str>,
 ) -> Option<&'n str> {
+    // Nothing has so long a name, and to compare it would take as long.
+    const LENGTH_MAX: usize = 64;
+    if given.len() > LENGTH_MAX {
+        return None;
+    }
     let given = given.trim_start_matches('-').to_lowercase().replace('_', "-");
     let distance = |name: &&str| strsim::osa_distance(&given, name);
     let name = names.into_iter().min_by_key(distance)?;
@@ -34,6 +39,7 @@ mod tests {
             ("", None),
             ("x", None),
             ("wholly-different", None),
+            (&"max-message".repeat(1_000_000), None),
         ];
         for (given, expected) in cases {
             assert_eq!(nearest(given, names), expected, "{given}");

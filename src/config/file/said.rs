@@ -8,7 +8,7 @@ use super::fault::Fault;
 use crate::config::mistakes::Mistakes;
 use crate::config::units::Unit;
 use crate::limits::Limits;
-use crate::routes::Replies;
+use crate::routes::{Keyword, Replies};
 
 /// A text by itself, or in a table that says what it is.
 pub(super) fn greeting(
@@ -40,7 +40,7 @@ pub(super) fn replies(
             if text.is_empty() {
                 entry.complain(mistakes, Fault::MatchesAll);
             }
-            Some(text.to_owned())
+            Some(Keyword::from(text))
         });
         let answer = said(&entries, limits, mistakes);
         replies.table.extend(wanted.zip(answer));

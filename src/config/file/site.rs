@@ -41,7 +41,8 @@ pub(in crate::config) struct Pages {
 
 impl Tree<'_> {
     /// The pages of the file, read now; `beside` is the folder that the file is in.
-    pub(in crate::config) fn pages(&self, beside: &Path, mistakes: &mut Mistakes) -> Pages {
+    /// `None`: it is in none, and no other file can be named in it.
+    pub(in crate::config) fn pages(&self, beside: Option<&Path>, mistakes: &mut Mistakes) -> Pages {
         let mut builder = Builder {
             text: self.text,
             beside,
@@ -65,7 +66,7 @@ impl Tree<'_> {
 
 struct Builder<'t> {
     text: &'t Text,
-    beside: &'t Path,
+    beside: Option<&'t Path>,
     budget: Budget,
     pages: Pages,
     /// In which line of the file each path was taken.
@@ -108,7 +109,7 @@ impl Builder<'_> {
 
     fn read(&mut self, entry: Entry<'_>, mistakes: &mut Mistakes) -> Option<(PathBuf, Vec<u8>)> {
         let name = entry.text(mistakes)?;
-        let file = self.beside.join(name);
+        let file = self.named(entry, name, mistakes)?;
         match folder::read(&file, &mut self.budget) {
             Ok(bytes) => Some((file, bytes)),
             Err(fault) => {
@@ -116,6 +117,15 @@ impl Builder<'_> {
                 None
             }
         }
+    }
+
+    /// The file or folder of that name, from where the configuration is.
+    fn named(&self, entry: Entry<'_>, name: &str, mistakes: &mut Mistakes) -> Option<PathBuf> {
+        let named = self.beside.map(|beside| beside.join(name));
+        if named.is_none() {
+            entry.refuse(mistakes, name, Fault::Nowhere);
+        }
+        named
     }
 
     fn files(&mut self, entries: &Entries<'_>, mistakes: &mut Mistakes) {
@@ -126,7 +136,7 @@ impl Builder<'_> {
         let Some(entry) = entries.need("folder", mistakes) else { return };
         let Some(name) = entry.text(mistakes) else { return };
         let Some((subject, path)) = path else { return };
-        let folder = self.beside.join(name);
+        let Some(folder) = self.named(entry, name, mistakes) else { return };
         let found = folder::read_all(&folder, &mut self.budget, |file, fault| {
             let file = if file.as_os_str().is_empty() { folder.clone() } else { folder.join(file) };
             entry.refuse(mistakes, &file.to_string_lossy(), fault);

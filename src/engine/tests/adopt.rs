@@ -79,6 +79,30 @@ fn shorter_times_hold_from_now_on() {
     assert!(core.closed.contains(&asker), "its time is up");
 }
 
+/// What a route has for itself stays with whoever came by it; nothing else of the server's does.
+#[test]
+fn limits_that_a_route_does_not_set_are_those_of_the_server() {
+    let routed = |limits: Limits| {
+        let own = Limits { message_bytes_max: 1000, ..limits.clone() };
+        let echo = Route::new(Pattern::parse("/echo").unwrap(), Behaviour::Echo);
+        let routes = Table::new(vec![Route { limits: Some(Box::new(own)), ..echo }]).unwrap();
+        Policy { limits: Arc::new(limits), routes, ..Policy::default() }
+    };
+    let mut core = Core::of(routed(Limits::default()));
+    let key = core.websocket("/echo");
+    for seconds in [3, 1] {
+        let ping_interval = Duration::from_secs(seconds);
+        core.engine.adopt(Arc::new(routed(Limits { ping_interval, ..Limits::default() })));
+    }
+    core.now.monotonic += Duration::from_secs(2);
+    core.engine.expire(core.now);
+    core.turn();
+    assert_eq!(core.written.remove(&key), Some(vec![0x89, 0]), "a ping");
+    core.receive(key, &text(&"x".repeat(1001)));
+    core.turn();
+    assert!(core.written(key).contains("\u{3}\u{fffd}"), "1009");
+}
+
 /// Pages may be many megabytes.
 #[test]
 fn nobody_holds_a_policy_that_is_no_more() {
@@ -87,4 +111,22 @@ fn nobody_holds_a_policy_that_is_no_more() {
     core.engine.adopt(Arc::clone(&first));
     core.engine.adopt(second);
     assert_eq!(Arc::strong_count(&first), 1);
+}
+
+#[test]
+fn what_is_compressed_changes_for_who_is_there() {
+    let limits = |deflate_bytes_min| Limits { deflate_bytes_min, ..Limits::default() };
+    let mut core = Core::with(limits(1000), true);
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let head = handshake("/echo").replace("\r\n\r\n", &format!("\r\n{offer}\r\n"));
+    let key = core.connect(WS, head.as_bytes());
+    let first_byte = |core: &mut Core| {
+        core.written.remove(&key);
+        core.say(key, &[&"x".repeat(600)]);
+        core.turn();
+        core.written[&key][0]
+    };
+    assert_eq!(first_byte(&mut core), 0x81, "too short to be compressed");
+    core.engine.adopt(policy(limits(500)));
+    assert_eq!(first_byte(&mut core), 0xc1);
 }

@@ -21,7 +21,7 @@ pub(super) fn core_of(routes: Vec<Route>) -> Core {
 }
 
 fn desk() -> Behaviour {
-    let pair = |wanted: &str, answer: &str| (wanted.to_owned(), answer.to_owned());
+    let pair = |wanted: &str, answer: &str| (wanted.into(), answer.to_owned());
     Behaviour::Reply(Replies {
         table: vec![pair("help", "What with?"), pair("hello", "Hi there")],
         otherwise: Some("Sorry".to_owned()),
@@ -64,7 +64,7 @@ fn the_last_keyword_in_a_message_answers_text_or_binary() {
 
 #[test]
 fn without_an_answer_for_all_else_nothing_is_said() {
-    let replies = Replies { table: vec![("a".to_owned(), "b".to_owned())], ..Replies::default() };
+    let replies = Replies { table: vec![("a".into(), "b".to_owned())], ..Replies::default() };
     let mut core = core_of(vec![route("/", Behaviour::Reply(replies))]);
     let key = core.websocket("/");
     core.say(key, &["x", "a", "y"]);
@@ -236,6 +236,9 @@ fn a_route_may_have_origins_of_its_own() {
     assert!(ask(&mut core, "/a", "").starts_with("HTTP/1.1 101 "), "no page, no origin");
     let refused = ask(&mut core, "/a", &format!("Origin: {local}\r\n"));
     assert!(refused.contains("the route's allow-origin"), "{refused}");
+    let called = handshake("/any").replace("localhost", "evil.example");
+    let key = core.connect(WS, called.as_bytes());
+    assert!(core.written(key).starts_with("HTTP/1.1 421 "), "whoever may come, by our name only");
 }
 
 #[test]

@@ -8,12 +8,14 @@ use super::configured;
 use super::deflate::{AGREED, OFFERS};
 use super::http::encode;
 use super::noise::noise;
+use super::policies::{Bounds, ORIGIN};
 use super::reader::{Begin, Form, Reader};
 use super::says;
 use super::speaker::{Speaker, Talk};
 use super::stranger::Stranger;
 use super::wire::{Ending, Wire};
-use super::world::World;
+use super::world::{Core, World};
+use std::sync::atomic::Ordering;
 use tidegate::bytes::ConnKey;
 use tidegate::hub::EVERYONE;
 
@@ -78,16 +80,20 @@ impl World<'_> {
         let core = self.dice.below(self.cores.len());
         let now = self.clock();
         let number = self.clients.len();
-        let engine = &mut self.cores[core].engine;
+        let open = self.connections.load(Ordering::Relaxed);
+        let Core { engine, by, is_draining, .. } = &mut self.cores[core];
         let key: Option<ConnKey> = engine.accept(listener, now);
+        let limits = &by.policy.limits;
+        assert_eq!(key.is_some(), !*is_draining && open < limits.connections_max);
+        let bounds = Bounds::of(limits);
         let room = *self.dice.pick(&[60, 300, 2000, 100_000]);
-        let mut client = Client::new((number, core, key), Wire::new(room), role, self.now);
+        let mut client = Client::new((number, core, key), Wire::new(room), role, self.now, bounds);
         client.is_lazy = self.dice.chance(5);
         if let Some(key) = key {
             self.cores[core].keys.insert(key, number);
             self.cores[core].is_rung = true;
         } else {
-            client.wire.queued.extend(engine.refusal(now));
+            client.wire.queued.extend(self.cores[core].engine.refusal(now));
             client.wire.ending = Ending::Closed(true);
             client.role = Role::Plain;
             client.expected.push_back(Expected {
@@ -133,11 +139,13 @@ impl World<'_> {
     /// The speaker comes, and asks for `path`.
     pub(crate) fn shake_hands(&mut self, path: &str, mut speaker: Speaker) {
         let mut offer = String::new();
+        if self.dice.chance(10) {
+            speaker.has_origin = true;
+            offer = format!("Origin: {ORIGIN}\r\n");
+        }
         if self.dice.chance(40) {
             let (text, agreed) = *self.dice.pick(&OFFERS);
-            offer = format!("Sec-WebSocket-Extensions: {text}\r\n");
-            let agreed = agreed.filter(|_| self.compression);
-            speaker.deflates = agreed.is_some();
+            offer += &format!("Sec-WebSocket-Extensions: {text}\r\n");
             speaker.agreed = agreed.map(|parameters| format!("{AGREED}{parameters}"));
         }
         let listener = *self.dice.pick(&[WS, BOTH]);
@@ -213,7 +221,7 @@ impl World<'_> {
     /// A stranger says a thing or several.
     fn babble(&mut self, number: usize) {
         for _ in 0..self.dice.between(1, 3) {
-            let bytes = noise(&mut self.dice, &self.limits);
+            let bytes = noise(&mut self.dice, &self.policies.bounds.least);
             self.trace(|| format!("stranger {number} says {}", bytes.escape_ascii()));
             let client = &mut self.clients[number];
             if let Role::Stranger(stranger) = &mut client.role {
@@ -309,7 +317,7 @@ impl World<'_> {
             Role::Plain => self.ask(number, HTTP),
             Role::Speaker(_) => {
                 for _ in 0..self.dice.between(1, 4) {
-                    says::say(client, &mut self.dice, &mut self.shadow, &self.limits);
+                    says::say(client, &mut self.dice, &mut self.shadow, &self.policies.bounds);
                 }
             }
             Role::Reader(_) => {}

@@ -79,7 +79,7 @@ impl World<'_> {
                 false => Said::Text(str::from_utf8(raw).expect("text")),
             };
             let is_there = *room == EVERYONE || self.hub.room_info(room).is_some();
-            let may_be = is_there || self.hub.holdings().rooms < self.limits.rooms_max;
+            let may_be = is_there || self.hub.holdings().rooms < self.policies.of_logs().rooms_max;
             let is_published = self.cores[core].engine.publish(room, said, api);
             assert_eq!(is_published, may_be, "{room}");
             is_published

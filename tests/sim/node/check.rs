@@ -108,8 +108,24 @@ fn is_reason(client: &Client, speaker: &Speaker, code: u16, moment: &Moment<'_>)
         4408 => true,
         // A message that took too long.
         1008 if client.was_odd || speaker.roaming.is_some() => true,
+        1008 if is_too_often_refused(client, speaker) => true,
+        1009 if is_too_bold(client, speaker) => true,
         code => speaker.doom == Some(code),
     }
+}
+
+/// Whether a policy of its time closes it for what it says, and another may not.
+pub(crate) fn is_condemned(client: &Client, speaker: &Speaker) -> bool {
+    is_too_bold(client, speaker) || is_too_often_refused(client, speaker)
+}
+
+fn is_too_often_refused(client: &Client, speaker: &Speaker) -> bool {
+    speaker.most_refusals >= client.bounds.least.refusals_max
+}
+
+/// Whether it has said something that was too long for a policy of its time.
+fn is_too_bold(client: &Client, speaker: &Speaker) -> bool {
+    speaker.boldest > client.bounds.least.message_bytes_max
 }
 
 /// Only who has lost something that was for the likes of it falls off.
@@ -147,9 +163,10 @@ pub(crate) fn close_frame(client: &Client, code: u16, shadow: &Shadow, moment: &
     }
     assert!(is_reason(client, speaker, code, moment), "client {number} closed {code}: {speaker:?}");
     if code == 1008 && !client.was_odd {
-        assert_eq!(speaker.doom, Some(1008), "client {number}: {speaker:?}");
+        assert!(is_too_often_refused(client, speaker), "client {number}: {speaker:?}");
     }
-    if speaker.doom == Some(code) && code != 1008 {
+    let is_sure = code != 1008 && (code != 1009 || !is_too_bold(client, speaker));
+    if speaker.doom == Some(code) && is_sure {
         assert!(speaker.answers.is_empty(), "client {number}: {:?} is due", speaker.answers);
     }
 }

@@ -4,6 +4,7 @@
 //! Must not know: the engine.
 
 use super::http::{self, Response};
+use super::policies::Bounds;
 use super::reader::Reader;
 use super::shadow::Shadow;
 use super::speaker::Speaker;
@@ -15,13 +16,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tidegate::bytes::ConnKey;
 use tidegate::hub::Hub;
-use tidegate::limits::Limits;
 
 /// What a client knows of the world when it hears something.
 pub(crate) struct Moment<'a> {
     pub(crate) now: Duration,
     pub(crate) is_draining: bool,
-    pub(crate) limits: &'a Limits,
+    /// Of all policies of the run.
+    pub(crate) bounds: &'a Bounds,
     pub(crate) hub: &'a Hub,
     /// How many connections have ever wanted a name.
     pub(crate) claims: &'a BTreeMap<String, usize>,
@@ -89,6 +90,8 @@ pub(crate) struct Client {
     pub(crate) has_seen_end: bool,
     /// It has asked for the last time.
     pub(crate) has_asked_last: bool,
+    /// Of the policies that its core has gone by since it came.
+    pub(crate) bounds: Bounds,
 }
 
 impl Client {
@@ -98,6 +101,7 @@ impl Client {
         wire: Wire,
         role: Role,
         now: Duration,
+        bounds: Bounds,
     ) -> Client {
         Client {
             number,
@@ -118,6 +122,7 @@ impl Client {
             took: now,
             has_seen_end: false,
             has_asked_last: false,
+            bounds,
         }
     }
 
@@ -137,8 +142,8 @@ impl Client {
 
     /// Whether the server could have found it silent, or stuck, for too long.
     pub(crate) fn could_time_out(&self, moment: &Moment<'_>) -> bool {
-        let is_long = moment.now >= self.heard + moment.limits.ping_timeout
-            || moment.now >= self.took + moment.limits.write_stall;
+        let is_long = moment.now >= self.heard + self.bounds.least.ping_timeout
+            || moment.now >= self.took + self.bounds.least.write_stall;
         is_long && !self.is_prompt()
     }
 
@@ -151,7 +156,7 @@ impl Client {
 
     /// Whether the server could have lost patience, also with one that it was closing.
     pub(crate) fn could_be_cut(&self, moment: &Moment<'_>) -> bool {
-        let is_slow = moment.now >= self.took + moment.limits.closing;
+        let is_slow = moment.now >= self.took + self.bounds.least.closing;
         is_slow || self.could_time_out(moment) || self.is_gone() || moment.is_draining
     }
 
@@ -197,7 +202,7 @@ impl Client {
         self.is_last = response.is_last();
         let problem = is_problem(&response);
         if response.status == 408 {
-            let since = moment.now.saturating_sub(moment.limits.head_time);
+            let since = moment.now.saturating_sub(self.bounds.least.head_time);
             assert!(self.wire.said > 0 && since > Duration::ZERO && self.is_last);
             return true;
         }
@@ -217,14 +222,23 @@ impl Client {
             assert!(moment.has_strangers || moment.claims[id] > 1, "nobody has {id}");
             return true;
         }
-        assert_eq!(response.status, expected.status, "client {}: {response:?}", self.number);
+        let (came_by, agreed) = match self.speaker() {
+            Some(speaker) => (speaker.came_by, speaker.agreed.clone()),
+            None => (None, None),
+        };
+        let status = came_by.zip(self.speaker()).map(|(by, speaker)| by.answer(speaker));
+        let status = status.unwrap_or(expected.status);
+        assert_eq!(response.status, status, "client {}: {response:?}", self.number);
         if response.status == 101 {
             // RFC 6455 §1.3: the answer to its sample key.
             let accept = response.header("sec-websocket-accept");
             assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
             let extensions = response.header("sec-websocket-extensions");
-            let agreed = self.speaker().and_then(|speaker| speaker.agreed.as_deref());
-            assert_eq!(extensions, agreed);
+            let agreed = agreed.filter(|_| came_by.is_some_and(|by| by.compression));
+            assert_eq!(extensions, agreed.as_deref());
+            if let Some(speaker) = self.speaker_mut() {
+                speaker.deflates = agreed.is_some();
+            }
         }
         if let Some(body) = expected.body.filter(|_| !is_head) {
             assert_eq!(str::from_utf8(&response.body), Ok(body));

@@ -3,6 +3,7 @@
 //! Knows: the engine's own deadlines, what a node holds.
 //! Must not know: how a turn works.
 
+use super::check;
 use super::client::{Client, Role};
 use super::wire::Fin;
 use super::world::World;
@@ -78,10 +79,14 @@ impl World<'_> {
             let is_brief = matches!(&client.role, Role::Reader(reader) if !reader.follows);
             let session = client.speaker().and_then(|speaker| speaker.session);
             let closed = session.and_then(|s| self.shadow.sessions[&s].closed.as_ref());
-            // One that was being closed is let go without its last word.
+            // One that was being closed is let go without its last word, also if it was closed for
+            // what it has said only under another policy.
+            let is_condemned =
+                client.speaker().is_some_and(|speaker| check::is_condemned(client, speaker));
             let is_told = client.speaker().is_some_and(|speaker| speaker.got_close.is_some())
                 || closed.is_some_and(|(_, by)| by == "server");
-            let is_cut = !self.is_draining && !is_brief && !is_told && !is_there(client);
+            let is_excused = self.is_draining || is_brief || is_told || is_condemned;
+            let is_cut = !is_excused && !is_there(client);
             assert!(!is_cut, "client {number} is cut off because the process stood still");
         }
     }
@@ -174,7 +179,7 @@ impl World<'_> {
         self.wall_ms += 3_600_000;
         // The oldest event is as old as it may be, the next look at the logs comes, and what was in
         // the hands of a core is dropped in its turn after that.
-        self.sleep(self.limits.log_age + Duration::from_secs(25));
+        self.sleep(self.policies.bounds.most.log_age + Duration::from_secs(25));
         self.check_nothing_left();
     }
 
@@ -186,7 +191,7 @@ impl World<'_> {
             }
         }
         self.rest();
-        self.sleep(self.limits.drain + Duration::from_secs(2));
+        self.sleep(self.policies.bounds.most.drain + Duration::from_secs(2));
         for core in &self.cores {
             assert!(core.engine.is_drained(), "{} are left", core.engine.connections());
         }

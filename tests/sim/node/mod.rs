@@ -14,6 +14,7 @@ mod finish;
 mod frames;
 mod http;
 mod noise;
+pub(crate) mod policies;
 mod reader;
 mod roamer;
 mod says;

@@ -226,7 +226,8 @@ impl Speaker {
             other => panic!("client {number}: {said} in place of {other:?}"),
         };
         roaming.row = if is_refused { roaming.row + 1 } else { 0 };
-        if roaming.row >= moment.limits.refusals_max {
+        self.most_refusals = self.most_refusals.max(roaming.row);
+        if roaming.row >= moment.bounds.most.refusals_max {
             self.doom = Some(1008);
         }
     }
@@ -323,7 +324,7 @@ impl World<'_> {
         } else {
             roaming.joined.insert(room);
         }
-        speaker.answers.push_back(Answer::Text(super::configured::GREETING));
+        speaker.answers.push_back(Answer::Greeting);
         speaker.roaming = Some(Box::new(roaming));
         self.shake_hands(&path, speaker);
     }

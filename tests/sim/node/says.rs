@@ -4,9 +4,9 @@
 //! Must not know: when it arrives, in which pieces.
 
 use super::client::{Client, Role};
-use super::configured;
 use super::deflate::deflated;
 use super::dice::Dice;
+use super::policies::Bounds;
 use super::roamer::Order;
 use super::shadow::{Shadow, Shows, mark, on_one_line};
 use super::speaker::{Answer, Said, Speaker, Talk};
@@ -18,14 +18,14 @@ use tidegate::ws::frame::{Opcode, push_masked};
 const RSV1: u8 = 0x40;
 
 /// The client says something, if it may.
-pub(crate) fn say(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, limits: &Limits) {
+pub(crate) fn say(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, bounds: &Bounds) {
     let what = dice.below(100);
-    say_what(client, what, dice, shadow, limits);
+    say_what(client, what, dice, shadow, bounds);
 }
 
 /// The client says a message that nothing is wrong with, if it may.
-pub(crate) fn say_well(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, limits: &Limits) {
-    say_what(client, 0, dice, shadow, limits);
+pub(crate) fn say_well(client: &mut Client, dice: &mut Dice, shadow: &mut Shadow, bounds: &Bounds) {
+    say_what(client, 0, dice, shadow, bounds);
 }
 
 fn say_what(
@@ -33,7 +33,7 @@ fn say_what(
     what: usize,
     dice: &mut Dice,
     shadow: &mut Shadow,
-    limits: &Limits,
+    bounds: &Bounds,
 ) {
     let (number, is_gone) = (client.number, client.is_gone());
     let Role::Speaker(speaker) = &mut client.role else { return };
@@ -47,13 +47,13 @@ fn say_what(
         40..=55 | 89..=96 if speaker.talk == Talk::Roam => {
             let epoch = str::from_utf8(&shadow.epoch).expect("letters").to_owned();
             if let Some((text, answer)) = speaker.order(dice, shadow, &epoch) {
-                speaker.push_message(&mut out, dice, Opcode::Text, text.as_bytes(), limits);
+                speaker.push_message(&mut out, dice, Opcode::Text, text.as_bytes(), bounds);
                 speaker.answers.push_back(answer);
             }
         }
-        89..=96 if speaker.talk == Talk::Relay => speaker.say_refused(dice, limits, &mut out),
-        97 => speaker.break_rules(dice, limits, &mut out),
-        _ => speaker.say_message(number, dice, shadow, limits, &mut out),
+        89..=96 if speaker.talk == Talk::Relay => speaker.say_refused(dice, bounds, &mut out),
+        97 => speaker.break_rules(dice, bounds, &mut out),
+        _ => speaker.say_message(number, dice, shadow, bounds, &mut out),
     }
     client.wire.say(&out);
 }
@@ -95,13 +95,15 @@ impl Speaker {
         number: usize,
         dice: &mut Dice,
         shadow: &mut Shadow,
-        limits: &Limits,
+        bounds: &Bounds,
         out: &mut Vec<u8>,
     ) {
         let n = shadow.said.len();
         shadow.said.push((number, self.said.len()));
         let n = mark(n);
-        let pad = padding(dice, limits);
+        // What no policy refuses, but for the bold.
+        let is_bold = dice.chance(3);
+        let pad = padding(dice, if is_bold { &bounds.most } else { &bounds.least });
         let binary = dice.chance(20) && (self.talk != Talk::Relay || self.is_registered);
         let to = self.say_to(dice, binary);
         let said = match self.talk {
@@ -117,12 +119,13 @@ impl Speaker {
             }
         };
         let opcode = if binary { Opcode::Binary } else { Opcode::Text };
-        self.push_message(out, dice, opcode, &said.raw, limits);
+        self.boldest = self.boldest.max(said.raw.len());
+        self.push_message(out, dice, opcode, &said.raw, bounds);
         match self.talk {
             Talk::Echo => {
                 self.answers.push_back(Answer::Echo { binary, payload: said.raw.clone() });
             }
-            Talk::Desk => self.answers.push_back(Answer::Text(configured::answer(&said.raw))),
+            Talk::Desk => self.answers.push_back(Answer::Desk(said.raw.clone())),
             Talk::Roam => self.answers.push_back(Answer::Order(Order::Say(to))),
             Talk::Relay | Talk::Wrap | Talk::Member { .. } => {}
         }
@@ -141,12 +144,12 @@ impl Speaker {
         dice: &mut Dice,
         opcode: Opcode,
         payload: &[u8],
-        limits: &Limits,
+        bounds: &Bounds,
     ) {
         let deflated = (self.deflates && dice.chance(60)).then(|| deflated(payload, dice));
         let payload = deflated.as_deref().unwrap_or(payload);
         let start = out.len();
-        let frames = if dice.chance(70) { 1 } else { dice.between(2, limits.fragments_max) };
+        let frames = if dice.chance(70) { 1 } else { dice.between(2, bounds.least.fragments_max) };
         let mut rest = payload;
         for number in 0..frames {
             let is_last = number + 1 == frames;
@@ -173,7 +176,7 @@ impl Speaker {
     }
 
     /// A message that is refused, and the connection lives on.
-    fn say_refused(&mut self, dice: &mut Dice, limits: &Limits, out: &mut Vec<u8>) {
+    fn say_refused(&mut self, dice: &mut Dice, bounds: &Bounds, out: &mut Vec<u8>) {
         let is_registered = self.is_registered;
         let id = Value::from(self.id.as_deref().unwrap_or_default());
         let too_early = |code| if is_registered { code } else { "not-registered" };
@@ -202,17 +205,18 @@ impl Speaker {
             code
         }));
         self.refusals += 1;
-        if self.refusals >= limits.refusals_max {
+        self.most_refusals = self.most_refusals.max(self.refusals);
+        if self.refusals >= bounds.most.refusals_max {
             self.doom = Some(1008);
         }
     }
 
     /// A breach of the protocol, for which the connection is closed.
-    fn break_rules(&mut self, dice: &mut Dice, limits: &Limits, out: &mut Vec<u8>) {
+    fn break_rules(&mut self, dice: &mut Dice, bounds: &Bounds, out: &mut Vec<u8>) {
         let too_big = (1u64 << 20).to_be_bytes();
         let (bytes, code): (Vec<u8>, u16) = match dice.below(if self.deflates { 13 } else { 10 }) {
             0 => (vec![0x81, 0x01, b'x'], 1002),
-            1 => (vec![if self.deflates { 0xa1 } else { 0xc1 }, 0x80, 1, 2, 3, 4], 1002),
+            1 => (vec![0xf1, 0x80, 1, 2, 3, 4], 1002),
             2 => (vec![0x83, 0x80, 1, 2, 3, 4], 1002),
             3 => (vec![0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007),
             4 => (vec![0x80, 0x80, 1, 2, 3, 4], 1002),
@@ -224,7 +228,7 @@ impl Speaker {
             10 => (vec![0xc1, 0x81, 0, 0, 0, 0, 0xff], 1007),
             11 => (vec![0xc9, 0x80, 1, 2, 3, 4], 1002),
             12 => {
-                let bomb = deflated(&vec![b'0'; limits.message_bytes_max + 1], dice);
+                let bomb = deflated(&vec![b'0'; bounds.most.message_bytes_max + 1], dice);
                 let mut bytes = Vec::new();
                 push_masked(&mut bytes, true, Opcode::Binary, mask(dice), &bomb);
                 bytes[0] |= RSV1;
@@ -232,7 +236,7 @@ impl Speaker {
             }
             _ => {
                 let mut bytes = vec![0x02, 0x80, 0, 0, 0, 0];
-                (0..limits.fragments_max).for_each(|_| bytes.extend([0, 0x80, 0, 0, 0, 0]));
+                (0..bounds.most.fragments_max).for_each(|_| bytes.extend([0, 0x80, 0, 0, 0, 0]));
                 (bytes, 1009)
             }
         };

@@ -10,6 +10,7 @@
 use super::api::Published;
 use super::check;
 use super::client::{Client, Moment};
+use super::configured;
 use super::speaker::Talk;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -243,6 +244,7 @@ impl Session {
         client: &mut Client,
     ) -> Shows {
         assert!(!self.is_strange, "client {number}'s session has words of a stranger: {event:?}");
+        let most = client.bounds.most.message_bytes_max;
         let speaker = client.speaker_mut().expect("a speaker said it");
         if speaker.by_url && speaker.published == 0 && place == 1 {
             assert_eq!(self.events, 1, "the URL's registration came first");
@@ -261,6 +263,11 @@ impl Session {
         assert_eq!(*own_id, event.id);
         let said = &speaker.said[place];
         assert_eq!(said.binary, event.what == What::Binary);
+        assert!(said.raw.len() <= most, "client {number}: longer than ever allowed: {event:?}");
+        let came_by = speaker.came_by.expect("it has come");
+        assert_eq!(came_by.answer(speaker), 101, "client {number} came in: {event:?}");
+        let is_quiet = configured::is_quiet(came_by.variant, speaker.kind);
+        assert_eq!(event.subscribers, !is_quiet, "client {number} keeps its route: {event:?}");
         match (&said.shows, speaker.talk) {
             (_, Talk::Member { .. } | Talk::Roam) => {
                 assert!(event.members && event.subscribers != self.is_quiet);

@@ -6,7 +6,9 @@
 use super::api::is_from_api;
 use super::check;
 use super::client::{Client, Moment, Role};
+use super::configured;
 use super::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
+use super::policies::Facts;
 use super::roamer::{Order, Roaming};
 use super::shadow::{Logged, Shadow, Shows};
 use serde_json::Value;
@@ -46,8 +48,9 @@ pub(crate) enum Answer {
         payload: Vec<u8>,
     },
     Error(&'static str),
-    /// A greeting, or what a desk says.
-    Text(&'static str),
+    Greeting,
+    /// What a desk says to this.
+    Desk(Vec<u8>),
     /// Whatever comes of something that it said to the server.
     Order(Order),
 }
@@ -65,6 +68,12 @@ enum Share {
 #[derive(Debug)]
 pub(crate) struct Speaker {
     pub(crate) talk: Talk,
+    /// The first segment of its path.
+    pub(crate) kind: &'static str,
+    /// It acts for a page.
+    pub(crate) has_origin: bool,
+    /// What its core went by when it came: that is its route, for ever.
+    pub(crate) came_by: Option<Facts>,
     pub(crate) room: Option<String>,
     /// One that the server chose is learnt from what it publishes.
     pub(crate) id: Option<String>,
@@ -73,7 +82,7 @@ pub(crate) struct Speaker {
     /// Its handshake is refused if somebody has its name.
     pub(crate) may_be_refused: bool,
     pub(crate) by_url: bool,
-    /// What it is to be answered to what it offered; whether it compresses then.
+    /// What it is answered to what it offered if messages may be compressed; whether they are.
     pub(crate) agreed: Option<String>,
     pub(crate) deflates: bool,
     /// Pings that it has sent.
@@ -88,6 +97,9 @@ pub(crate) struct Speaker {
     pub(crate) answers: VecDeque<Answer>,
     /// Refused messages in a row.
     pub(crate) refusals: u32,
+    /// The most that they ever were, and the longest message that it ever said.
+    pub(crate) most_refusals: u32,
+    pub(crate) boldest: usize,
     /// It broke a rule, and will be closed with this.
     pub(crate) doom: Option<u16>,
     pub(crate) sent_close: Option<u16>,
@@ -103,6 +115,9 @@ impl Speaker {
     pub(crate) fn new(talk: Talk, room: Option<String>, id: Option<String>) -> Speaker {
         Speaker {
             talk,
+            kind: "",
+            has_origin: false,
+            came_by: None,
             room,
             is_named: id.is_some(),
             may_be_refused: false,
@@ -117,6 +132,8 @@ impl Speaker {
             session: None,
             answers: VecDeque::new(),
             refusals: 0,
+            most_refusals: 0,
+            boldest: 0,
             doom: None,
             sent_close: None,
             got_close: None,
@@ -197,7 +214,7 @@ impl Speaker {
     ) {
         let binary = frame.opcode == BINARY;
         let is_from_api = is_from_api(&frame.payload);
-        if let (Some(Answer::Text(due)), false) = (self.answers.front(), is_from_api) {
+        if let (Some(due), false) = (self.text_due(), is_from_api) {
             let is_due = !binary && frame.payload == due.as_bytes();
             assert!(is_due, "client {number}: {frame:?} in place of {due}");
             self.answers.pop_front();
@@ -219,6 +236,16 @@ impl Speaker {
         match self.answers.pop_front() {
             Some(Answer::Error(expected)) => assert_eq!(code, expected, "client {number}"),
             other => panic!("client {number}: {text} in place of {other:?}"),
+        }
+    }
+
+    /// What its route says by itself, if that is due next.
+    fn text_due(&self) -> Option<&'static str> {
+        let variant = self.came_by?.variant;
+        match self.answers.front()? {
+            Answer::Greeting => Some(configured::greeting(variant)),
+            Answer::Desk(message) => Some(configured::answer(variant, message)),
+            Answer::Pong(_) | Answer::Echo { .. } | Answer::Error(_) | Answer::Order(_) => None,
         }
     }
 
@@ -312,9 +339,10 @@ impl Speaker {
         if speaker.got_close.is_some() {
             return;
         }
+        // Who talks on where it was closed is not listened to for long, close frame or not.
         assert!(
-            client.could_be_cut(moment),
-            "client {} was dropped without a close frame",
+            client.could_be_cut(moment) || check::is_condemned(client, speaker),
+            "client {} was dropped without a close frame: {client:?}",
             client.number
         );
     }

@@ -18,7 +18,8 @@ impl World<'_> {
             15..=65 => self.with_client(World::go_on),
             66..=116 => self.with_client(World::carry_some),
             117..=157 => self.with_client(World::read_some),
-            158..=218 => self.turn_one(),
+            158..=215 => self.turn_one(),
+            216..=218 => self.change_policy(),
             219..=231 => self.now += Duration::from_millis(self.dice.below(50) as u64),
             232..=235 => self.with_client(|world, number| {
                 let client = &mut world.clients[number];
@@ -120,7 +121,7 @@ impl World<'_> {
 
     fn say_at_once(&mut self, number: usize, turns: bool) {
         let client = &mut self.clients[number];
-        says::say_well(client, &mut self.dice, &mut self.shadow, &self.limits);
+        says::say_well(client, &mut self.dice, &mut self.shadow, &self.policies.bounds);
         self.carry(number, usize::MAX);
         if turns {
             self.turn(self.clients[number].core);

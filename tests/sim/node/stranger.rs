@@ -141,7 +141,7 @@ impl Stranger {
     fn hear_frame(&mut self, frame: &Frame, moment: &Moment<'_>) {
         match frame.opcode {
             TEXT | BINARY => {
-                let longest = moment.limits.message_bytes_max.max(400);
+                let longest = moment.bounds.most.message_bytes_max.max(400);
                 assert!(frame.payload.len() <= longest, "{} bytes", frame.payload.len());
             }
             CLOSE => {

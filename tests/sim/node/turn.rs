@@ -3,11 +3,13 @@
 //! Knows: the order of a turn (DESIGN part 5), short reads and writes, budgets.
 //! Must not know: what the bytes mean.
 
-use super::client::{Client, Moment};
+use super::client::{Client, Moment, Role};
+use super::policies::Facts;
 use super::wire::{Ending, Fin};
 use super::world::{Core, World};
 use std::mem;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tidegate::bytes::{ConnKey, Slices};
 use tidegate::engine::{Action, Space};
 
@@ -18,6 +20,7 @@ impl World<'_> {
         self.note(&[0x7u64, core as u64, self.now.as_millis() as u64]);
         let now = self.clock();
         self.cores[core].is_rung = false;
+        self.adopt(core);
         self.collect_letters(core);
         let head = self.shadow.head();
         let mut ready = mem::take(&mut self.cores[core].ready);
@@ -26,14 +29,14 @@ impl World<'_> {
             self.pump_in(core, key, head);
         }
         self.cores[core].engine.expire(now);
-        for key in mem::take(&mut self.cores[core].writable) {
-            self.pump_out(core, key);
-        }
         assert_eq!(head, self.shadow.head());
         let tickets = self.publish_pending(core);
         self.cores[core].engine.commit(now);
         self.observe();
         self.check_receipts(core, &tickets);
+        for key in mem::take(&mut self.cores[core].writable) {
+            self.pump_out(core, key);
+        }
         while let Some(action) = self.cores[core].engine.poll_action() {
             self.act(core, action);
         }
@@ -68,7 +71,7 @@ impl World<'_> {
         let moment = Moment {
             now: self.now,
             is_draining: self.is_draining,
-            limits: &self.limits,
+            bounds: &self.policies.bounds,
             hub: &self.hub,
             claims: &self.claims,
             has_strangers: self.has_strangers,
@@ -87,7 +90,8 @@ impl World<'_> {
     fn pump_in(&mut self, core: usize, key: ConnKey, head: u64) {
         let now = self.clock();
         let Some(&number) = self.cores[core].keys.get(&key) else { return };
-        let mut left = self.limits.read_bytes_per_connection;
+        let mut left = self.cores[core].by.policy.limits.read_bytes_per_connection;
+        let by = self.cores[core].by.facts;
         loop {
             let World { cores, clients, dice, .. } = self;
             let (engine, client) = (&mut cores[core].engine, &mut clients[number]);
@@ -114,14 +118,14 @@ impl World<'_> {
                     room[..n].copy_from_slice(&wire.take_arrived(n));
                     engine.received(key, n, now);
                     left -= n;
-                    client.was_given(n, self.now, head);
+                    client.was_given(n, self.now, head, by);
                 }
                 Space::Scratch => {
                     let n = dice.part(wire.arrived.len().min(left));
                     let mut bytes = wire.take_arrived(n);
                     engine.receive(key, &mut bytes, now);
                     left -= n;
-                    client.was_given(n, self.now, head);
+                    client.was_given(n, self.now, head, by);
                 }
             }
         }
@@ -211,7 +215,8 @@ impl World<'_> {
     /// What one client is offered at once is bounded, as far as it is its own answers.
     fn check_offer(&self, number: usize, offered: usize) {
         let Some(speaker) = self.clients[number].speaker() else { return };
-        let bound = self.limits.outbox_bytes_max / 2 + self.limits.message_bytes_max + 400;
+        let most = &self.clients[number].bounds.most;
+        let bound = most.outbox_bytes_max / 2 + most.message_bytes_max + 400;
         // What the API has published since is on top.
         let more = speaker.api_bytes(self.clients[number].begun_at, &self.shadow);
         let bound = bound + more;
@@ -219,32 +224,38 @@ impl World<'_> {
     }
 
     /// What holds after every turn.
-    fn check_turn(&self, core: usize) {
+    fn check_turn(&mut self, core: usize) {
         let engines = self.cores.iter().map(|core| core.engine.connections());
         let all = self.connections.load(Ordering::Relaxed);
         assert_eq!(engines.sum::<usize>(), all, "connections are counted");
         assert_eq!(self.cores[core].keys.len(), self.cores[core].engine.connections());
-        assert!(all <= self.limits.connections_max);
+        assert!(all <= self.policies.bounds.most.connections_max);
         let next = self.cores[core].engine.next_deadline();
         assert!(next.is_zero() || next > self.now, "what was due at {next:?} is done");
         assert_eq!(self.counters[core].panics.value(), 0, "an engine panicked");
         let holdings = self.hub.holdings();
-        assert!(holdings.log_bytes <= self.limits.node_log_bytes_max, "{holdings:?}");
-        assert!(holdings.rooms <= self.limits.rooms_max, "{holdings:?}");
-        let rooms = (holdings.rooms + 1) * self.limits.room_log_events_max;
+        let limits = self.policies.of_logs();
+        assert!(holdings.log_bytes <= limits.node_log_bytes_max, "{holdings:?}");
+        // Those that became too many stay.
+        assert!(holdings.rooms <= limits.rooms_max.max(self.rooms), "{holdings:?}");
+        let rooms = (holdings.rooms + 1) * limits.room_log_events_max;
         assert!(holdings.log_events <= rooms, "{holdings:?}");
+        self.rooms = holdings.rooms;
     }
 }
 
 impl Client {
     /// The engine was given `n` more of its bytes.
-    fn was_given(&mut self, n: usize, now: std::time::Duration, head: u64) {
+    fn was_given(&mut self, n: usize, now: Duration, head: u64, by: Facts) {
         self.heard = now;
         // What comes behind the server's end is thrown away.
         self.wire.consumed += if self.wire.is_over() { 0 } else { n as u64 };
         let request = self.expected.back().map(|expected| expected.end);
         if self.begun_at.is_none() && request.is_some_and(|end| end <= self.wire.consumed) {
             self.begun_at = Some(head);
+            if let Role::Speaker(speaker) = &mut self.role {
+                speaker.came_by = Some(by);
+            }
         }
     }
 }

@@ -4,8 +4,8 @@
 //! Must not know: what is right; that is checked elsewhere.
 
 use super::client::{Client, Moment};
-use super::configured;
 use super::dice::Dice;
+use super::policies::{One, Policies};
 use super::shadow::Shadow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tidegate::bytes::{ConnKey, Now};
-use tidegate::engine::{Engine, Letter, Listener, Policy, Serves, Setup};
+use tidegate::engine::{Engine, Letter, Listener, Serves, Setup};
 use tidegate::hub::{Hub, Turn};
-use tidegate::limits::Limits;
 use tidegate::metrics::Counters;
 
 /// One core: its engine, and what a reactor keeps beside it.
 pub(crate) struct Core {
     pub(crate) engine: Engine,
+    /// What it goes by.
+    pub(crate) by: One,
     /// Connections that are open, and whose they are.
     pub(crate) keys: BTreeMap<ConnKey, usize>,
     pub(crate) ready: Vec<ConnKey>,
@@ -46,7 +47,7 @@ pub(crate) struct World<'p> {
     pub(crate) now: Duration,
     /// What the wall clock is ahead by, in milliseconds.
     pub(crate) wall_ms: u64,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) policies: Policies,
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<[Counters]>,
     pub(crate) connections: Arc<AtomicUsize>,
@@ -57,8 +58,8 @@ pub(crate) struct World<'p> {
     pub(crate) clients: Vec<Client>,
     pub(crate) claims: BTreeMap<String, usize>,
     pub(crate) is_draining: bool,
-    /// Messages may be compressed.
-    pub(crate) compression: bool,
+    /// Rooms that there were after the last turn.
+    pub(crate) rooms: usize,
     /// How many of a hundred clients are strangers; whether one has come.
     pub(crate) strangers: usize,
     pub(crate) has_strangers: bool,
@@ -73,13 +74,12 @@ const EPOCH_MS: u64 = 1_700_000_000_000;
 impl<'p> World<'p> {
     /// The world that `dice` make.
     pub(crate) fn new(mut dice: Dice, is_traced: bool, progress: &'p Progress) -> World<'p> {
-        let limits = Arc::new(limits(&mut dice));
+        let policies = Policies::new(&mut dice);
         let cores = dice.between(1, 4);
-        let compression = dice.chance(50);
         let strangers = *dice.pick(&[0, 10, 40]);
         let seeds = [dice.word(), dice.word(), dice.word()];
         // One more: the shadow is a core too.
-        let hub = Arc::new(Hub::new(cores + 1, &limits, seeds, EPOCH_MS));
+        let hub = Arc::new(Hub::new(cores + 1, policies.of_logs(), seeds, EPOCH_MS));
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
         let connections = Arc::new(AtomicUsize::new(0));
         let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
@@ -88,13 +88,7 @@ impl<'p> World<'p> {
         let cores: Vec<Core> = (0..cores)
             .map(|core| {
                 let engine = Engine::new(Setup {
-                    policy: Arc::new(Policy {
-                        limits: Arc::clone(&limits),
-                        compression,
-                        routes: configured::table(),
-                        site: configured::site(),
-                        ..Policy::default()
-                    }),
+                    policy: Arc::clone(&policies.latest().policy),
                     core: core as u16,
                     hub: Arc::clone(&hub),
                     listeners: Arc::clone(&listeners),
@@ -102,7 +96,7 @@ impl<'p> World<'p> {
                     connections: Arc::clone(&connections),
                     seed: [dice.word(), dice.word()],
                 });
-                Core::new(engine, cores)
+                Core::new(engine, policies.latest().clone(), cores)
             })
             .collect();
         let mut observer = Turn::new(cores.len() as u16);
@@ -113,7 +107,7 @@ impl<'p> World<'p> {
             dice,
             now: Duration::from_millis(1),
             wall_ms: EPOCH_MS,
-            limits,
+            policies,
             hub,
             counters,
             connections,
@@ -123,7 +117,7 @@ impl<'p> World<'p> {
             clients: Vec::new(),
             claims: BTreeMap::new(),
             is_draining: false,
-            compression,
+            rooms: 0,
             strangers,
             has_strangers: false,
             hash: 0,
@@ -189,7 +183,7 @@ impl<'p> World<'p> {
         let moment = Moment {
             now: self.now,
             is_draining: self.is_draining,
-            limits: &self.limits,
+            bounds: &self.policies.bounds,
             hub: &self.hub,
             claims: &self.claims,
             has_strangers: self.has_strangers,
@@ -212,9 +206,10 @@ impl<'p> World<'p> {
 }
 
 impl Core {
-    fn new(engine: Engine, cores: usize) -> Core {
+    fn new(engine: Engine, by: One, cores: usize) -> Core {
         Core {
             engine,
+            by,
             keys: BTreeMap::new(),
             ready: Vec::new(),
             again: Vec::new(),
@@ -233,33 +228,5 @@ impl Core {
             || !self.writable.is_empty()
             || self.mail.iter().any(|letters| !letters.is_empty())
             || self.engine.next_deadline() <= now
-    }
-}
-
-/// Small limits: what is rare elsewhere happens all the time here.
-fn limits(dice: &mut Dice) -> Limits {
-    let message = *dice.pick(&[400, 1000, 6000, 20_000]);
-    Limits {
-        head_bytes_max: 2000,
-        head_time: Duration::from_secs(5),
-        keep_alive: Duration::from_secs(15),
-        // However long a core may not be heard of here.
-        api_time: Duration::from_secs(3600),
-        message_bytes_max: message,
-        deflate_bytes_min: *dice.pick(&[1, 40, 512]),
-        fragments_max: *dice.pick(&[2, 5, 12]),
-        refusals_max: *dice.pick(&[2, 3, 16]),
-        outbox_bytes_max: message * 2 + *dice.pick(&[300, 4000, 100_000]),
-        read_bytes_per_connection: *dice.pick(&[50, 700, 64 * 1024, 1 << 20]),
-        connections_max: *dice.pick(&[6, 15, 100]),
-        room_log_bytes_max: *dice.pick(&[1500, 6000, 50_000, 1 << 20]),
-        room_log_events_max: *dice.pick(&[3, 15, 1000]),
-        log_age: Duration::from_secs(*dice.pick(&[3, 20, 60])),
-        node_log_bytes_max: *dice.pick(&[4000, 30_000, 1 << 22]),
-        rooms_max: *dice.pick(&[2, 4, 100]),
-        filters_max: 4,
-        drain: Duration::from_secs(*dice.pick(&[2, 30])),
-        linger_bytes_max: *dice.pick(&[100, 64 * 1024]),
-        ..Limits::default()
     }
 }

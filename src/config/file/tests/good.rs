@@ -212,6 +212,14 @@ fn what_is_printed_is_the_same_configuration() {
 }
 
 #[test]
+fn keywords_are_printed_as_they_were_written() {
+    let text = "[[route]]\npath = '/'\nbehaviour = 'reply'\nignore-case = true\n\
+                [[route.reply]]\ncontains = 'HeLp ΟΔΟΣ'\ntext = 'Sure'";
+    let printed = load(text).unwrap_or_else(|told| panic!("{told:?}")).to_toml();
+    assert!(printed.contains("\ncontains = \"HeLp ΟΔΟΣ\"\n"), "{printed}");
+}
+
+#[test]
 fn what_is_printed_says_where_it_is_from() {
     let scratch = Scratch::new();
     let text = "max-message = '8MiB'\ncores = 3\n";

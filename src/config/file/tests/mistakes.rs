@@ -61,6 +61,9 @@ fn unknown_keys_are_told_with_the_nearest() {
         ("zebra = 1", &["1:1: zebra: is no option; tidegate --help lists them all"]),
         ("\"a\\nb\" = 1", &["1:1: a\\nb: is no option; tidegate --help lists them all"]),
         ("config = 'other.toml'", &["1:1: config: cannot be set in the file itself"]),
+        ("room = 'a'", &["1:1: room: is of a route; write it below a line [[route]]"]),
+        ("[[reply]]", &["1:3: reply: is of a route; write [[route.reply]]"]),
+        ("[otherwise]", &["1:2: otherwise: is of a route; write [route.otherwise]"]),
         (
             "[[route]]\npath = '/'\nbehavior = 'echo'",
             &[

@@ -3,6 +3,7 @@
 mod good;
 mod mistakes;
 mod pages;
+mod places;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,9 @@ fn load(text: &str) -> Result<Loaded, Vec<String>> {
 fn load_bytes(text: &[u8]) -> Result<Loaded, Vec<String>> {
     let mut mistakes = Mistakes::default();
     let text = Text::new("tidegate.toml", text.to_vec(), &mut mistakes);
-    Source::default().understand(text.as_ref(), mistakes).map_err(|mistakes| lines(&mistakes))
+    Source::default()
+        .understand(text.as_ref(), Some(Path::new("")), mistakes)
+        .map_err(|mistakes| lines(&mistakes))
 }
 
 fn lines(mistakes: &Mistakes) -> Vec<String> {

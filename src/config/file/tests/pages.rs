@@ -12,6 +12,22 @@ fn pages(config: &Config) -> Vec<(&str, &str, String)> {
 const FILES: &str = "[[files]]\npath = '/static'\nfolder = 'public'\n";
 
 #[test]
+fn a_text_that_is_in_no_file_names_none() {
+    let bytes = b"[[page]]\npath = '/'\nfile = 'Cargo.toml'\n[[files]]\npath = '/a'\nfolder = '.'";
+    let mistakes = Loaded::from_bytes("text", bytes).map(|loaded| loaded.summary()).unwrap_err();
+    let words = "cannot be read, as this configuration is in no file itself";
+    assert_eq!(
+        lines(&mistakes),
+        [
+            format!("text:3:8: file: \"Cargo.toml\" {words}"),
+            format!("text:6:10: folder: \".\" {words}"),
+        ]
+    );
+    let places: Vec<_> = mistakes.iter().map(|mistake| mistake.place()).collect();
+    assert_eq!(places, [Some(27), Some(71)]);
+}
+
+#[test]
 fn a_page_is_text_or_a_file_beside_the_configuration() {
     let scratch = Scratch::new();
     scratch.write("pages/index.html", "<p>");

@@ -57,8 +57,8 @@ impl Stage {
         for piece in &state.said {
             rig.arrive(line, piece);
             match owner {
-                // In the next turn its name would be its own.
-                Some(_) => rig.turn(),
+                // Its letter is read in the second; in the third its name would be its own.
+                Some(_) => (0..2).for_each(|_| rig.turn()),
                 None => rig.settle(),
             }
         }

@@ -5,7 +5,7 @@
 
 use super::super::{Progress, Socket, Stream};
 use crate::bytes::{ConnKey, Now};
-use crate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
+use crate::engine::{Action, Engine, Letter, Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
@@ -150,6 +150,8 @@ pub(super) struct Rig {
     pub(super) engine: Engine,
     limits: Arc<Limits>,
     lines: Vec<Line>,
+    /// Posted to this core, for its next turn.
+    letters: Vec<Letter>,
     ready: Vec<ConnKey>,
     writable: Vec<ConnKey>,
     again: Vec<ConnKey>,
@@ -185,6 +187,7 @@ impl Rig {
             engine,
             limits,
             lines: Vec::new(),
+            letters: Vec::new(),
             ready: Vec::new(),
             writable: Vec::new(),
             again: Vec::new(),
@@ -258,6 +261,10 @@ impl Rig {
     pub(super) fn turn(&mut self) {
         self.turn_up_to_commit();
         self.engine.commit(self.now);
+        for key in mem::take(&mut self.writable) {
+            let Some(line) = self.find(key) else { continue };
+            self.lines[line].socket.pump_out(&mut self.engine, self.now);
+        }
         while let Some(action) = self.engine.poll_action() {
             self.act(action);
         }
@@ -266,14 +273,13 @@ impl Rig {
 
     /// What comes before other cores can see what this one did.
     pub(super) fn turn_up_to_commit(&mut self) {
+        for letter in mem::take(&mut self.letters) {
+            self.engine.collect(letter, self.now);
+        }
         for key in mem::take(&mut self.ready) {
             self.read(key);
         }
         self.engine.expire(self.now);
-        for key in mem::take(&mut self.writable) {
-            let Some(line) = self.find(key) else { continue };
-            self.lines[line].socket.pump_out(&mut self.engine, self.now);
-        }
     }
 
     /// Turns until there is nothing left to do without a new edge.
@@ -281,7 +287,7 @@ impl Rig {
         for _ in 0..10_000 {
             self.turn();
             let is_due = self.engine.next_deadline() <= self.now.monotonic;
-            if self.ready.is_empty() && !is_due {
+            if self.ready.is_empty() && self.letters.is_empty() && !is_due {
                 return;
             }
         }
@@ -325,7 +331,7 @@ impl Rig {
                 let Some(line) = self.find(key) else { return };
                 self.lines[line].is_open = false;
             }
-            Action::Post(_, letter) => self.engine.collect(letter, self.now),
+            Action::Post(_, letter) => self.letters.push(letter),
             Action::Ring(_) => {}
         }
     }
