@@ -4,8 +4,9 @@
 //! Must not know: HTTP, WebSocket, SSE, rooms: it never looks at what the bytes mean.
 //!
 //! The turn. Whoever can be written to again is given what was left over. Whoever became ready, and
-//! whoever stopped early last time, is read from, within budgets. Then the engine commits, once. Then what it says is done: writes and closes, each in
-//! one place. Nothing that is called here calls back.
+//! whoever stopped early last time, is read from, within budgets. Then the engine commits, once.
+//! Then what it says is done: writes and closes, each in one place. Nothing that is called here
+//! calls back.
 
 mod accept;
 mod adopt;
