@@ -44,7 +44,8 @@ impl Ears {
         let mut stops = false;
         for signal in self.signals.pending() {
             let is_hangup = signal == SIGHUP;
-            if is_hangup && !(self.had_terminal && !has_terminal()) {
+            let is_orphaned = self.had_terminal && !has_terminal();
+            if is_hangup && !is_orphaned {
                 self.reload(signal);
                 continue;
             }
