@@ -143,7 +143,6 @@ impl<'s> Reactor<'s> {
         self.read(now);
         self.engine.expire(now);
         self.engine.commit(now);
-        self.flush_writable(now);
         while let Some(action) = self.engine.poll_action() {
             self.act(action, now);
         }

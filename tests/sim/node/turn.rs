@@ -21,6 +21,9 @@ impl World<'_> {
         let now = self.clock();
         self.cores[core].is_rung = false;
         self.adopt(core);
+        for key in mem::take(&mut self.cores[core].writable) {
+            self.pump_out(core, key);
+        }
         self.collect_letters(core);
         let head = self.shadow.head();
         let mut ready = mem::take(&mut self.cores[core].ready);
@@ -34,9 +37,6 @@ impl World<'_> {
         self.cores[core].engine.commit(now);
         self.observe();
         self.check_receipts(core, &tickets);
-        for key in mem::take(&mut self.cores[core].writable) {
-            self.pump_out(core, key);
-        }
         while let Some(action) = self.cores[core].engine.poll_action() {
             self.act(core, action);
         }

@@ -261,10 +261,6 @@ impl Rig {
     pub(super) fn turn(&mut self) {
         self.turn_up_to_commit();
         self.engine.commit(self.now);
-        for key in mem::take(&mut self.writable) {
-            let Some(line) = self.find(key) else { continue };
-            self.lines[line].socket.pump_out(&mut self.engine, self.now);
-        }
         while let Some(action) = self.engine.poll_action() {
             self.act(action);
         }
@@ -273,6 +269,10 @@ impl Rig {
 
     /// What comes before other cores can see what this one did.
     pub(super) fn turn_up_to_commit(&mut self) {
+        for key in mem::take(&mut self.writable) {
+            let Some(line) = self.find(key) else { continue };
+            self.lines[line].socket.pump_out(&mut self.engine, self.now);
+        }
         for letter in mem::take(&mut self.letters) {
             self.engine.collect(letter, self.now);
         }
