@@ -80,11 +80,13 @@ impl Again {
 }
 
 impl Desk {
-    /// A request that may have a key is answered: done, it is not done again.
+    /// A request that may have a key is answered: done, it is not done again. One of which nobody
+    /// knows whether it is done keeps its key in use: it must not be done twice.
     pub(super) fn settle_key(&self, claimed: Option<Claimed>, said: &Said) {
         let Some(claimed) = claimed else { return };
         let kept = match said {
             Said::Well(status, body) => Some(Kept { status: status.code(), body: body.clone() }),
+            Said::Problem(problem, _) if problem.status == Status::GatewayTimeout => return,
             Said::Problem(..) => None,
         };
         self.hub.settle_key(&claimed, kept, self.limits.idempotency_keys_max);

@@ -152,17 +152,22 @@ fn a_page_may_read_an_answer_that_it_waited_for() {
 }
 
 #[test]
-fn a_request_that_was_given_up_is_not_in_use_any_more() {
+fn a_request_that_was_given_up_may_still_be_done_and_is_not_done_again() {
     let mut node = Node::new(2);
     node.websocket(1, "/?connectionId=a");
     let request = post(A, "Idempotency-Key: k\r\n", HELLO);
     let client = node.ask(0, &request);
     node.pass(Limits::default().api_time + Duration::from_millis(200));
     assert_eq!(node.answer(client).0, 504);
-    node.mail.clear();
     let again = node.ask(1, &request);
     node.settle();
-    assert_eq!(node.answer(again).0, 202);
+    assert_eq!(node.answer(again).0, 409);
+    // Longer than anybody repeats it.
+    node.pass(Limits::default().idempotency_age);
+    node.websocket(1, "/?connectionId=a");
+    let later = node.ask(1, &request);
+    node.settle();
+    assert_eq!(node.answer(later).0, 202);
 }
 
 /// So many others come meanwhile that its key is the oldest of too many.
