@@ -123,7 +123,7 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
         loop {
             self.hear()?;
             self.say_lines()?;
-            self.peer.send();
+            self.peer.send()?;
             if let Some(end) = self.end() {
                 return end;
             }
@@ -155,7 +155,7 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
                 self.turn = Turn::Ours;
                 self.show(|screen| screen.show_binary(&bytes))
             }
-            Heard::Ping(payload) => self.peer.say(Opcode::Pong, &payload),
+            Heard::Ping(payload) => self.peer.answer_ping(payload),
             Heard::Pong => {
                 if let Turn::Server(until, longer) = &mut self.turn {
                     *until = (*until).min(Instant::now() + *longer);
@@ -244,7 +244,8 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
     fn give_up(&mut self, fault: Fault) -> Failure {
         let payload = close::payload(fault.close_code(), fault.reason());
         if matches!(self.phase, Phase::Open) && self.peer.say(Opcode::Close, &payload).is_ok() {
-            self.peer.send();
+            // It is over either way.
+            let _ = self.peer.send();
         }
         Failure::Broken(fault)
     }
@@ -279,8 +280,7 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
 
     /// Waits until something can be done, and reads what there is.
     fn wait(&mut self) -> Result<(), Failure> {
-        let mut wanted = PollFlags::empty();
-        wanted.set(PollFlags::IN, !self.peer.is_full());
+        let mut wanted = PollFlags::IN;
         wanted.set(PollFlags::OUT, self.peer.has_output());
         let timeout = self.timeout();
         let mut polled =

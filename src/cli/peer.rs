@@ -16,7 +16,8 @@ use std::net::TcpStream;
 /// The longest message of a server: what our own can be set to.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// While so much waits to be sent, neither side should say more: first it has to be read.
+/// While so much waits to be sent, nothing more should be said. What comes is still heard: the
+/// server may read no more until it is.
 const OUTPUT_BYTES_MAX: usize = 256 * 1024;
 
 const READ_BYTES: usize = 64 * 1024;
@@ -42,6 +43,9 @@ pub(super) struct Peer {
     heard: usize,
     /// What has not been sent.
     output: Vec<u8>,
+    /// The answer to a ping, behind all that waits. Only the newest is owed (RFC 6455 §5.5.3), so
+    /// pings do not make ever more of it.
+    pong: Option<Vec<u8>>,
     /// The connection has ended, perhaps with an error.
     pub(super) is_gone: Option<Option<io::Error>>,
 }
@@ -63,6 +67,7 @@ impl Peer {
             input,
             heard: 0,
             output: Vec::new(),
+            pong: None,
             is_gone: None,
         }
     }
@@ -102,18 +107,31 @@ impl Peer {
         Ok(())
     }
 
+    /// Answers a ping as soon as not too much waits before it.
+    pub(super) fn answer_ping(&mut self, payload: Vec<u8>) -> Result<(), Failure> {
+        self.pong = Some(payload);
+        self.say_pong()
+    }
+
+    fn say_pong(&mut self) -> Result<(), Failure> {
+        if self.is_full() {
+            return Ok(());
+        }
+        self.pong.take().map_or(Ok(()), |payload| self.say(Opcode::Pong, &payload))
+    }
+
     /// Something waits to be sent.
     pub(super) fn has_output(&self) -> bool {
         !self.output.is_empty()
     }
 
-    /// Nothing more should be said to it, nor heard of it, until it has read.
+    /// Nothing more should be said to it until it has read.
     pub(super) fn is_full(&self) -> bool {
         self.output.len() >= OUTPUT_BYTES_MAX
     }
 
     /// Sends as much as the connection takes.
-    pub(super) fn send(&mut self) {
+    pub(super) fn send(&mut self) -> Result<(), Failure> {
         let mut sent = 0;
         while sent < self.output.len() {
             match self.stream.write(&self.output[sent..]) {
@@ -125,6 +143,7 @@ impl Peer {
             }
         }
         self.output.drain(..sent);
+        self.say_pong()
     }
 
     /// Reads once.

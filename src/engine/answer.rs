@@ -99,7 +99,7 @@ impl Manner {
             _ => &[],
         };
         self.respond(conn, desk, problem.status, |response, terms| {
-            let response = response.headers(headers).headers(after);
+            let response = response.headers(&[NO_STORE]).headers(headers).headers(after);
             response.problem(terms, problem.code, &problem.detail);
         });
     }

@@ -5,6 +5,7 @@
 
 use super::cursor::Cursor;
 use super::desk::Desk;
+use super::end::End;
 use super::http::Http;
 use super::websocket::{Name, WebSocket};
 use crate::bytes::{Outbox, Tick};
@@ -120,10 +121,18 @@ impl Conn {
         }
     }
 
-    /// Whether it closed its half, and everything is answered that it had asked before.
-    pub(super) fn has_asked_all(&self) -> bool {
-        let State::Http(http) = &self.state else { return false };
-        self.mood.ended && !self.mood.backlog && !http.is_waiting()
+    /// How it ends if it closed its half, and everything is answered that it had asked before. A
+    /// stream, or a WebSocket, that it had asked for has nobody to go on for.
+    pub(super) fn end_if_left(&self) -> Option<End> {
+        if !self.mood.ended || self.mood.backlog {
+            return None;
+        }
+        match &self.state {
+            State::Http(http) if http.is_waiting() => None,
+            State::Http(_) | State::EventStream(_) => Some(End::ANSWERED),
+            State::WebSocket(_) => Some(End::HALF_CLOSED),
+            State::Closing(_) => None,
+        }
     }
 
     /// Whatever a peer sends: no more of it is kept, and no more waits for it.

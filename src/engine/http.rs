@@ -237,7 +237,9 @@ impl Conn {
         request: &Request<'_>,
     ) -> Step {
         let framing = request.framing();
-        if !framing.has_body() {
+        // Who waits for our leave to send what nobody reads is answered instead.
+        let is_vain = request.expects_continue() && !order.wants_body();
+        if is_vain || !framing.has_body() {
             return self.carry_out(desk, key, order, &[]);
         }
         if request.expects_continue() {

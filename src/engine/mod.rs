@@ -161,12 +161,9 @@ impl Engine {
         desk.count_in(conn.listener, n);
         let Some(end) = self.guarded(key, work) else { return };
         let Some(conn) = self.conns.find_mut(key) else { return };
-        if let Some(end) = end {
-            self.end(key, end);
-        } else if conn.has_asked_all() {
-            self.end(key, End::ANSWERED);
-        } else {
-            self.settle(key);
+        match end.or_else(|| conn.end_if_left()) {
+            Some(end) => self.end(key, end),
+            None => self.settle(key),
         }
         if let (true, Some(conn)) = (cfg!(debug_assertions), self.conns.find(key)) {
             conn.invariants(&self.desk);

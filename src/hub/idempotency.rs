@@ -108,7 +108,7 @@ impl Hub {
             }
             Some(kept) => {
                 state.keep(claimed, kept);
-                state.shrink(keys_max);
+                state.shrink(keys_max, claimed.number);
             }
         }
     }
@@ -158,9 +158,19 @@ impl State {
         }
     }
 
-    fn shrink(&mut self, keys_max: usize) {
-        while self.places > keys_max && self.entries.len() > 1 {
-            self.pop_front();
+    /// The oldest answers go, but for that of `number`. What is in use stays: its request would be
+    /// done again.
+    fn shrink(&mut self, keys_max: usize, number: u64) {
+        while self.places > keys_max {
+            let stays = |(own, key): &(u64, Who)| {
+                let entry = self.entries.get(key).filter(|entry| entry.number == *own);
+                entry.is_some_and(|entry| entry.kept.is_none() || entry.number == number)
+            };
+            // Few are in use at once, and for a short time.
+            let Some(at) = self.order.iter().position(|place| !stays(place)) else { return };
+            if let Some((number, key)) = self.order.remove(at) {
+                self.remove(number, key);
+            }
         }
     }
 
@@ -272,6 +282,24 @@ mod tests {
             assert_eq!(is_kept, count <= 3, "{count} keys");
             assert!(again(&claim(&hub, "1", "body", count)));
         }
+    }
+
+    /// Else its request would be done again.
+    #[test]
+    fn what_is_in_use_stays_however_many_come_behind_it() {
+        let hub = hub();
+        let in_use = first(&hub, "in use", 0);
+        for number in 0..5 {
+            let claimed = first(&hub, &number.to_string(), 0);
+            hub.settle_key(&claimed, kept(1), 2);
+        }
+        assert_eq!(claim(&hub, "in use", "body", 0), Repeat::InUse);
+        assert!(again(&claim(&hub, "4", "body", 0)));
+        let long = first(&hub, "long", 0);
+        hub.settle_key(&long, kept(10_000), 2);
+        assert!(again(&claim(&hub, "long", "body", 0)));
+        hub.settle_key(&in_use, kept(1), 2);
+        assert!(again(&claim(&hub, "in use", "body", 0)));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! Knows: mio, sockets by slot, the clock, letters and bells.
 //! Must not know: HTTP, WebSocket, SSE, rooms: it never looks at what the bytes mean.
 //!
-//! The turn. Whoever became ready, and whoever stopped early last time, is read from, within
-//! budgets. Then the engine commits, once. Then what it says is done: writes and closes, each in
-//! one place. Nothing that is called here calls back.
+//! The turn. Whoever can be written to again is given what was left over. Whoever became ready, and
+//! whoever stopped early last time, is read from, within budgets. Then the engine commits, once.
+//! Then what it says is done: writes and closes, each in one place. Nothing that is called here
+//! calls back.
 
 mod accept;
 mod adopt;
@@ -135,6 +136,8 @@ impl<'s> Reactor<'s> {
         let now = self.clock.now();
         self.adopt();
         self.note_readiness(events);
+        // Before anything new: what this turn brings leaves behind its commit, and not earlier.
+        self.flush_writable(now);
         self.collect_letters(now);
         self.accept(now);
         self.read(now);
@@ -205,10 +208,12 @@ impl<'s> Reactor<'s> {
     fn note_socket(&mut self, key: ConnKey, event: &Event) {
         let Some(socket) = socket(&mut self.sockets, key) else { return };
         let ends = event.is_read_closed() || event.is_error();
-        socket.note(event.is_readable(), event.is_writable(), ends);
-        if event.is_writable() {
+        // The kernel says of most whom it has news of that they can be written to. It is news of
+        // those that could not.
+        if event.is_writable() && !socket.is_writable() {
             self.writable.push(key);
         }
+        socket.note(event.is_readable(), event.is_writable(), ends);
         if socket.is_readable() && !mem::replace(&mut socket.listed, true) {
             self.ready.push(key);
         }

@@ -19,8 +19,8 @@ use std::sync::mpsc::SyncSender;
 /// What hears signals.
 pub(super) struct Ears {
     signals: Signals,
-    /// Whoever started us can only stop us by this terminal, and a hangup says that it is gone.
-    has_terminal: bool,
+    /// Whoever started us could only stop us by a terminal: without it we stop by ourselves.
+    had_terminal: bool,
     /// Who reads the configuration again, if there is something to read.
     reload: Option<SyncSender<()>>,
 }
@@ -36,9 +36,7 @@ impl Ears {
             flag::register_conditional_shutdown(signal, 1, Arc::clone(stopping))?;
         }
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        // Asked now: a terminal that is gone is none.
-        let has_terminal = io::stdin().is_terminal() || io::stderr().is_terminal();
-        Ok(Ears { signals, has_terminal, reload })
+        Ok(Ears { signals, had_terminal: has_terminal(), reload })
     }
 
     /// Takes what came. Gives whether the server is to stop.
@@ -46,13 +44,9 @@ impl Ears {
         let mut stops = false;
         for signal in self.signals.pending() {
             let is_hangup = signal == SIGHUP;
-            if let (true, Some(reload)) = (is_hangup, &self.reload) {
-                // It may be asked already: what it has yet to read is what is there then.
-                let _ = reload.try_send(());
-                continue;
-            }
-            if is_hangup && !self.has_terminal {
-                log::info!("signal {signal}: there is nothing to load anew");
+            let is_orphaned = self.had_terminal && !has_terminal();
+            if is_hangup && !is_orphaned {
+                self.reload(signal);
                 continue;
             }
             stops = true;
@@ -65,6 +59,19 @@ impl Ears {
         }
         stops
     }
+
+    fn reload(&self, signal: i32) {
+        match &self.reload {
+            // It may be asked already: what it has yet to read is what is there then.
+            Some(reload) => _ = reload.try_send(()),
+            None => log::info!("signal {signal}: there is nothing to load anew"),
+        }
+    }
+}
+
+/// Whether somebody can see us, and stop us, by a terminal. One that is gone is none.
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stderr().is_terminal()
 }
 
 impl Source for Ears {

@@ -87,6 +87,11 @@ impl<S: Stream> Socket<S> {
         self.readable
     }
 
+    /// Whether the kernel takes more, as far as we know.
+    pub(super) fn is_writable(&self) -> bool {
+        self.writable
+    }
+
     /// Gives the engine what came, `budget` bytes at most; what was read is taken off `budget`.
     pub(super) fn pump_in(
         &mut self,

@@ -37,6 +37,26 @@ fn a_flood_comes_back_whole_and_in_order() {
     assert!(end.out.lines().map(|line| line.strip_prefix("- ").unwrap()).eq(&lines));
 }
 
+/// A server may read no more until what it has said is read. Who would not read either would wait
+/// for ever, or until one of them is cut off.
+#[test]
+fn who_is_not_read_from_still_reads() {
+    const BYTES: usize = 16 * 1024 * 1024;
+    let server = Scripted::start();
+    let mut client = Client::start(&[&server.url()]);
+    let mut connected = server.welcome(b"");
+    let mut keys = client.take_keys();
+    // More than all buffers on the way hold, in both directions.
+    let typist = thread::spawn(move || _ = keys.write_all(&b"x\n".repeat(BYTES / 2)));
+    let said = frame(0x81, &[b'y'; 125]).repeat(1024);
+    (0..BYTES / said.len()).for_each(|_| connected.wire.write(&said));
+    connected.say(0x81, b"the last");
+    client.wait_for("the last\n");
+    drop(connected);
+    assert_eq!(client.wait().status, Some(1));
+    typist.join().unwrap();
+}
+
 /// Prompt, send, print the answer, prompt again.
 #[test]
 fn the_tutorial_s_conversation_is_had_word_for_word() {

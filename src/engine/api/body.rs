@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt;
 
 const NOT_JSON: Problem = Problem::new(
@@ -156,7 +157,8 @@ impl<'b> Members<'b> {
         for (at, (name, _)) in self.list.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let known = known.join(", ");
-                return Err(self.bad(name, &format!("is not known; there are: {known}")));
+                let fault = format!("is not known; there are: {known}");
+                return Err(self.bad(&shortened(name), &fault));
             }
             // Known ones are few, so those before it are.
             if self.list.iter().take(at).any(|(own, _)| own == name) {
@@ -252,6 +254,15 @@ impl<'b> Members<'b> {
             Some(at) => Err(self.bad(&format!("except[{at}]"), "is no connectionId")),
             None => Ok(list),
         }
+    }
+}
+
+/// So much of what a client calls something as an answer can repeat.
+fn shortened(name: &str) -> Cow<'_, str> {
+    const CHARS_MAX: usize = 64;
+    match name.char_indices().nth(CHARS_MAX) {
+        None => Cow::Borrowed(name),
+        Some((end, _)) => Cow::Owned(format!("{}…", name.split_at(end).0)),
     }
 }
 

@@ -192,8 +192,8 @@ impl Engine {
         if written.is_none() {
             return;
         }
-        let has_asked_all = self.conns.find(asker).is_some_and(Conn::has_asked_all);
-        if has_asked_all || !manner.stays(&self.desk) {
+        let has_left = self.conns.find(asker).and_then(Conn::end_if_left).is_some();
+        if has_left || !manner.stays(&self.desk) {
             return self.end(asker, End::ANSWERED);
         }
         self.go_on(asker);

@@ -8,12 +8,15 @@
 
 use super::super::Engine;
 use super::super::answer::Problem;
+use super::super::conn::{Conn, State};
 use super::super::desk::Desk;
 use super::super::letters::{Action, Letter};
+use super::super::websocket::Name;
 use super::ask::{Ask, Question};
 use super::calls::CallKey;
 use super::done::push_string;
 use super::query::{self, Page};
+use crate::hub::ConnectionId;
 use crate::limits::{LISTED_SLOTS_MAX, PAGE_BYTES_MAX};
 use std::sync::Arc;
 
@@ -22,6 +25,20 @@ use std::sync::Arc;
 struct Filter {
     room: Option<String>,
     prefix: String,
+}
+
+impl Filter {
+    fn wants(&self, conn: &Conn, desk: &Desk) -> bool {
+        let State::WebSocket(websocket) = &conn.state else { return false };
+        let Name::Owned(sender) = &websocket.name else { return false };
+        let is_called = match &sender.id {
+            ConnectionId::Name(name) => name.starts_with(&self.prefix),
+            made => self.prefix.is_empty() || made.to_string().starts_with(&self.prefix),
+        };
+        let mut rooms = websocket.cursor.iter().flat_map(|cursor| cursor.scope.joined());
+        let mut is_in = |room: &String| rooms.any(|own| *desk.rooms.room(*own).name == **room);
+        is_called && self.room.as_ref().is_none_or(&mut is_in)
+    }
 }
 
 /// A page that is being put together.
@@ -168,18 +185,16 @@ impl Engine {
         let mut slot = walk.slot;
         while slot < upto && walked.count < walk.count_max && walked.entries.len() < walk.bytes_max
         {
-            let found = conns.in_slot(slot).and_then(|(_, conn)| conn.describe(desk));
+            let conn = conns.in_slot(slot).map(|(_, conn)| conn);
             slot += 1;
-            let Some(found) = found else { continue };
-            let is_wanted = found.id.starts_with(&walk.filter.prefix)
-                && walk.filter.room.as_ref().is_none_or(|room| found.rooms.contains(room));
-            if is_wanted {
-                if walked.count > 0 {
-                    walked.entries.push(b',');
-                }
-                found.push_json(&mut walked.entries);
-                walked.count += 1;
+            // Most are not wanted, and only who is gets described.
+            let wanted = conn.filter(|conn| walk.filter.wants(conn, desk));
+            let Some(found) = wanted.and_then(|conn| conn.describe(desk)) else { continue };
+            if walked.count > 0 {
+                walked.entries.push(b',');
             }
+            found.push_json(&mut walked.entries);
+            walked.count += 1;
         }
         walked.next = (slot < end).then_some(slot);
         walked

@@ -143,7 +143,7 @@ fn at(
         | Resource::Messages
         | Resource::Batch
         | Resource::AwsConnection => {
-            let order = Order::of(found, desk, request)?;
+            let order = Order::of(found, desk, request, manner)?;
             return Ok(Answered::Ordered(Box::new(order)));
         }
     }

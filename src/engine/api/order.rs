@@ -73,15 +73,20 @@ pub(in crate::engine) enum Outcome {
 }
 
 impl Order {
-    /// What `request` wants, which was `found` and has a method that is there.
+    /// What `request` wants, which was `found` and has a method that is there. It is answered in
+    /// this `manner`.
     pub(super) fn of(
         found: Found<'_>,
         desk: &Desk,
         request: &Request<'_>,
+        manner: &Manner,
     ) -> Result<Order, Problem> {
-        // Of the client's wish, not of ours: one who waits for our leave to send a body gets it.
-        let manner = Manner::of(request, request.terms());
         let errand = Errand::of(found, desk, request)?;
+        // Who waits for our leave to send a body that is wanted gets it, and may stay behind it.
+        let manner = match errand.wants_body() {
+            true => Manner::of(request, request.terms()),
+            false => manner.clone(),
+        };
         let repeatable = match request.method() {
             Method::Post if found.resource != Resource::AwsConnection => Repeatable::of(request)?,
             _ => None,
@@ -91,14 +96,7 @@ impl Order {
 
     /// Whether its body says anything.
     pub(in crate::engine) fn wants_body(&self) -> bool {
-        match self.errand {
-            Errand::List(_) | Errand::Describe(..) | Errand::Close(..) => false,
-            Errand::Send(_)
-            | Errand::SendAws(_)
-            | Errand::Publish(_)
-            | Errand::PublishToAny
-            | Errand::Batch => true,
-        }
+        self.errand.wants_body()
     }
 }
 
@@ -138,6 +136,18 @@ impl Errand {
             Resource::Batch => Errand::Batch,
             _ => Errand::Send(name),
         })
+    }
+
+    /// Whether the body says anything.
+    fn wants_body(&self) -> bool {
+        match self {
+            Errand::List(_) | Errand::Describe(..) | Errand::Close(..) => false,
+            Errand::Send(_)
+            | Errand::SendAws(_)
+            | Errand::Publish(_)
+            | Errand::PublishToAny
+            | Errand::Batch => true,
+        }
     }
 
     /// What it comes to, with the body of its request.

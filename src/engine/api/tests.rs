@@ -6,6 +6,7 @@
 mod anything;
 mod lists;
 mod node;
+mod waits;
 
 use crate::engine::Letter;
 use crate::engine::tests::core::{WS, handshake};

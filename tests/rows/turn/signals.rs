@@ -1,11 +1,12 @@
 //! Signals at the wrong moment, too many of them, and those that mean something else (L15).
 
 use crate::support::server::tidegate;
-use crate::support::{EventStream, Message, Server, WebSocket, http};
+use crate::support::{EventStream, Folder, Message, Server, WebSocket, http, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, IsTerminal};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 
@@ -66,17 +67,33 @@ fn hangups_and_broken_pipes_stop_nobody() {
     assert_eq!(server.wait().0.code(), Some(0));
 }
 
-/// Nobody could stop it any more: not even the port would be free for the next.
-#[test]
-fn a_server_of_a_terminal_stops_when_that_is_gone() {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+/// A terminal: the end that shows it, and the end that a process has.
+fn terminal() -> (OwnedFd, File) {
+    // No other test's server is to keep it: it would never be gone.
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = openpt(flags).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
     let terminal = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    (master, terminal)
+}
+
+/// The terminal goes: no more of it is left than its `end` here.
+fn hang_up(master: OwnedFd, end: &File) {
+    drop(master);
+    // A process that another test is just starting may hold it for a moment.
+    wait_until("the terminal is gone", || !end.is_terminal());
+}
+
+/// Nobody could stop it any more: not even the port would be free for the next.
+#[test]
+fn a_server_of_a_terminal_stops_when_that_is_gone() {
+    let (master, terminal) = terminal();
+    let end = terminal.try_clone().unwrap();
     let server = Server::start_with(tidegate().stdin(terminal));
     let client = WebSocket::connect(server.ws, "/");
-    drop(master);
+    hang_up(master, &end);
     server.signal(Signal::HUP);
     server.wait_for_log("the terminal is gone; closing connections");
     // Terminals and shells often send two: neither is a reason to cut anybody off.
@@ -85,4 +102,24 @@ fn a_server_of_a_terminal_stops_when_that_is_gone() {
     let (status, log) = server.wait();
     assert_eq!(status.code(), Some(0));
     assert!(!log.contains("again to end at once"), "{log}");
+}
+
+#[test]
+fn a_hangup_at_a_terminal_that_is_there_is_for_the_configuration() {
+    let folder = Folder::new();
+    let file = folder.write("tidegate.toml", "max-message = \"4KiB\"\n");
+    for (options, said) in
+        [(vec!["--config", &file], "loaded "), (vec![], "there is nothing to load anew")]
+    {
+        let (master, terminal) = terminal();
+        let end = terminal.try_clone().unwrap();
+        let server = Server::start_with(tidegate().args(options).stdin(terminal));
+        server.signal(Signal::HUP);
+        server.wait_for_log(said);
+        assert_eq!(http::get(server.http, "/readyz").status, 200);
+        hang_up(master, &end);
+        server.signal(Signal::HUP);
+        server.wait_for_log("the terminal is gone; closing connections");
+        assert_eq!(server.wait().0.code(), Some(0));
+    }
 }

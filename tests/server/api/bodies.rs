@@ -1,8 +1,11 @@
 //! Bodies in pieces, slow ones, large ones, and what comes behind them.
 
-use super::{post_with, registered};
+use super::{post, post_with, registered};
 use crate::support::http::request;
-use crate::support::{Message, Server, Wire};
+use crate::support::server::tidegate;
+use crate::support::websocket::handshake;
+use crate::support::{EventStream, Message, Server, Wire};
+use std::net::TcpListener;
 
 const TARGET: &str = "/api/connections/a";
 const TYPE: &str = "Content-Type: application/json\r\n";
@@ -163,4 +166,21 @@ fn a_client_of_http_1_0_is_answered_too() {
     assert_eq!((answer.status, answer.closes()), (202, true));
     assert_eq!(wire.read_to_end(), b"");
     hear(&mut client, "old");
+}
+
+/// A proxy that took the first for an upgrade may have let anybody write the second.
+#[test]
+fn a_post_behind_a_refused_handshake_is_never_read() {
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let server = Server::spawn(tidegate().args(["--ws-addr", &addr, "--http-addr", &addr]));
+    let mut events = EventStream::open(server.http, "/events");
+    let behind = post_with(server.http, "/api/messages", "", r#"{"text":"smuggled"}"#);
+    for refused in ["Origin: https://evil.example\r\n", "Sec-WebSocket-Extensions: =\r\n"] {
+        let mut wire = Wire::connect(server.ws);
+        wire.write((handshake(server.ws, "/", refused) + &behind).as_bytes());
+        assert!((400..500).contains(&wire.read_response().unwrap().status));
+        assert!(wire.read_response().is_none(), "nothing behind it is answered");
+    }
+    assert_eq!(post(&server, "/api/messages", r#"{"json":{"n":1}}"#).status, 200);
+    assert_eq!(events.next().unwrap().data, r#"{"n":1}"#, "the first that was published");
 }

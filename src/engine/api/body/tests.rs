@@ -204,3 +204,16 @@ fn whole_numbers_may_be_spelt_in_any_way_that_json_knows() {
         assert_eq!(whole_number(json), number, "{json}");
     }
 }
+
+/// What a client calls a member may be as long as the body. Its answer is not.
+#[test]
+fn a_long_name_is_not_repeated_at_length() {
+    for name in ["n".repeat(500_000), "\u{1}".repeat(500_000), "ø".repeat(500_000)] {
+        let name = serde_json::to_string(&name).unwrap();
+        for body in [format!("{{\"text\":\"x\",{name}:1}}"), format!("{{{name}:1,{name}:1}}")] {
+            let problem = one(body.as_bytes(), &Limits::default()).unwrap_err();
+            assert_eq!(problem.code, "bad-body");
+            assert!(problem.detail.len() < 1024, "{} bytes", problem.detail.len());
+        }
+    }
+}

@@ -111,18 +111,19 @@ impl Node {
     /// The second half of a turn of one core.
     pub(super) fn turn(&mut self, core: usize) {
         self.cores[core].commit(self.now);
+        let mut readable = Vec::new();
         while let Some(action) = self.cores[core].poll_action() {
             match action {
                 Action::Flush(key) => self.flush((core, key)),
                 Action::Post(to, letter) => self.mail.push((to as usize, letter)),
                 Action::Close(key) => self.closed.push((core, key)),
-                Action::Read(key) => {
-                    // As a reactor does: what could not be used before comes first.
-                    self.cores[core].receive(key, &mut [], self.now);
-                    self.cores[core].commit(self.now);
-                }
+                Action::Read(key) => readable.push(key),
                 Action::Shutdown(_) | Action::Ring(_) => {}
             }
+        }
+        // As a reactor does: what could not be used before comes first in the next turn.
+        for key in readable {
+            self.receive((core, key), &[]);
         }
     }
 
