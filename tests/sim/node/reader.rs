@@ -126,7 +126,8 @@ impl Reader {
                 Begin::Now if !self.is_alone => assert!(at >= begun_at),
                 Begin::Now => assert_eq!(at, begun_at, "now is what was committed before"),
                 Begin::At(asked) => assert_eq!(at, asked, "it resumes where it asked to"),
-                Begin::Near(asked) if at == asked && asked <= shadow.head() => {}
+                Begin::Near(asked) if asked <= begun_at => assert_eq!(at, asked, "it was there"),
+                Begin::Near(asked) if !self.is_alone && at == asked => {}
                 Begin::Near(_) => {
                     self.owes_gap = true;
                     self.check_lost(0, at, shadow, moment);
