@@ -144,7 +144,17 @@ impl Closing {
         }
         self.patience = self.patience.saturating_sub(rest.len() as u32);
         *rest = &mut [];
-        if self.patience == 0 { Step::End(End::LOST) } else { Step::Wait }
+        match self.patience {
+            0 if self.half_closed => Step::End(End::LOST),
+            // What it is told leaves first.
+            0 => Step::Paused,
+            _ => Step::Wait,
+        }
+    }
+
+    /// Whether nothing that it says is read any more.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.patience == 0 && self.awaiting.is_none()
     }
 }
 

@@ -90,6 +90,13 @@ impl Conn {
         trap(Trap::Deadline);
         match self.late(desk) {
             Late::No => {}
+            Late::Gone if desk.tick < desk.grace => {
+                if let State::Closing(closing) = &mut self.state {
+                    closing.until = closing.until.map(|until| until.max(desk.grace));
+                }
+                desk.wake_by(key, desk.grace);
+                return Late::No;
+            }
             Late::Gone => return Late::Gone,
             Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
             Late::End(end) => {

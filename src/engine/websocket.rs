@@ -106,7 +106,8 @@ impl Conn {
                 matches!(websocket.name, Name::Waiting(_)) || self.mood.changing
             }
             State::Http(http) => http.is_waiting(),
-            State::EventStream(_) | State::Closing(_) => return false,
+            State::Closing(closing) => return closing.is_deaf(),
+            State::EventStream(_) => return false,
         };
         is_waiting || self.is_half_full(desk)
     }

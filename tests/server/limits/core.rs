@@ -132,6 +132,14 @@ impl Core {
         }
     }
 
+    /// So much time goes by in which nothing is done that is due.
+    pub(super) fn stand_still(&mut self, span: Duration) {
+        self.now.monotonic += span;
+        self.now.unix_ms += span.as_millis() as u64;
+        self.engine.expire(self.now);
+        self.turn();
+    }
+
     /// Sleeps until something is due, but no longer than `until`; then does it.
     fn wake(&mut self, until: Duration) {
         let next = self.engine.next_deadline().min(until);

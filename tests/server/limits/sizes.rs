@@ -77,6 +77,24 @@ fn input_behind_the_end_is_thrown_away() {
     }
 }
 
+/// What comes behind a fault does not keep its sender from being told of it.
+#[test]
+fn who_talks_on_behind_a_fault_is_told_of_it_first() {
+    let mut core = Core::new(Limits { linger_bytes_max: MAX, ..Limits::default() });
+    core.websocket("/echo");
+    core.stuck = true;
+    let unmasked = [0x81, 0x01, b'x'];
+    core.receive(&unmasked);
+    core.receive(&vec![b'x'; 2 * MAX]);
+    assert!(!core.closed && core.is_paused());
+    core.stuck = false;
+    core.flush(core.key.unwrap());
+    assert!(core.says(b"\x03\xea"), "1002");
+    core.turn();
+    assert!(core.half_closed && core.is_paused(), "it has time to read that");
+    core.wait(|core| core.closed);
+}
+
 /// A client that takes nothing does not make the server forget the time.
 #[test]
 fn who_is_paused_is_still_cut_off() {

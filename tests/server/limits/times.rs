@@ -137,6 +137,22 @@ fn a_close_frame_is_waited_for_its_time() {
     on_time("no close frame", limit, core.wait(|core| core.closed));
 }
 
+/// What is late after a standstill is so by our fault: the last words still leave.
+#[test]
+fn who_is_being_closed_is_not_cut_off_for_a_standstill() {
+    let mut core = Core::new(Limits { refusals_max: 1, ..Limits::default() });
+    core.websocket("/");
+    core.stuck = true;
+    core.receive(&frame(0x1, true, b"nonsense"));
+    let span = core.limits.write_stall + core.limits.closing;
+    core.stand_still(span);
+    assert!(!core.closed, "it is not at fault");
+    core.stuck = false;
+    core.flush(core.key.unwrap());
+    assert!(core.says(b"\x03\xf0"), "it is told why");
+    core.wait(|core| core.closed);
+}
+
 #[test]
 fn the_last_bytes_have_their_time() {
     let mut core = core();

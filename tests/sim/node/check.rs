@@ -114,11 +114,6 @@ fn is_reason(client: &Client, speaker: &Speaker, code: u16, moment: &Moment<'_>)
     }
 }
 
-/// Whether a policy of its time closes it for what it says, and another may not.
-pub(crate) fn is_condemned(client: &Client, speaker: &Speaker) -> bool {
-    is_too_bold(client, speaker) || is_too_often_refused(client, speaker)
-}
-
 fn is_too_often_refused(client: &Client, speaker: &Speaker) -> bool {
     speaker.most_refusals >= client.bounds.least.refusals_max
 }

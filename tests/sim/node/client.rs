@@ -73,6 +73,8 @@ pub(crate) struct Client {
     /// The head of the commit order in the turn that got its last request, before that turn's
     /// commit.
     pub(crate) begun_at: Option<u64>,
+    /// The head of the commit order when the server closed its half.
+    pub(crate) ended_at: Option<u64>,
     buffer: Vec<u8>,
     /// It does not read.
     pub(crate) is_stalled: bool,
@@ -113,6 +115,7 @@ impl Client {
             is_upgraded: false,
             is_last: false,
             begun_at: None,
+            ended_at: None,
             buffer: Vec::new(),
             is_stalled: false,
             is_mute: false,
@@ -273,7 +276,7 @@ impl Client {
             Role::Plain | Role::Stranger(_) => {}
             Role::Speaker(_) => Speaker::hear_end(self, moment),
             Role::Reader(reader) if is_graceful && !self.wire.reset => {
-                reader.hear_end(self.begun_at, shadow, moment);
+                reader.hear_end((self.begun_at, self.ended_at), shadow, moment);
             }
             Role::Reader(_) => {
                 let why = self.could_be_cut(moment);

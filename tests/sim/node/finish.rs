@@ -3,7 +3,6 @@
 //! Knows: the engine's own deadlines, what a node holds.
 //! Must not know: how a turn works.
 
-use super::check;
 use super::client::{Client, Role};
 use super::wire::Fin;
 use super::world::World;
@@ -77,15 +76,8 @@ impl World<'_> {
         for number in well {
             let client = &self.clients[number];
             let is_brief = matches!(&client.role, Role::Reader(reader) if !reader.follows);
-            let session = client.speaker().and_then(|speaker| speaker.session);
-            let closed = session.and_then(|s| self.shadow.sessions[&s].closed.as_ref());
-            // One that was being closed is let go without its last word, also if it was closed for
-            // what it has said only under another policy.
-            let is_condemned =
-                client.speaker().is_some_and(|speaker| check::is_condemned(client, speaker));
-            let is_told = client.speaker().is_some_and(|speaker| speaker.got_close.is_some())
-                || closed.is_some_and(|(_, by)| by == "server");
-            let is_excused = self.is_draining || is_brief || is_told || is_condemned;
+            let is_told = client.speaker().is_some_and(|speaker| speaker.got_close.is_some());
+            let is_excused = self.is_draining || is_brief || is_told;
             let is_cut = !is_excused && !is_there(client);
             assert!(!is_cut, "client {number} is cut off because the process stood still");
         }

@@ -126,7 +126,8 @@ impl Reader {
                 Begin::Now if !self.is_alone => assert!(at >= begun_at),
                 Begin::Now => assert_eq!(at, begun_at, "now is what was committed before"),
                 Begin::At(asked) => assert_eq!(at, asked, "it resumes where it asked to"),
-                Begin::Near(asked) if at == asked && asked <= shadow.head() => {}
+                Begin::Near(asked) if asked <= begun_at => assert_eq!(at, asked, "it was there"),
+                Begin::Near(asked) if !self.is_alone && at == asked => {}
                 Begin::Near(_) => {
                     self.owes_gap = true;
                     self.check_lost(0, at, shadow, moment);
@@ -240,16 +241,21 @@ impl Reader {
     }
 
     /// The stream ended with all that was due.
-    pub(crate) fn hear_end(&self, begun_at: Option<u64>, shadow: &Shadow, moment: &Moment<'_>) {
+    pub(crate) fn hear_end(
+        &self,
+        (begun_at, ended_at): (Option<u64>, Option<u64>),
+        shadow: &Shadow,
+        moment: &Moment<'_>,
+    ) {
         assert!(!self.source.in_block, "it ends between two events");
         assert!(!self.owes_gap);
         let next = self.next_event(shadow).map(|(next, _)| next);
         if self.follows {
             assert!(moment.is_draining, "a stream that follows ends when the server does");
-            // The API may speak to the very end, when streams are gone already.
-            let position = self.position.expect("a position comes first");
+            // The API may speak to the very end, when this stream is gone already.
+            let (position, ended_at) = self.position.zip(ended_at).expect("it began and ended");
             let mut left = shadow.after(position).filter(|(_, event)| self.wants(event));
-            let unsaid = left.find(|(_, event)| event.ticket.is_none());
+            let unsaid = left.find(|(at, event)| *at <= ended_at || event.ticket.is_none());
             assert!(unsaid.is_none(), "{unsaid:?} was to be said before the end: {self:?}");
             assert!(!self.owes(), "{self:?}");
         } else {

@@ -188,9 +188,10 @@ impl World<'_> {
             Action::Read(key) => self.cores[core].again.push(key),
             Action::Shutdown(key) => {
                 let number = self.cores[core].keys[&key];
-                let wire = &mut self.clients[number].wire;
-                assert_eq!(wire.ending, Ending::No, "a half is closed once");
-                wire.ending = Ending::Shutdown;
+                let client = &mut self.clients[number];
+                assert_eq!(client.wire.ending, Ending::No, "a half is closed once");
+                client.wire.ending = Ending::Shutdown;
+                client.ended_at = Some(self.shadow.head());
                 self.note(&[0x5d, number as u64]);
             }
             Action::Close(key) => {
