@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sys
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
@@ -26,13 +27,15 @@ def ask(method, path, body=None, **query):
     query = {name: value for name, value in query.items() if value}
     url = f"{SERVER}/api{path}" + (f"?{urlencode(query)}" if query else "")
     data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data, {"Content-Type": "application/json"}, method=method)
     try:
+        request = Request(url, data, {"Content-Type": "application/json"}, method=method)
         with urlopen(request, timeout=10) as response:
             text = response.read()
     except HTTPError as refusal:
         problem = json.load(refusal)
         sys.exit(f"{problem['status']} {problem['code']}: {problem['detail']}")
+    except (OSError, HTTPException, ValueError):
+        sys.exit(f"nobody answers at {SERVER}: is the server running?")
     return json.loads(text) if text else None
 
 

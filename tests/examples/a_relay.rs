@@ -6,6 +6,7 @@ use crate::support::foreign::{self, root};
 use crate::support::{EventStream, Foreign, Server, http};
 use crate::{curl, example, start};
 use serde_json::{Value, json};
+use std::process::Stdio;
 
 const ID: &str = "1700000000000";
 const REGISTERS: &str = r#"{"connectionId":"1700000000000"}"#;
@@ -85,15 +86,57 @@ fn the_client_says_hello_and_shows_what_it_hears() {
     let mut client = foreign::node(&example("a-relay/client.js"), &["ws"]);
     let client = Foreign::start(client.arg(format!("ws://{}/", server.ws)));
     let told = reader.take(2);
-    let id = told[0].json()["connectionId"].as_str().expect("a name").to_owned();
-    let says_hello = json!({"connectionId": id, "message": "hello from WebSocket client!!"});
-    assert_eq!(told[1].json(), says_hello);
-    assert_eq!(client.line(), format!("open as {id}; Ctrl-C closes"));
-    let path = format!("/api/connections/{id}");
+    assert_eq!(told[0].data, REGISTERS);
+    assert_eq!(told[1].data, SAYS_HELLO);
+    assert_eq!(client.line(), format!("open as {ID}; Ctrl-C closes"));
+    let path = format!("/api/connections/{ID}");
     curl(&server, &path, &["--json", r#"{"text":"hello"}"#]);
     assert_eq!(client.line(), "received hello");
     server.terminate();
     assert_eq!(client.finish(), ["closed 1012 server restarts"]);
+}
+
+/// It also has another name if it is given one.
+#[test]
+fn a_client_that_nobody_reads_any_more_ends_quietly() {
+    let server = start("a-relay");
+    let mut reader = EventStream::open(server.http, "/events");
+    let mut client = foreign::node(&example("a-relay/client.js"), &["ws"]);
+    client.arg(format!("ws://{}/", server.ws)).arg("anna");
+    let mut client = client.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(client.stdout.take());
+    assert_eq!(reader.take(1)[0].json(), json!({"connectionId": "anna"}));
+    let output = client.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// Those of this example and of the next with clients in Node.
+#[test]
+fn a_client_says_in_one_line_why_it_cannot_begin() {
+    for (name, words, status) in [
+        ("a-relay", ["--help"].as_slice(), 0),
+        ("c-broadcast", &["--help"], 0),
+        ("a-relay", &["--loud"], 2),
+        ("c-broadcast", &["--loud"], 2),
+        ("c-broadcast", &["--unit", "x"], 2),
+        ("a-relay", &["nowhere"], 2),
+        ("c-broadcast", &["nowhere"], 2),
+        ("a-relay", &["ws://127.0.0.1:1/"], 1),
+        ("a-relay", &["ws://localhost:1/"], 1),
+    ] {
+        let mut command = foreign::node(&example(&format!("{name}/client.js")), &["ws"]);
+        let output = command.args(words).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{name} {words:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{name} {words:?}: {said}");
+        assert!(status == 2 || said.contains("ws://"), "{name} {words:?}: {said}");
+    }
+    let mut all = foreign::node(&example("c-broadcast/client.js"), &["ws"]);
+    let output = all.arg("ws://127.0.0.1:1/").output().unwrap();
+    assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
+    assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 9);
 }
 
 /// One window registers, talks and leaves; others read along.

@@ -132,6 +132,18 @@ fn a_backend_lists_publishes_sends_and_closes() {
 }
 
 #[test]
+fn a_backend_without_a_server_says_so_in_one_sentence() {
+    for url in ["http://127.0.0.1:1", "127.0.0.1:1", "nowhere"] {
+        let mut command = foreign::python(&example("e-rooms/backend.py"));
+        let command = command.env("TIDEGATE_URL", url).env("no_proxy", "*").arg("list");
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, format!("nobody answers at {url}: is the server running?\n"));
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
 fn windows_talk_to_each_other() {
     let server = start();
     let browser = Browser::start();
