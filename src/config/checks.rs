@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use super::given::Given;
+use super::given::{Given, Origin};
 use super::mistakes::{Mistakes, Problem};
 use super::settings::{self, Takes};
 use super::{Config, addresses};
@@ -105,8 +105,9 @@ fn check_exposure(listeners: &[SocketAddr], flag: &str, given: &[Given], mistake
     let Some(option) = find(given, flag) else {
         return; // The defaults are on loopback.
     };
+    let in_file = option.origin == Origin::File;
     for address in listeners.iter().filter(|address| !addresses::is_loopback(address)) {
-        mistakes.push(&option.subject, Some(&address.to_string()), Problem::Exposed);
+        mistakes.push(&option.subject, Some(&address.to_string()), Problem::Exposed { in_file });
     }
 }
 

@@ -47,8 +47,11 @@ pub(super) enum Problem {
     Address(addresses::Fault),
     Origin(OriginFault),
     Host(HostFault),
-    /// A listener that is not on loopback, and nobody said that this is meant.
-    Exposed,
+    /// A listener that is not on loopback, and nobody said that this is meant, on the line or in
+    /// the file.
+    Exposed {
+        in_file: bool,
+    },
     /// More than the other option, whose value is this, allows.
     Above {
         flag: &'static str,
@@ -144,10 +147,14 @@ impl fmt::Display for Problem {
             Problem::Address(fault) => out.write_str(address_text(*fault)),
             Problem::Origin(fault) => out.write_str(origin_text(*fault)),
             Problem::Host(fault) => out.write_str(host_text(*fault)),
-            Problem::Exposed => out.write_str(
-                "is not a loopback address: everyone who can reach it could connect and read; \
-                 --insecure accepts this",
-            ),
+            Problem::Exposed { in_file } => {
+                let or = if *in_file { ", or insecure = true in the file," } else { "" };
+                write!(
+                    out,
+                    "is not a loopback address: everyone who can reach it could connect and read; \
+                     --insecure{or} accepts this"
+                )
+            }
             Problem::Above { flag, value, why } => {
                 write!(out, "is more than --{flag} ({value}): {why}")
             }

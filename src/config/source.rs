@@ -16,6 +16,7 @@ use super::mistakes::{Mistakes, Problem};
 use super::table::FILE;
 use super::units::Unit;
 use super::{Config, checks};
+use crate::routes::Behaviour;
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]
@@ -164,9 +165,18 @@ impl Loaded {
 
 /// What works, but perhaps not as it was meant.
 fn warnings(config: &Config) -> Vec<String> {
-    let tokens = config.routes.iter().filter(|route| route.path.has_token());
-    let warn = |path: &dyn std::fmt::Display| {
-        format!("route {path}: nobody checks a {{token}} yet; whoever connects is let in")
-    };
-    tokens.map(|route| warn(&route.path)).collect()
+    let mut warnings = Vec::new();
+    for route in config.routes.iter() {
+        let mut warn = |what: &str| warnings.push(format!("route {}: {what}", route.path));
+        if route.path.has_token() {
+            warn("nobody checks a {token} yet; whoever connects is let in");
+        }
+        if let Behaviour::Reply(replies) = &route.behaviour
+            && replies.table.is_empty()
+            && replies.otherwise.is_none()
+        {
+            warn("it never replies; give it a [[route.reply]] or a [route.otherwise]");
+        }
+    }
+    warnings
 }

@@ -127,17 +127,20 @@ impl<'t> Entries<'t> {
     /// Says which keys nobody knows.
     pub(super) fn tell_unknown(&self, mistakes: &mut Mistakes) {
         let keys = self.what.all_keys();
-        for (key, _) in self.table {
+        for (key, value) in self.table {
             let (at, key) = (key.span().start, key.get_ref().as_ref());
             if keys.contains(&key) {
                 continue;
             }
             let is_whole = self.what == What::Whole;
-            let nearest = nearest(key, keys.iter().copied());
+            let slip = nearest(key, keys.iter().copied());
             let of_route = What::Route.keys().iter().find(|one| **one == key);
-            let fault = match nearest {
+            let fault = match slip {
                 _ if is_whole && key == FILE => Fault::FileInFile,
                 _ if is_whole && let Some(key) = of_route => Fault::OfRoute(key),
+                _ if is_whole && is_tabular(value.get_ref()) => {
+                    Fault::NoTable(nearest(key, self.what.keys().iter().copied()))
+                }
                 None if !is_whole && options().any(|it| it == key) => Fault::Sunken,
                 nearest => Fault::Unknown { what: self.what, nearest },
             };
@@ -155,16 +158,32 @@ impl<'t> Entries<'t> {
     /// The same of an entry that must be there.
     pub(super) fn need(&self, key: &'static str, mistakes: &mut Mistakes) -> Option<Entry<'t>> {
         let found = self.find(key);
-        if found.is_none() {
+        if found.is_none() && !self.has_slip_of(key) {
             self.complain(mistakes, Fault::Missing(key));
         }
         found
+    }
+
+    /// Whether `key` was meant, but not written well; that is told already.
+    fn has_slip_of(&self, key: &str) -> bool {
+        let keys = self.what.all_keys();
+        let mut given = self.table.iter().map(|(given, _)| given.get_ref().as_ref());
+        given.any(|one| !keys.contains(&one) && nearest(one, keys.iter().copied()) == Some(key))
     }
 
     /// A mistake of the table itself.
     pub(super) fn complain(&self, mistakes: &mut Mistakes, fault: Fault) {
         let subject = self.text.subject(self.at, self.what.name());
         mistakes.push(&subject, None, Problem::InFile(fault));
+    }
+}
+
+/// Whether it is a table, or several in a row.
+fn is_tabular(value: &DeValue<'_>) -> bool {
+    let is_table = |value: &DeValue<'_>| matches!(value, DeValue::Table(_));
+    match value {
+        DeValue::Array(values) => values.iter().any(|value| is_table(value.get_ref())),
+        value => is_table(value),
     }
 }
 
@@ -195,7 +214,7 @@ impl<'t> Entry<'t> {
 
     /// A text.
     pub(super) fn text(&self, mistakes: &mut Mistakes) -> Option<&'t str> {
-        self.text_of(self.value, "a text in quotes", mistakes)
+        self.text_like("a text in quotes", mistakes)
     }
 
     /// `true` or `false`.
@@ -266,6 +285,15 @@ impl<'t> Entry<'t> {
             }
         }
         tables
+    }
+
+    /// A text for which `wanted` has the words.
+    pub(super) fn text_like(
+        &self,
+        wanted: &'static str,
+        mistakes: &mut Mistakes,
+    ) -> Option<&'t str> {
+        self.text_of(self.value, wanted, mistakes)
     }
 
     fn text_of(

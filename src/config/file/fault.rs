@@ -26,6 +26,8 @@ pub(in crate::config) enum Fault {
         what: What,
         nearest: Option<&'static str>,
     },
+    /// A table of the file that nobody knows, and which may have been meant.
+    NoTable(Option<&'static str>),
     /// An option of the server in a table: TOML has no end of a table but the next one.
     Sunken,
     /// A key of a route outside of one.
@@ -125,13 +127,16 @@ impl fmt::Display for Fault {
             Fault::Endless(most) => write!(out, "is longer than {} MiB", most >> 20),
             Fault::Syntax(error) => write!(out, "is not TOML: {error}"),
             Fault::Unknown { what, nearest } => write_unknown(out, *what, *nearest),
+            Fault::NoTable(Some(nearest)) => {
+                write!(out, "is no table of the file; did you mean [[{nearest}]]?")
+            }
             Fault::OfRoute("reply") => out.write_str("is of a route; write [[route.reply]]"),
             Fault::OfRoute("otherwise") => out.write_str("is of a route; write [route.otherwise]"),
             Fault::OfRoute(_) => out.write_str("is of a route; write it below a line [[route]]"),
             Fault::Single(what) => {
                 let prefix = if *what == What::Reply { "route." } else { "" };
                 let name = what.name();
-                write!(out, "is only one; write [[{prefix}{name}]], even for a single one")
+                write!(out, "is not in double brackets; write [[{prefix}{name}]], even for one")
             }
             Fault::Kind { is, wanted } => write!(out, "is {is}; write {wanted}"),
             Fault::Choice { words } => write!(out, "is none of {words}"),
@@ -175,6 +180,9 @@ impl Fault {
             Fault::NotUtf8 => "is not UTF-8 text from here on",
             Fault::Sunken => {
                 "is an option of the whole server; write it above the first table ([[…]])"
+            }
+            Fault::NoTable(_) => {
+                "is no table of the file; options stand at the top of it, in no table"
             }
             Fault::FileInFile => "cannot be set in the file itself",
             Fault::RoomInPath => "is in the path already, as {room}; leave out one of them",

@@ -6,6 +6,7 @@
 //! It is read in two steps: the options at its top, and, when it is known which limits are in
 //! force, the tables below them. Nothing stops at the first mistake.
 
+mod brackets;
 mod entries;
 mod fault;
 mod kinds;
@@ -20,6 +21,7 @@ pub(super) use site::{From as PageFrom, Pages, Source as PageSource};
 
 use std::fs;
 use std::io::{self, Read};
+use std::mem;
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -71,9 +73,28 @@ impl Text {
     /// Understands it, or says at each place why it cannot be understood.
     pub(super) fn parse(&self, mistakes: &mut Mistakes) -> Option<Tree<'_>> {
         let (root, errors) = DeTable::parse_recoverable(&self.text);
+        let mut singles = Vec::new();
+        if !errors.is_empty() {
+            singles = brackets::singles(&self.text);
+        }
+        let mut has_single = false;
         let mut last_line = 0;
         for error in &errors {
-            let at = error.span().map_or(0, |span| span.start);
+            let span = error.span().unwrap_or_default();
+            let (at, key) = (span.start, self.text.get(span).unwrap_or_default());
+            if let Some(single) = singles.iter_mut().find(|single| single.key == key) {
+                for at in mem::take(&mut single.places) {
+                    let fault = Fault::Single(single.what);
+                    let subject = self.subject(at, single.what.name());
+                    mistakes.push(&subject, None, Problem::InFile(fault));
+                }
+                has_single = true;
+                continue;
+            }
+            // Two tables were read as one, so it has keys that only seem to be there twice.
+            if has_single && error.message() == "duplicate key" {
+                continue;
+            }
             // What cannot be read is often behind more than one error in its line.
             let (line, _) = self.place(at);
             if line != last_line {

@@ -94,10 +94,8 @@ impl<'t> Reader<'t> {
         let pattern = path.as_ref().map(|(_, pattern)| pattern.clone()).or_else(root)?;
         // What is read without one of them is not used, and all the same read.
         let mut route = Route::new(pattern, behaviour.unwrap_or(Behaviour::Echo));
-        if kind.is_some() {
-            self.publishing(&mut route, mistakes);
-            self.naming(&mut route, mistakes);
-        }
+        self.publishing(&mut route, kind.is_some(), mistakes);
+        self.naming(&mut route, kind.is_some(), mistakes);
         route.subprotocols = self.subprotocols(mistakes);
         route.limits = self.limits(mistakes);
         route.allow_origins = self.origins(mistakes);
@@ -162,8 +160,9 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// Whether something is published, and where.
-    fn publishing(&self, route: &mut Route, mistakes: &mut Mistakes) {
+    /// Whether something is published, and where. What does not go with the route's behaviour can be
+    /// told only if that is known.
+    fn publishing(&self, route: &mut Route, is_known: bool, mistakes: &mut Mistakes) {
         if let Some(publish) = self.switch("publish", mistakes) {
             route.publish = publish;
             if let (false, Behaviour::Relay { .. }) = (publish, &route.behaviour) {
@@ -174,7 +173,7 @@ impl<'t> Reader<'t> {
         let Some(room) = entry.text(mistakes) else { return };
         if route.path.has_room() {
             entry.complain(mistakes, Fault::RoomInPath);
-        } else if !route.has_room() {
+        } else if is_known && !route.has_room() {
             entry.complain(mistakes, Fault::RoomForNothing);
         } else if room == EVERY_ROOM || !is_room_name(room, &self.config.limits) {
             let most = self.config.limits.room_name_bytes_max;
@@ -185,7 +184,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Who names connections, and what if two want one name.
-    fn naming(&self, route: &mut Route, mistakes: &mut Mistakes) {
+    fn naming(&self, route: &mut Route, is_known: bool, mistakes: &mut Mistakes) {
         if let Some(entry) = self.find("connection-id") {
             let words = [("client", Names::Client), ("server", Names::Server)];
             route.names = entry.choice(&words, mistakes).unwrap_or(route.names);
@@ -197,7 +196,7 @@ impl<'t> Reader<'t> {
         if let Some(entry) = self.find("duplicate") {
             let words = [("replace", Duplicate::Replace), ("refuse", Duplicate::Refuse)];
             route.duplicate = entry.choice(&words, mistakes).unwrap_or(route.duplicate);
-            if route.names == Names::Server {
+            if is_known && route.names == Names::Server {
                 entry.complain(mistakes, Fault::NoDuplicates);
             }
         }

@@ -64,7 +64,10 @@ fn said(entries: &Entries<'_>, limits: &Limits, mistakes: &mut Mistakes) -> Opti
             return None;
         }
     };
-    let said = entry.text(mistakes)?;
+    let said = match json {
+        Some(entry) => entry.text_like("JSON in quotes, like '{\"ok\":true}'", mistakes)?,
+        None => entry.text(mistakes)?,
+    };
     if json.is_some()
         && let Err(error) = serde_json::from_str::<serde_json::Value>(said)
     {

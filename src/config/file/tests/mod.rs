@@ -1,5 +1,6 @@
 //! Files as people write them, and what they are told.
 
+mod beginners;
 mod good;
 mod mistakes;
 mod pages;
