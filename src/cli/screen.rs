@@ -86,7 +86,8 @@ impl<W: Write> Screen<W> {
 }
 
 /// The same, with nothing in it that a terminal would obey: what it cannot show stands there as in
-/// JSON. Characters that turn the direction of writing are among that, too.
+/// JSON, in UTF-16. Characters that turn the direction of writing, break the line or are not seen
+/// at all are among that, too.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -94,16 +95,32 @@ pub(super) fn escape(text: &str) -> String {
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => push_code(&mut escaped, character),
-            _ if character.is_control() => push_code(&mut escaped, character),
+            _ if character.is_control() || is_hidden(character) => {
+                push_code(&mut escaped, character);
+            }
             _ => escaped.push(character),
         }
     }
     escaped
 }
 
+/// Whether it has no shape of its own, but an effect on how others are shown.
+fn is_hidden(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 fn push_code(text: &mut String, character: char) {
-    text.push_str(&format!("\\u{:04x}", u32::from(character)));
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        text.push_str(&format!("\\u{unit:04x}"));
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +167,19 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_sees_is_shown() {
+        for (text, expected) in [
+            ("a\u{61c}b\u{200b}\u{200f}", "a\\u061cb\\u200b\\u200f"),
+            ("\u{2028}\u{2029}\u{202a}", "\\u2028\\u2029\\u202a"),
+            ("\u{feff}", "\\ufeff"),
+            ("\u{e0000}\u{e0041}\u{e007f}", "\\udb40\\udc00\\udb40\\udc41\\udb40\\udc7f"),
+            ("\u{200a}\u{2010}\u{2027}\u{e0080}", "\u{200a}\u{2010}\u{2027}\u{e0080}"),
+        ] {
+            assert_eq!(escape(text), expected);
+        }
+    }
+
+    #[test]
     fn binary_is_told_from_text() {
         let mut screen = screen(None, false);
         screen.show_binary(&[0, 255, 254]).unwrap();
@@ -170,7 +200,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_shown_controls_anything(text: String) {
-            prop_assert!(!escape(&text).chars().any(char::is_control));
+            let does = |character: char| character.is_control() || is_hidden(character);
+            prop_assert!(!escape(&text).chars().any(does));
         }
     }
 }
