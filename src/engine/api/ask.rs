@@ -24,10 +24,12 @@ use crate::http::Status;
 use crate::hub::Who;
 use crate::ws::frame::Opcode;
 
-const NO_SUCH_CONNECTION: Problem = Problem::new(
+const NO_SUCH_CONNECTION: Problem =
+    Problem::new(Status::NotFound, "no-such-connection", "No connection has this connectionId.");
+const OTHER_SESSION: Problem = Problem::new(
     Status::NotFound,
     "no-such-connection",
-    "No connection has this connectionId, or it has another session.",
+    "No connection has this connectionId and this session.",
 );
 const GONE: Problem = Problem::new(
     Status::Gone,
@@ -103,7 +105,11 @@ impl Desk {
         let owner = self.hub.owner(one.who);
         let owner = owner.filter(|owner| one.session.is_none_or(|own| own == owner.session));
         let Some(owner) = owner else {
-            return Err(if one.key.is_some() { GONE } else { NO_SUCH_CONNECTION });
+            return Err(match (one.key, one.session) {
+                (Some(_), _) => GONE,
+                (None, Some(_)) => OTHER_SESSION,
+                (None, None) => NO_SUCH_CONNECTION,
+            });
         };
         one.key = Some(owner.place.key);
         self.actions.push_back(Action::Post(owner.place.core, Letter::Ask(ask)));

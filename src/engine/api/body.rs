@@ -230,7 +230,10 @@ impl<'b> Members<'b> {
         let Some(value) = self.take("to") else { return Ok(false) };
         match self.string(value, "to")?.as_str() {
             "all" => Ok(true),
-            _ => Err(self.bad("to", "can only be \"all\"")),
+            // In a batch the message itself says to which room it goes.
+            _ if self.at.is_empty() => Err(self
+                .bad("to", "can only be \"all\"; for a room POST to /api/rooms/{room}/messages")),
+            _ => Err(self.bad("to", "can only be \"all\"; a room goes into room")),
         }
     }
 

@@ -45,6 +45,8 @@ fn a_connection_on_another_core_is_asked_by_letter() {
     node.receive(client, bare("GET", A).as_bytes());
     let (status, body) = node.answer(client);
     assert_eq!((status, code(&body).as_str()), (404, "no-such-connection"));
+    // Nobody asked for a session.
+    assert!(!body.contains("session"), "{body}");
 }
 
 #[test]
@@ -101,6 +103,7 @@ fn another_session_of_the_name_is_not_meant() {
         let client = node.ask(0, &request);
         let (status, body) = node.answer(client);
         assert_eq!((status, code(&body).as_str()), (404, "no-such-connection"));
+        assert!(body.contains("this session"), "{body}");
     }
     node.settle();
     assert_eq!(node.take(a), "");

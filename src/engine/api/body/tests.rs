@@ -89,6 +89,9 @@ fn what_is_wrong_with_a_body_is_told_by_name() {
     let (.., detail) = refused(one(br#"{"text":"a","session":-1}"#, &limits()));
     assert!(detail.starts_with("session:"), "{detail}");
     assert_eq!(refused(one(br#"{"text":"a","except":[]}"#, &limits())).1, "bad-body");
+    let (.., detail) = refused(to_all(br#"{"text":"a","to":"kitchen"}"#, &limits()));
+    let expected = "to: can only be \"all\"; for a room POST to /api/rooms/{room}/messages.";
+    assert_eq!(detail, expected);
     assert_eq!(refused(published(br#"{"text":"a","to":"all"}"#, &limits())).1, "bad-body");
 }
 
