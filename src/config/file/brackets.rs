@@ -3,8 +3,8 @@
 //! Knows: which tables stand in a row, how a line that begins a table looks.
 //! Must not know: what is in a table.
 //!
-//! One such line by itself is TOML like any other. Beside a second one, or beside a right one, it is
-//! a key that is there twice, of which TOML blames the later, and that may be the right one.
+//! One such line by itself is TOML like any other. Beside a second one, or beside a right one, it
+//! is a key that is there twice, of which TOML blames the later, and that may be the right one.
 
 use super::entries::What;
 

@@ -160,8 +160,8 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// Whether something is published, and where. What does not go with the route's behaviour can be
-    /// told only if that is known.
+    /// Whether something is published, and where. What does not go with the route's behaviour can
+    /// be told only if that is known.
     fn publishing(&self, route: &mut Route, is_known: bool, mistakes: &mut Mistakes) {
         if let Some(publish) = self.switch("publish", mistakes) {
             route.publish = publish;
