@@ -70,6 +70,9 @@ pub struct Limits {
     /// times this.
     pub retry: Duration,
 
+    /// Bodies of all requests together, while they come; who sends more then is refused.
+    pub node_bodies_bytes_max: usize,
+
     /// Read from one connection in one turn of the loop, so that a flood does not starve the
     /// others.
     pub read_bytes_per_connection: usize,
@@ -109,6 +112,7 @@ impl Default for Limits {
             uri_bytes_max: 4 * KIB,
             head_time: Duration::from_secs(5),
             body_bytes_max: MIB,
+            node_bodies_bytes_max: 64 * MIB,
             body_time: Duration::from_secs(30),
             api_time: Duration::from_secs(2),
             idempotency_age: Duration::from_secs(5 * 60),

@@ -18,7 +18,7 @@ struct Relation {
     why: &'static str,
 }
 
-const RELATIONS: [Relation; 4] = [
+const RELATIONS: [Relation; 5] = [
     Relation {
         small: "max-message",
         large: "room-log",
@@ -28,6 +28,11 @@ const RELATIONS: [Relation; 4] = [
         small: "max-body",
         large: "node-log",
         why: "what is published must fit into the log",
+    },
+    Relation {
+        small: "max-body",
+        large: "node-bodies",
+        why: "one body is a part of all bodies together",
     },
     Relation {
         small: "room-log",

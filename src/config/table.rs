@@ -147,6 +147,9 @@ pub(super) static GROUPS: [Group; 7] = [
             size("max-body", "One request's body", KIB..=PAYLOAD_MAX, |c| {
                 &mut c.limits.body_bytes_max
             }),
+            size("node-bodies", "All bodies together, while they come", KIB..=1024 * GIB, |c| {
+                &mut c.limits.node_bodies_bytes_max
+            }),
             time("body-time", "From the end of a head to that of its body", TICK..=HOUR, |c| {
                 &mut c.limits.body_time
             }),

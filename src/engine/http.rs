@@ -4,6 +4,7 @@
 //! Must not know: rooms, cursors, sockets.
 
 use super::api::{self, CallKey, Order, Outcome};
+use super::collected::{Collected, TooMuch};
 use super::conn::{Conn, Serves, State};
 use super::desk::Desk;
 use super::end::End;
@@ -43,7 +44,7 @@ pub(super) struct Collecting {
     order: Order,
     decoder: Decoder,
     pub(super) since: Tick,
-    body: Vec<u8>,
+    body: Collected,
 }
 
 impl Http {
@@ -143,8 +144,11 @@ impl Conn {
         let (used, done) = match collecting.decoder.decode(rest, &desk.limits) {
             Err(fault) => return self.refuse(desk, fault, b""),
             Ok(step) => {
-                if collecting.order.wants_body() {
-                    collecting.body.extend_from_slice(step.data);
+                let most = desk.limits.node_bodies_bytes_max;
+                if collecting.order.wants_body()
+                    && collecting.body.extend(step.data, most) == Err(TooMuch)
+                {
+                    return self.refuse_body(desk);
                 }
                 (step.used, step.done)
             }
@@ -156,10 +160,19 @@ impl Conn {
         match std::mem::replace(&mut http.doing, Doing::Asking) {
             Doing::Collecting(collecting) => {
                 let Collecting { order, body, .. } = *collecting;
-                self.carry_out(desk, key, order, &body)
+                self.carry_out(desk, key, order, &body.into_bytes())
             }
             Doing::Asking | Doing::Skipping(..) | Doing::Waiting(_) => Step::Again,
         }
+    }
+
+    /// All connections together send too much at once: who comes last is told to come again.
+    fn refuse_body(&mut self, desk: &mut Desk) -> Step {
+        let (status, code) = (Status::ServiceUnavailable, "too-many-bodies");
+        let detail =
+            "The server is being sent as much at once as it may (--node-bodies); try again.";
+        self.problem(desk, Terms::CLOSE, status, code, detail, &[("Retry-After", "2")]);
+        Step::End(End::ANSWERED)
     }
 
     /// All of a request is there.
@@ -246,7 +259,8 @@ impl Conn {
             self.outbox.append(&mut desk.pool, |out| out.extend_from_slice(CONTINUE));
         }
         let (decoder, since) = (Decoder::new(framing), desk.tick);
-        let collecting = Collecting { order, decoder, since, body: Vec::new() };
+        let collecting =
+            Collecting { order, decoder, since, body: Collected::new(desk.hub.bodies_bytes()) };
         if let State::Http(http) = &mut self.state {
             http.doing = Doing::Collecting(Box::new(collecting));
         }

@@ -17,6 +17,7 @@ mod api;
 mod attach;
 mod batches;
 mod changes;
+mod collected;
 mod conn;
 mod control;
 mod cursor;

@@ -61,6 +61,8 @@ pub struct Hub {
     who_keys: WhoKeys,
     /// Bytes of all chunks that anybody holds, in a log or not.
     held_bytes: Arc<AtomicUsize>,
+    /// Bytes of request bodies that are still coming, of all cores.
+    bodies_bytes: Arc<AtomicUsize>,
     /// For each core: whether its inbox has something. Written under the lock, read without.
     waiting: Box<[AtomicBool]>,
     /// Called before a panic under the lock ends the process.
@@ -113,6 +115,7 @@ impl Hub {
             epoch: Epoch::new(seed[0]),
             who_keys: WhoKeys::new(seed[1], seed[2]),
             held_bytes: Arc::default(),
+            bodies_bytes: Arc::default(),
             waiting: (0..cores).map(|_| AtomicBool::new(false)).collect(),
             last_words: || {},
             keys: Keys::default(),
@@ -149,6 +152,11 @@ impl Hub {
     /// The account that chunks of this hub are held on.
     pub fn held_bytes(&self) -> &Arc<AtomicUsize> {
         &self.held_bytes
+    }
+
+    /// The account of request bodies that are still coming.
+    pub fn bodies_bytes(&self) -> &Arc<AtomicUsize> {
+        &self.bodies_bytes
     }
 
     /// Whether something waits for `core` behind the door.

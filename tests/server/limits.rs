@@ -57,6 +57,14 @@ const TABLE: &[(&str, &[&str], &str)] = &[
         ],
         "",
     ),
+    (
+        "node_bodies_bytes_max",
+        &[
+            "src/engine/collected::all_bodies_together_are_counted_to_the_byte",
+            "tests/server/api/bodies::all_bodies_together_are_limited",
+        ],
+        "",
+    ),
     ("keep_alive", &["tests/server/limits/times::a_quiet_http_connection_has_its_time"], ""),
     (
         "message_bytes_max",

@@ -4,7 +4,7 @@ use super::{post, post_with, registered};
 use crate::support::http::request;
 use crate::support::server::tidegate;
 use crate::support::websocket::handshake;
-use crate::support::{EventStream, Message, Server, Wire};
+use crate::support::{EventStream, Message, Server, Wire, wait_until};
 use std::net::TcpListener;
 
 const TARGET: &str = "/api/connections/a";
@@ -183,4 +183,41 @@ fn a_post_behind_a_refused_handshake_is_never_read() {
     }
     assert_eq!(post(&server, "/api/messages", r#"{"json":{"n":1}}"#).status, 200);
     assert_eq!(events.next().unwrap().data, r#"{"n":1}"#, "the first that was published");
+}
+
+#[test]
+fn all_bodies_together_are_limited() {
+    let server = Server::start(&["--max-body", "4KiB", "--node-bodies", "4KiB"]);
+    let client = registered(&server, "a");
+    let head = |length: usize| {
+        request(server.http, "POST", TARGET, &format!("{TYPE}Content-Length: {length}\r\n"))
+    };
+    let mut slow = Wire::connect(server.http);
+    slow.write(format!("{}{}", head(4096), " ".repeat(4000)).as_bytes());
+    let body = r#"{"text":"hello"}"#;
+    let fits = format!("{}{body}", head(body.len()));
+    let full = format!("{}{}{body}", head(200 + body.len()), " ".repeat(200));
+    // The slow one is looked at first, sooner or later.
+    wait_until("the other body is there", || {
+        let mut wire = Wire::connect(server.http);
+        wire.write(full.as_bytes());
+        wire.read_response().unwrap().status == 503
+    });
+    let mut wire = Wire::connect(server.http);
+    wire.write(full.as_bytes());
+    let refused = wire.read_response().unwrap();
+    assert_eq!((refused.status, refused.code().as_str()), (503, "too-many-bodies"));
+    assert_eq!(refused.header("retry-after"), Some("2"));
+    assert!(wire.read_response().is_none(), "it is closed");
+    let mut small = Wire::connect(server.http);
+    small.write(fits.as_bytes());
+    assert_eq!(small.read_response().unwrap().status, 202);
+    // Who leaves makes room.
+    drop(slow);
+    wait_until("there is room again", || {
+        let mut wire = Wire::connect(server.http);
+        wire.write(full.as_bytes());
+        wire.read_response().unwrap().status == 202
+    });
+    drop(client);
 }
