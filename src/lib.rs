@@ -48,7 +48,8 @@
 //!    event, or close code 4408. Nothing else is ever left out.
 //! 5. A `connectionId` has one owner, and passes on only by the commit that holds its close event.
 //! 6. Handlers write and close nothing: they append to outboxes and batches. Writes and closes are
-//!    at the end of a turn, each in one place (`reactor/core.rs`).
+//!    at the end of a turn, each in one place (`reactor/core.rs`). Only what a peer could not take
+//!    before leaves at the beginning of one: nothing that a turn brings leaves before its commit.
 //! 7. What reads a peer's bytes cannot panic: clippy denies there what could. If the handling of
 //!    one connection panics all the same, that connection ends with 1011, and its part of the
 //!    turn's batch is taken back (`engine/panics.rs`).
