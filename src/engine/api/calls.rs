@@ -115,6 +115,12 @@ impl Calls {
         self.tickets.remove(&ticket)
     }
 
+    /// Tasks that wait for a commit.
+    #[cfg(test)]
+    pub(super) fn tickets(&self) -> usize {
+        self.tickets.len()
+    }
+
     /// When the next call is given up.
     pub(in crate::engine) fn next_due(&self) -> Option<Tick> {
         self.due.front().map(|(due, _)| *due)

@@ -244,6 +244,18 @@ fn a_server_that_stops_answers_what_waits_and_closes_behind_it() {
 }
 
 #[test]
+fn nothing_is_kept_of_what_no_room_was_left_for() {
+    let mut node = Node::with(1, Limits { rooms_max: 1, ..Limits::default() });
+    let target = |room: &str| format!("/api/rooms/{room}/messages");
+    for (room, expected) in [("a", 200), ("b", 503), ("c", 503), ("a", 200)] {
+        let client = node.ask(0, &post(&target(room), "", r#"{"text":"hello"}"#));
+        node.settle();
+        assert_eq!(node.answer(client).0, expected, "{room}");
+        assert_eq!(node.cores[0].desk.calls.tickets(), 0, "{room}");
+    }
+}
+
+#[test]
 fn what_is_published_is_answered_when_it_is_committed() {
     let mut node = Node::new(2);
     let member = node.websocket(1, "/chat/lab");
