@@ -57,6 +57,7 @@
 //!    `tests/sim` from a seed.
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod bytes;
 pub mod cli;
 pub mod config;

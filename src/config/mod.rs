@@ -36,6 +36,7 @@ pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 pub use source::{Loaded, Source};
 
+use crate::auth::Access;
 use crate::limits::Limits;
 use crate::pages::Site;
 use crate::routes::Table;
@@ -72,6 +73,8 @@ pub struct Config {
     pub routes: Table,
     /// What is served on the HTTP side beside the server's own.
     pub site: Site,
+    /// Who may come in.
+    pub access: Access,
     /// Whoever runs this knows that everyone who reaches it may use it.
     pub insecure: bool,
 }
@@ -88,6 +91,7 @@ impl Default for Config {
             allow_hosts: Vec::new(),
             routes: Table::built_in(),
             site: Site::default(),
+            access: Access::default(),
             insecure: false,
             compression: false,
         }

@@ -106,7 +106,7 @@ pub(super) static GROUPS: [Group; 7] = [
                 default: None,
                 takes: Takes::Quantity(
                     Unit::Things,
-                    1..=1_000_000,
+                    1..=60_000,
                     Field::U32(|config| &mut config.limits.refusals_max),
                 ),
             },

@@ -46,7 +46,7 @@ impl Engine {
             match attach {
                 Attach::Join(join) => {
                     desk.rooms.refollow(&join.scope, &cursor.scope);
-                    if websocket.room != Some(join.room) {
+                    if websocket.room() != Some(join.room) {
                         desk.rooms.leave(join.room);
                     }
                 }
@@ -109,7 +109,7 @@ impl Conn {
         if let Some(lag) = &mut cursor.lag {
             lag.leave(desk.rooms.room(room).key(), cursor.taste.format);
         }
-        if websocket.room != Some(room) {
+        if websocket.room() != Some(room) {
             desk.rooms.leave(room);
         }
         let name = desk.rooms.room(room).name.clone();

@@ -8,12 +8,14 @@ use super::desk::Desk;
 use super::end::End;
 use super::http::Http;
 use super::websocket::{Name, WebSocket};
+use crate::auth::Grant;
 use crate::bytes::{Outbox, Tick};
 use crate::hub::Who;
 use crate::limits::PAGE_BYTES_MAX;
 use crate::sse::Sequence;
 use crate::ws::Farewell;
 use crate::ws::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX};
+use std::sync::Arc;
 
 /// What a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub(super) struct EventStream {
     pub(super) until: Sequence,
     /// Bytes that came although nothing should.
     pub(super) unasked: u32,
+    /// What it was let in with; nothing, where everybody may come in.
+    pub(super) grant: Option<Arc<Grant>>,
 }
 
 impl EventStream {

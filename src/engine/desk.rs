@@ -11,6 +11,7 @@ use super::membership::Attach;
 use super::policy::Policy;
 use super::random::Random;
 use super::rooms::LocalRooms;
+use crate::auth::Vault;
 use crate::bytes::{ConnKey, Deadlines, Now, Place, Pool, Tick};
 use crate::http::{HttpDate, Response, Status, Terms};
 use crate::hub::{Hub, Turn, Who};
@@ -50,6 +51,8 @@ pub struct Setup {
     pub counters: Arc<[Counters]>,
     /// How many connections all cores have.
     pub connections: Arc<AtomicUsize>,
+    /// What all cores know of tickets, of what was revoked, and of who guesses.
+    pub vault: Arc<Vault>,
     /// From the operating system's random source.
     pub seed: [u64; 2],
 }

@@ -278,7 +278,7 @@ impl Conn {
         let place = Place { core: desk.core, key };
         match &websocket.name {
             Name::Owned(sender) => {
-                if let Some(room) = websocket.room.filter(|_| websocket.route.publish) {
+                if let Some(room) = websocket.room().filter(|_| websocket.route.publish) {
                     let reason = end.reason().to_owned();
                     let close = CloseEvent { code: end.code, reason, by: end.by };
                     desk.rooms.publish_close(room, sender, &close, &desk.hub);
@@ -289,10 +289,11 @@ impl Conn {
             Name::Waiting(waiting) => desk.turn.released.push((waiting.who, place)),
             Name::None => {}
         }
+        let room = websocket.room();
         if let Some(cursor) = websocket.cursor {
             self.end_cursor(desk, *cursor);
         }
-        if let Some(room) = websocket.room {
+        if let Some(room) = room {
             desk.rooms.leave(room);
         }
         self.say_close(desk, websocket.session, end);

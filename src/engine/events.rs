@@ -122,7 +122,8 @@ impl Page<'_> {
         desk.counters().open.http.fall();
         desk.counters().open.event_stream.rise();
         let until = if asked.ends { 0 } else { EventStream::FOLLOWS };
-        conn.state = State::EventStream(EventStream { cursor, told: 0, until, unasked: 0 });
+        conn.state =
+            State::EventStream(EventStream { cursor, told: 0, until, unasked: 0, grant: None });
         desk.wake_by(key, desk.tick.after(desk.limits.heartbeat));
         Ok(Answered::Became)
     }

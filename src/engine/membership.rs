@@ -96,7 +96,7 @@ impl Conn {
             return Err(TOO_MANY_JOINED);
         }
         let Some(room) = desk.rooms.enter(name, &desk.hub) else { return Err(TOO_MANY_ROOMS) };
-        if websocket.room == Some(room) {
+        if websocket.room() == Some(room) {
             desk.rooms.leave(room);
         }
         let rooms = cursor.scope.joined().iter().copied().chain([room]).collect();
@@ -191,7 +191,7 @@ impl WebSocket {
                 if announced != Some(room) {
                     self.announce(desk, room, What::Leave);
                 }
-                if self.room != Some(room) {
+                if self.room() != Some(room) {
                     desk.rooms.leave(room);
                 }
             }

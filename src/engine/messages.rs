@@ -8,7 +8,7 @@ use super::conn::{Conn, State};
 use super::desk::Desk;
 use super::end::End;
 use super::panics::{Trap, trap};
-use super::websocket::{Name, WebSocket};
+use super::websocket::Name;
 use crate::bytes::{ConnKey, Place};
 use crate::hub::{self, Audience, Batch, ConnectionId, PAYLOAD_BYTES_MAX, Sender};
 use crate::json;
@@ -99,7 +99,7 @@ impl Conn {
 
     fn publish(&mut self, desk: &mut Desk, bytes: usize, push: impl FnOnce(&mut Batch, &Sender)) {
         let State::WebSocket(websocket) = &mut self.state else { return };
-        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else { return };
+        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room()) else { return };
         push(desk.rooms.batch(room, Audience::SUBSCRIBERS, bytes, &desk.hub), sender);
         websocket.refusals = 0;
         desk.counters().published.message.add(1);
@@ -109,7 +109,7 @@ impl Conn {
     /// A binary message on a relay route.
     pub(super) fn relay_binary(&mut self, desk: &mut Desk, payload: &Payload<'_>) -> Step {
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room) else {
+        let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room()) else {
             return self.refuse_message(desk, BINARY_TOO_EARLY);
         };
         let bytes = payload.as_bytes();
@@ -162,11 +162,10 @@ impl Conn {
     ) -> Step {
         let bytes = payload.as_bytes();
         let step = if binary { None } else { self.take_control(desk, key, bytes) };
-        step.unwrap_or_else(|| match &self.state {
-            State::WebSocket(WebSocket { room: Some(room), .. }) => {
-                self.broadcast_to(desk, key, *room, (binary, bytes))
-            }
-            _ => Step::Again,
+        step.unwrap_or_else(|| {
+            let State::WebSocket(websocket) = &self.state else { return Step::Again };
+            let Some(room) = websocket.room() else { return Step::Again };
+            self.broadcast_to(desk, key, room, (binary, bytes))
         })
     }
 
@@ -207,8 +206,9 @@ impl Conn {
     pub(super) fn refuse_message(&mut self, desk: &mut Desk, refusal: Refusal) -> Step {
         desk.counters().refusals.count(refusal.code);
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        websocket.refusals += 1;
-        let is_enough = websocket.refusals >= desk.limits_of(&websocket.route).refusals_max;
+        websocket.refusals = websocket.refusals.saturating_add(1);
+        let is_enough =
+            u32::from(websocket.refusals) >= desk.limits_of(&websocket.route).refusals_max;
         self.outbox.append(&mut desk.pool, |out| push_error(out, refusal));
         if is_enough {
             return Step::End(End::ours(CloseCode::POLICY, "too many messages were refused"));

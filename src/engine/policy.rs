@@ -6,6 +6,7 @@
 use super::Engine;
 use super::conn::{Conn, State};
 use super::desk::Desk;
+use crate::auth::Access;
 use crate::bytes::ConnKey;
 use crate::limits::Limits;
 use crate::pages::Site;
@@ -28,6 +29,8 @@ pub struct Policy {
     pub allow_origins: Vec<String>,
     /// Names that the server may be called by, beside those of this machine; `*`: any.
     pub allow_hosts: Vec<String>,
+    /// Who may come in.
+    pub access: Arc<Access>,
 }
 
 impl Policy {

@@ -23,6 +23,7 @@ use crate::ws::extension::{self, Deflate, Malformed};
 use crate::ws::handshake::{self, Offer, Refusal};
 use crate::ws::subprotocol;
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Answers a request to a listener for WebSockets. Whatever is refused is refused for good: the
@@ -287,12 +288,13 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
         route: Arc::clone(route),
         leaves_out_own: route.broadcast().is_some() && !opened.wants_own,
         window_bits: deflate.map_or(0, |deflate| deflate.window_bits),
-        room,
+        room: room.and_then(NonZeroU32::new),
         name,
         cursor: None,
         refusals: 0,
         pinged: None,
         connected_ms: desk.now.unix_ms,
+        grant: None,
     });
     // What it publishes from here on is taken back if it ends in a panic.
     desk.rooms.begin();
@@ -339,7 +341,7 @@ fn join(conn: &mut Conn, desk: &mut Desk, key: ConnKey, since: Begin) {
     // Who remembers less than others get compressed needs a compressor of its own; it gets plain
     // frames, which are always allowed.
     let shares_deflated = websocket.window_bits == WINDOW_BITS;
-    let scope = Scope::Room(websocket.room.unwrap_or(ROOM_OF_ALL));
+    let scope = Scope::Room(websocket.room().unwrap_or(ROOM_OF_ALL));
     let cursor = Cursor::new(scope, Taste::frames(class, shares_deflated));
     desk.rooms.follow(&cursor.scope, class, 1);
     websocket.cursor = Some(Box::new(cursor));

@@ -9,12 +9,14 @@ use super::cursor::Cursor;
 use super::desk::Desk;
 use super::end::End;
 use super::panics::{Trap, trap};
+use crate::auth::Grant;
 use crate::bytes::{ConnKey, Place, Tick};
 use crate::hub::{ConnectionId, Sender, Who};
 use crate::limits::OWNED_BYTES_MIN;
 use crate::routes::{Behaviour, Route};
 use crate::ws::frame::{self, Opcode};
 use crate::ws::{Event, Payload, Session};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// A connection after the 101.
@@ -28,17 +30,26 @@ pub(super) struct WebSocket {
     /// It is sent compressed messages, by someone who remembers no more than 2^this bytes. 0: it is
     /// not.
     pub(super) window_bits: u8,
-    /// Its home room, as this core numbers it.
-    pub(super) room: Option<u32>,
+    /// Its home room, as this core numbers it; never that which everybody is in.
+    pub(super) room: Option<NonZeroU32>,
     pub(super) name: Name,
     /// What it reads as a member of its room.
     pub(super) cursor: Option<Box<Cursor>>,
     /// Messages refused since the last that was not.
-    pub(super) refusals: u32,
+    pub(super) refusals: u16,
     /// When it was sent a ping, if nothing came since.
     pub(super) pinged: Option<Tick>,
     /// When it came, in milliseconds since 1970.
     pub(super) connected_ms: u64,
+    /// What it was let in with; nothing, where everybody may come in.
+    pub(super) grant: Option<Arc<Grant>>,
+}
+
+impl WebSocket {
+    /// Its home room, as this core numbers it.
+    pub(super) fn room(&self) -> Option<u32> {
+        self.room.map(NonZeroU32::get)
+    }
 }
 
 /// What a WebSocket is called.

@@ -184,6 +184,7 @@ fn setups(
     let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
     let policy = Arc::new(policy(config));
     let connections = Arc::default();
+    let vault = Arc::default();
     (0..config.cores as u16)
         .map(|core| {
             Ok(Setup {
@@ -193,6 +194,7 @@ fn setups(
                 listeners: Arc::clone(&listeners),
                 counters: Arc::clone(&counters),
                 connections: Arc::clone(&connections),
+                vault: Arc::clone(&vault),
                 seed: [random()?, random()?],
             })
         })
@@ -208,6 +210,7 @@ fn policy(config: &Config) -> Policy {
         compression: config.compression,
         allow_origins: config.allow_origins.clone(),
         allow_hosts: config.allow_hosts.clone(),
+        access: Arc::new(config.access.clone()),
     }
 }
 

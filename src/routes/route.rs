@@ -5,7 +5,9 @@
 
 use super::keyword::{self, Keyword};
 use super::pattern::Pattern;
+use crate::auth::Door;
 use crate::limits::Limits;
+use std::sync::Arc;
 
 /// What happens on one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Route {
     pub allow_origins: Option<Vec<String>>,
     /// Limits for these WebSockets, where they differ from the server's: all of them.
     pub limits: Option<Box<Limits>>,
+    /// What credentials it takes, if not those of the whole server.
+    pub door: Option<Arc<Door>>,
 }
 
 /// What a message on a route does.
@@ -110,6 +114,7 @@ impl Route {
             subprotocols: Vec::new(),
             allow_origins: None,
             limits: None,
+            door: None,
         }
     }
 

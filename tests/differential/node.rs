@@ -40,6 +40,7 @@ impl Node {
             listeners: Arc::new([Listener { serves: Serves::WebSocket, loopback: true }]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
+            vault: Arc::default(),
             seed: [4, 5],
         });
         let key = engine.accept(0, NOW).expect("within the limit");

@@ -183,7 +183,7 @@ impl Conn {
             id: sender.id.to_string(),
             session: sender.session,
             route: websocket.route.path.to_string(),
-            room: websocket.room.map(name_of),
+            room: websocket.room().map(name_of),
             rooms: rooms.copied().map(name_of).collect(),
             connected_ms: websocket.connected_ms,
             seen_ms: desk.now.unix_ms.saturating_sub(ago).max(websocket.connected_ms),

@@ -50,6 +50,7 @@ impl Core {
             listeners: Arc::new(listeners),
             counters: Arc::clone(&counters),
             connections: Arc::default(),
+            vault: Arc::default(),
             seed: [4, 5],
         });
         Core { engine, now, counters, hub, written: HashMap::new(), closed: Vec::new() }

@@ -29,6 +29,7 @@ fn a_turn_over_100_ms_is_counted_as_one() {
         listeners: Arc::new([]),
         counters: Arc::clone(&counters),
         connections: Arc::default(),
+        vault: Arc::default(),
         seed: [4, 5],
     });
     let began = Now { monotonic: Duration::from_secs(5), unix_ms: 5000 };

@@ -40,6 +40,7 @@ impl Core {
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
+            vault: Arc::default(),
             seed: [4, 5],
         });
         let (stuck, half_closed, closed) = (false, false, false);

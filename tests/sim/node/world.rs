@@ -82,6 +82,7 @@ impl<'p> World<'p> {
         let hub = Arc::new(Hub::new(cores + 1, policies.of_logs(), seeds, EPOCH_MS));
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
         let connections = Arc::new(AtomicUsize::new(0));
+        let vault = Arc::default();
         let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
         let listeners: Arc<[Listener]> =
             serves.iter().map(|&serves| Listener { serves, loopback: true }).collect();
@@ -94,6 +95,7 @@ impl<'p> World<'p> {
                     listeners: Arc::clone(&listeners),
                     counters: Arc::clone(&counters),
                     connections: Arc::clone(&connections),
+                    vault: Arc::clone(&vault),
                     seed: [dice.word(), dice.word()],
                 });
                 Core::new(engine, policies.latest().clone(), cores)

@@ -44,7 +44,7 @@ impl Node {
         let policy = Arc::new(policy);
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
         let listener = |serves| Listener { serves, loopback: true };
-        let connections = Arc::default();
+        let (connections, vault) = (Arc::default(), Arc::default());
         let engine = |core: usize| {
             Engine::new(Setup {
                 policy: Arc::clone(&policy),
@@ -53,6 +53,7 @@ impl Node {
                 listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
                 counters: Arc::clone(&counters),
                 connections: Arc::clone(&connections),
+                vault: Arc::clone(&vault),
                 seed: [4, core as u64],
             })
         };

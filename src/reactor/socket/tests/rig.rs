@@ -181,6 +181,7 @@ impl Rig {
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
+            vault: Arc::default(),
             seed: [4, 5],
         });
         Rig {

@@ -1,0 +1,41 @@
+//! Who may come in, and what they may do: from a credential to a [`Grant`].
+//!
+//! Knows: keys, tokens, tickets, what was revoked; time as an argument.
+//! Must not know: HTTP, WebSocket, connections, IO, clocks.
+//!
+//! Where a credential stood in a request is the engine's affair; here it is [`Presented`]. What
+//! comes of it is a [`Grant`], shared by whatever was let in with it, or a [`Refused`], which says
+//! no more than its holder may know.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason
+    )
+)]
+
+mod door;
+mod glob;
+mod grant;
+mod keyring;
+mod refused;
+mod rights;
+mod secret;
+mod vault;
+
+pub use door::{Access, Door, Refusing};
+pub use glob::{BadGlob, Glob, Globs};
+pub use grant::{Grant, Reach};
+pub use keyring::{Key, Keyring, Presented};
+pub use refused::Refused;
+pub use rights::Rights;
+pub use secret::Secret;
+pub use vault::Vault;

@@ -1,0 +1,34 @@
+//! What the holder of a credential may do.
+//!
+//! Knows: the four rights, and names.
+//! Must not know: who has them.
+
+use super::glob::Globs;
+
+/// What may be done. Nothing that does not stand here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rights {
+    /// Open WebSockets.
+    pub connect: bool,
+    /// The rooms that may be read.
+    pub subscribe: Globs,
+    /// The rooms that may be published to.
+    pub publish: Globs,
+    /// Use the API: see, send to and close every connection and room.
+    pub manage: bool,
+    /// What its connections may be called.
+    pub connection_id: Globs,
+}
+
+impl Rights {
+    /// What a key gives of which nothing is said: everything but to manage.
+    pub fn usual() -> Rights {
+        Rights {
+            connect: true,
+            subscribe: Globs::all(),
+            publish: Globs::all(),
+            manage: false,
+            connection_id: Globs::all(),
+        }
+    }
+}
