@@ -23,6 +23,13 @@ pub struct Door {
     pub refusing: Refusing,
 }
 
+impl Door {
+    /// Whether the key `name` counts here.
+    pub fn takes(&self, name: &str) -> bool {
+        self.keys.as_ref().is_none_or(|keys| keys.iter().any(|key| **key == *name))
+    }
+}
+
 /// The status of a refusal for want of a good credential. Whoever has one, but without the right
 /// that it takes, always gets 403.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -51,7 +51,7 @@ mod tests {
             r#"                  {"connectionId":"me","message":"hello"}"#,
         ];
         assert_eq!(config.hints(1, 2), expected);
-        let page = Page { mime: "text/plain".to_owned(), bytes: Arc::from(*b"") };
+        let page = Page { mime: "text/plain".to_owned(), bytes: Arc::from(*b""), open: false };
         config.site.insert("/", page);
         let path = Pattern::parse("/chat/{room}").unwrap();
         let route = Route::new(path, Behaviour::Broadcast(Broadcast::default()));

@@ -11,11 +11,13 @@ use super::health::STOPPING;
 use super::http::Answered;
 use super::membership::Attach;
 use super::upgrade::ROOM_LIMIT;
+use crate::auth::Grant;
 use crate::bytes::ConnKey;
 use crate::http::{Request, Status};
 use crate::hub::{EVERYONE, Format, RoomKey, Taste, Who};
 use crate::routes;
 use crate::sse::LastEventId;
+use std::sync::Arc;
 
 const NDJSON: &str = "application/x-ndjson";
 const EVENT_STREAM: &str = "text/event-stream";
@@ -58,6 +60,8 @@ const TOO_MANY_FILTERS: Problem = Problem::new(
 struct Page<'r> {
     request: &'r Request<'r>,
     manner: &'r Manner,
+    /// What it is let in with.
+    grant: Option<Arc<Grant>>,
 }
 
 /// Makes a stream of events of the connection, if `request` asks for one that can be.
@@ -67,8 +71,9 @@ pub(super) fn stream(
     key: ConnKey,
     request: &Request<'_>,
     manner: &Manner,
+    grant: Option<Arc<Grant>>,
 ) -> Result<Answered, Problem> {
-    Page { request, manner }.stream(conn, desk, key)
+    Page { request, manner, grant }.stream(conn, desk, key)
 }
 
 /// What a stream was asked to be.
@@ -121,9 +126,9 @@ impl Page<'_> {
         desk.attaching.push((key, Attach::New(begin)));
         desk.counters().open.http.fall();
         desk.counters().open.event_stream.rise();
+        let grant = self.grant.clone();
         let until = if asked.ends { 0 } else { EventStream::FOLLOWS };
-        conn.state =
-            State::EventStream(EventStream { cursor, told: 0, until, unasked: 0, grant: None });
+        conn.state = State::EventStream(EventStream { cursor, told: 0, until, unasked: 0, grant });
         desk.wake_by(key, desk.tick.after(desk.limits.heartbeat));
         Ok(Answered::Became)
     }

@@ -12,6 +12,7 @@
 //! Nothing is written or closed while input is handled: handlers only append to outboxes and
 //! batches.
 
+mod admission;
 mod answer;
 mod api;
 mod attach;

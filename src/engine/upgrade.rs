@@ -3,6 +3,8 @@
 //! Knows: the handshake, routes.
 //! Must not know: frames, sockets.
 
+use super::admission::Need;
+use super::answer;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
@@ -13,6 +15,7 @@ use super::panics::{Trap, trap};
 use super::register::registration;
 use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
+use crate::auth::Grant;
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Terms, Version};
 use crate::hub::{Class, ConnectionId, Taste};
@@ -56,6 +59,13 @@ struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     headers: &'static [(&'static str, &'static str)],
+}
+
+impl From<answer::Problem> for Problem {
+    fn from(problem: answer::Problem) -> Problem {
+        let answer::Problem { status, code, detail } = problem;
+        Problem { status, code, detail, headers: &[] }
+    }
 }
 
 impl Problem {
@@ -119,14 +129,17 @@ struct Opened {
     accept: [u8; 28],
     deflate: Option<Deflate>,
     protocol: Option<String>,
+    /// What it is let in with.
+    grant: Option<Arc<Grant>>,
 }
 
 /// What the request asks for, if it may have it.
-fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Problem> {
+fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, Problem> {
     if desk.is_draining() {
         return Err(STOPPING);
     }
-    let routes = &desk.policy.routes;
+    let policy = Arc::clone(&desk.policy);
+    let routes = &policy.routes;
     let segments: Vec<Cow<'_, str>> = request.segments().collect();
     let route = routes.matching(&segments).map(|(route, _)| route);
     let listed = route.and_then(|route| route.allow_origins.as_deref());
@@ -134,10 +147,12 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
         let (status, code, detail) = (barred.status, barred.code, barred.detail.into());
         return Err(Problem { status, code, detail, headers: &[] });
     }
+    let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&policy.access.door);
+    let grant = desk.let_in(request, door, Need::Connect)?;
     let key = handshake::check(&offer(request)).map_err(problem_of)?;
     let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
         .map_err(|Malformed| BAD_EXTENSIONS)?
-        .filter(|_| desk.policy.compression);
+        .filter(|_| policy.compression);
     let asked = Asked::by(request).ok_or_else(|| unknown_parameter(route))?;
     let route = route.ok_or_else(|| no_such_route(routes))?;
     let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, desk)?);
@@ -163,7 +178,7 @@ fn open(conn: &Conn, desk: &Desk, request: &Request<'_>) -> Result<Opened, Probl
     };
     let protocol = protocol.map(str::to_owned);
     let (id, accept) = (id.map(Cow::into_owned), handshake::accept_key(key.as_bytes()));
-    Ok(Opened { found, wants_own, since, id, accept, deflate, protocol })
+    Ok(Opened { found, wants_own, since, id, accept, deflate, protocol, grant })
 }
 
 fn offer<'r>(request: &Request<'r>) -> Offer<'r> {
@@ -294,7 +309,7 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
         refusals: 0,
         pinged: None,
         connected_ms: desk.now.unix_ms,
-        grant: None,
+        grant: opened.grant.clone(),
     });
     // What it publishes from here on is taken back if it ends in a panic.
     desk.rooms.begin();

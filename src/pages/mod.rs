@@ -22,6 +22,8 @@ pub struct Page {
     pub mime: String,
     /// Its bytes, shared by everyone who is sent them.
     pub bytes: Arc<[u8]>,
+    /// It is for everybody, also where credentials are asked for.
+    pub open: bool,
 }
 
 /// All pages of a server, by path.
@@ -94,7 +96,10 @@ mod tests {
     fn a_page_is_found_by_its_whole_path() {
         let mut site = Site::default();
         for path in ["/", "/a b.txt", "/docs/"] {
-            site.insert(path, Page { mime: path.to_owned(), bytes: Arc::from(*b"1234") });
+            site.insert(
+                path,
+                Page { mime: path.to_owned(), bytes: Arc::from(*b"1234"), open: false },
+            );
         }
         assert_eq!(find(&site, "/"), Some("/"));
         assert_eq!(find(&site, "/a b.txt"), Some("/a b.txt"));
@@ -111,7 +116,7 @@ mod tests {
     fn a_digest_is_of_the_bytes_and_the_type() {
         let digest = |mime: &str, bytes: &[u8]| {
             let mut site = Site::default();
-            site.insert("/", Page { mime: mime.to_owned(), bytes: Arc::from(bytes) });
+            site.insert("/", Page { mime: mime.to_owned(), bytes: Arc::from(bytes), open: false });
             site.find(&[Cow::Borrowed("")]).unwrap().digest.clone()
         };
         assert_eq!(digest("a", b"b").len(), 40);

@@ -102,7 +102,7 @@ impl Builder<'_> {
         };
         let Some((subject, path)) = path else { return };
         let (From::Text { mime, .. } | From::File { mime, .. }) = &from else { return };
-        let page = Page { mime: mime.clone(), bytes: Arc::from(bytes) };
+        let page = Page { mime: mime.clone(), bytes: Arc::from(bytes), open: false };
         self.insert(&subject, &path, page, mistakes);
         self.pages.sources.push(Source { path, from });
     }
@@ -145,7 +145,7 @@ impl Builder<'_> {
         let base = path.strip_suffix('/').unwrap_or(&path);
         for (name, bytes) in found {
             let mime = pages::mime_of(&name).to_owned();
-            let page = Page { mime, bytes: Arc::from(bytes) };
+            let page = Page { mime, bytes: Arc::from(bytes), open: false };
             let whole = format!("{base}/{name}");
             if let Some(folder) = whole.strip_suffix("index.html")
                 && let Some(bare) = folder.strip_suffix('/')

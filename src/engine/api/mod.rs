@@ -27,12 +27,14 @@ pub use ask::{Answer, Ask};
 pub(super) use calls::{CallKey, Calls};
 pub(super) use order::{Order, Outcome, carry_out};
 
+use super::admission::Need;
 use super::answer::{Manner, Problem};
 use super::conn::Conn;
 use super::desk::Desk;
 use super::events;
 use super::http::Answered;
 use super::site;
+use crate::auth::Grant;
 use crate::bytes::ConnKey;
 use crate::http::{Method, Request, Status, Terms};
 use paths::{Found, Resource};
@@ -111,8 +113,21 @@ fn find_and_answer(
             manner.problem_with(conn, desk, &problem, &[("Allow", allow)]);
         }
         _ if method == Method::Options => manner.preflight(conn, desk, allow),
-        (Some(found), _) => return at(found, conn, desk, key, request, manner),
-        (None, Some(page)) => site::answer(conn, desk, request, manner, page),
+        (Some(found), _) => {
+            let door = Arc::clone(&desk.policy.access.door);
+            let grant = match found.resource.need() {
+                None => None,
+                Some(need) => desk.let_in(request, &door, need)?,
+            };
+            return at(found, conn, desk, key, request, manner, grant);
+        }
+        (None, Some(page)) => {
+            let door = Arc::clone(&desk.policy.access.door);
+            if !page.page.open {
+                desk.let_in(request, &door, Need::Anything)?;
+            }
+            site::answer(conn, desk, request, manner, page);
+        }
     }
     Ok(Answered::Yes)
 }
@@ -125,9 +140,10 @@ fn at(
     key: ConnKey,
     request: &Request<'_>,
     manner: &Manner,
+    grant: Option<Arc<Grant>>,
 ) -> Result<Answered, Problem> {
     match found.resource {
-        Resource::Events => return events::stream(conn, desk, key, request, manner),
+        Resource::Events => return events::stream(conn, desk, key, request, manner, grant),
         Resource::Fixed(fixed) => fixed.answer(manner, conn, desk),
         Resource::Rooms => {
             let body = rooms::page(desk, request)?;

@@ -3,6 +3,7 @@
 //! Knows: paths, methods.
 //! Must not know: what comes of a request.
 
+use super::super::admission::Need;
 use super::super::health::Fixed;
 use crate::http::Method;
 
@@ -20,6 +21,25 @@ pub(super) enum Resource {
     Batch,
     /// A connection as API Gateway of AWS shows it.
     AwsConnection,
+}
+
+impl Resource {
+    /// What it takes, where anybody is asked for anything; nothing: it is for everybody.
+    pub(super) fn need(self) -> Option<Need> {
+        match self {
+            Resource::Events => Some(Need::Subscribe),
+            Resource::Fixed(Fixed::Metrics) => Some(Need::Manage),
+            Resource::Fixed(_) => None,
+            Resource::Connections
+            | Resource::Connection
+            | Resource::Rooms
+            | Resource::Room
+            | Resource::RoomMessages
+            | Resource::Messages
+            | Resource::Batch
+            | Resource::AwsConnection => Some(Need::Manage),
+        }
+    }
 }
 
 /// The methods of what is only read.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 fn core_with(pages: &[(&str, &str, &[u8])]) -> Core {
     let mut site = Site::default();
     for (path, mime, bytes) in pages {
-        site.insert(path, Page { mime: (*mime).to_owned(), bytes: Arc::from(*bytes) });
+        site.insert(path, Page { mime: (*mime).to_owned(), bytes: Arc::from(*bytes), open: false });
     }
     Core::of(Policy { site, ..Policy::default() })
 }
@@ -107,7 +107,10 @@ fn one_address_is_a_page_for_some_and_a_route_for_others() {
 fn a_large_page_is_shared_by_all_who_are_sent_it() {
     let bytes: Arc<[u8]> = (0..300_000u32).map(|n| n as u8).collect();
     let mut site = Site::default();
-    site.insert("/large", Page { mime: "image/png".to_owned(), bytes: Arc::clone(&bytes) });
+    site.insert(
+        "/large",
+        Page { mime: "image/png".to_owned(), bytes: Arc::clone(&bytes), open: false },
+    );
     let mut core = Core::of(Policy { site, ..Policy::default() });
     let head = ask(&mut core, "HEAD /large", "");
     assert!(head.ends_with("Content-Length: 300000\r\n\r\n"), "{head}");

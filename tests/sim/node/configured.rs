@@ -34,7 +34,7 @@ pub(crate) fn site() -> Site {
     let mut site = Site::default();
     for (path, text) in [("/", SMALL), ("/large", LARGE)] {
         let bytes = Arc::from(text.as_bytes());
-        site.insert(path, Page { mime: "text/plain".to_owned(), bytes });
+        site.insert(path, Page { mime: "text/plain".to_owned(), bytes, open: false });
     }
     site
 }
