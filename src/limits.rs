@@ -59,6 +59,11 @@ pub struct Limits {
     /// A `connectionId`, in bytes of UTF-8.
     pub connection_id_bytes_max: usize,
 
+    /// One credential: a token, a key, a user with a password; a longer one is none.
+    pub token_bytes_max: usize,
+    /// How far `nbf` and `iat` of a token may lie in the future: clocks differ. `exp` is strict.
+    pub token_leeway: Duration,
+
     /// Answers that wait for one connection (echoes, errors, pongs). At half of it we stop reading
     /// from that connection; one answer may come on top, so the other half is for that.
     pub outbox_bytes_max: usize,
@@ -129,6 +134,8 @@ impl Default for Limits {
             linger_bytes_max: 64 * KIB,
             refusals_max: 16,
             connection_id_bytes_max: 128,
+            token_bytes_max: 4 * KIB,
+            token_leeway: Duration::from_secs(30),
             outbox_bytes_max: 256 * KIB,
             write_stall: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
