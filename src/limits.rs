@@ -203,7 +203,7 @@ pub const BATCH_MAX: usize = 100;
 pub const GLOBS_MAX: usize = 100;
 
 /// A subject, or the id of a token, that can be revoked.
-pub const REVOKED_BYTES_MAX: usize = 1024;
+pub const REVOKED_BYTES_MAX: usize = 4 * KIB;
 
 /// Connections that one message of the API may leave out.
 pub const EXCEPT_MAX: usize = 32;

@@ -3,9 +3,9 @@
 //! Knows: where it is, which fields of a request it is sent, what an answer gives.
 //! Must not know: how a question travels, who waits for its answer.
 
+use super::digest::first_bytes;
 use super::door::Refusing;
 use super::grant::Grant;
-use super::keyring::sha256;
 use super::rights::Rights;
 use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use std::fmt;
@@ -77,8 +77,7 @@ impl Forward {
         headers.sort_unstable();
         headers.dedup();
         let headers = headers.into_iter().map(String::into_boxed_str).collect();
-        let [a, b, c, d, e, f, g, h, ..] = sha256(url.as_bytes());
-        let print = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let print = first_bytes(url.as_bytes());
         let rights = Arc::new(Rights { manage: false, ..rights });
         Ok(Forward { url: Box::from(url), headers, rights, print })
     }
