@@ -23,10 +23,12 @@
 )]
 
 mod algorithm;
+mod answer;
 mod bad_key;
 mod claims;
 mod digest;
 mod door;
+mod forward;
 mod glob;
 mod grant;
 mod header;
@@ -49,6 +51,7 @@ mod why;
 pub use algorithm::{Algorithm, Kind};
 pub use bad_key::BadKey;
 pub use door::{Access, Door, Refusing};
+pub use forward::{BadHeader, BadUrl, Forward, Question, Verdict};
 pub use glob::{BadGlob, Glob, Globs};
 pub use grant::{Grant, Reach, TokenId};
 pub use jwk::has_secrets;
@@ -59,7 +62,7 @@ pub use refused::Refused;
 pub use rights::Rights;
 pub use secret::Secret;
 pub use token::claims_of;
-pub use vault::Vault;
+pub use vault::{Full, Guesses, Revocation, Revocations, Tickets, Vault, Whom};
 pub use why::Why;
 
 /// Whole milliseconds of `time`.
