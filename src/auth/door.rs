@@ -3,7 +3,8 @@
 //! Knows: what a configuration says of it.
 //! Must not know: requests, what the keys are.
 
-use super::keyring::Keyring;
+use super::grant::Grant;
+use super::keyring::{Key, Keyring};
 use std::sync::Arc;
 
 /// What one place of the server takes: the whole of it, or one route.
@@ -56,5 +57,11 @@ impl Access {
     /// Whether anybody is asked for anything.
     pub fn is_on(&self) -> bool {
         !self.keyring.is_empty()
+    }
+
+    /// Whether what vouched for `grant` is still there, and the same.
+    pub fn stands_by(&self, grant: &Grant) -> bool {
+        let is_it = |key: &Key| key.name == grant.key && key.print() == grant.key_print;
+        self.keyring.iter().any(is_it)
     }
 }

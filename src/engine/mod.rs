@@ -33,6 +33,7 @@ mod health;
 mod history;
 mod http;
 mod letters;
+mod lifetime;
 mod lists;
 mod membership;
 mod messages;

@@ -6,6 +6,7 @@
 mod adopt;
 pub(super) mod core;
 mod everyone;
+mod lifetime;
 mod names;
 mod pages;
 mod rooms;

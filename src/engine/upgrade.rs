@@ -314,6 +314,7 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
     // What it publishes from here on is taken back if it ends in a panic.
     desk.rooms.begin();
     desk.wake_by(key, desk.tick.after(desk.limits_of(route).ping_interval));
+    conn.watch_grant(desk, key);
     // Where it begins, if it asked to be told, is known with this turn's commit, and comes first.
     let is_told = opened.since != Begin::Now;
     if !is_told {
