@@ -285,7 +285,9 @@ impl Conn {
         match &websocket.name {
             Name::Owned(sender) => {
                 if let Some(room) = websocket.room().filter(|_| websocket.route.publish) {
-                    let reason = end.reason().to_owned();
+                    // What a client says in it is published too.
+                    let is_said = end.by == EndedBy::Client && websocket.conduct.is_mute();
+                    let reason = if is_said { "" } else { end.reason() }.to_owned();
                     let close = CloseEvent { code: end.code, reason, by: end.by };
                     desk.rooms.publish_close(room, sender, &close, &desk.hub);
                     desk.counters().published.close.add(1);

@@ -9,6 +9,8 @@ mod everyone;
 mod lifetime;
 mod names;
 mod pages;
+mod refresh;
+mod rights;
 mod rooms;
 mod routes;
 

@@ -192,7 +192,7 @@ pub struct Counters {
 }
 
 const CLOSES: usize = 15;
-const REFUSALS: usize = 14;
+const REFUSALS: usize = 16;
 const RESPONSES: usize = 28;
 
 /// RFC 6455 §7.4.1, and the codes of our own.
@@ -214,6 +214,8 @@ static REFUSAL_CODES: [&str; REFUSALS] = [
     "too-many-rooms",
     "too-many-joined",
     "not-joined",
+    "not-allowed",
+    "refresh-refused",
 ];
 
 static STATUS_CODES: [u16; RESPONSES] = [
