@@ -132,15 +132,16 @@ impl Revocations {
         self.count.load(Ordering::SeqCst)
     }
 
-    pub(super) fn tidy(&self, now_ms: u64) {
+    /// Forgets some that are over; whether there may be more.
+    pub(super) fn tidy(&self, now_ms: u64) -> bool {
         if self.count() == 0 {
-            return;
+            return false;
         }
         let mut state = lock(&self.state);
         let over = state.take_over(now_ms);
         self.count.store(state.all.len(), Ordering::SeqCst);
         drop(state);
-        drop(over);
+        over.iter().all(Option::is_some)
     }
 }
 
