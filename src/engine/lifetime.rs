@@ -24,7 +24,6 @@ pub(super) enum Lapse {
     /// Its time is over.
     Expired,
     /// It was revoked.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing revokes yet"))]
     Revoked,
     /// The key that vouched for it is no more, or is another.
     KeyRemoved,
@@ -128,7 +127,7 @@ impl Conn {
 
     /// When its time is over, if that is known and not far.
     pub(super) fn expiry(&self, desk: &Desk) -> Option<Tick> {
-        let expires_ms = self.grant()?.expires_ms?;
+        let expires_ms = self.grant()?.expires_ms()?;
         let left = Duration::from_millis(expires_ms.saturating_sub(desk.now.unix_ms));
         Some(desk.tick.after(left.min(LOOK_MAX)))
     }

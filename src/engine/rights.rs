@@ -75,7 +75,7 @@ impl WebSocket {
         let is_said = self.route.publish || self.route.broadcast().is_some();
         let is_mute = |home: &str| self.grant.as_ref().is_some_and(|it| !it.may_publish(home));
         let is_mute = is_said && home.is_some_and(is_mute);
-        let refreshes = self.grant.as_ref().is_some_and(|grant| grant.expires_ms.is_some());
+        let refreshes = self.grant.as_ref().is_some_and(|grant| grant.expires_ms().is_some());
         self.conduct.set(Conduct::MUTE, is_mute);
         self.conduct.set(Conduct::REFRESHES, refreshes);
     }

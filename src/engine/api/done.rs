@@ -73,13 +73,13 @@ impl Description {
 
 /// Who it is, which key says so, and until when.
 fn push_grant(out: &mut Vec<u8>, grant: &Grant) {
-    if let Some(subject) = &grant.subject {
+    if let Some(subject) = grant.subject() {
         out.extend_from_slice(b",\"subject\":");
         push_string(out, subject);
     }
     out.extend_from_slice(b",\"key\":");
     push_string(out, &grant.key);
-    if let Some(expires) = grant.expires_ms {
+    if let Some(expires) = grant.expires_ms() {
         out.extend_from_slice(format!(",\"expiresAt\":{expires}").as_bytes());
     }
 }
