@@ -5,7 +5,7 @@
 
 use super::forward::Forward;
 use super::grant::Grant;
-use super::keyring::{Key, Keyring};
+use super::keyring::Keyring;
 use std::sync::Arc;
 
 /// What one place of the server takes: the whole of it, or one route.
@@ -66,9 +66,14 @@ impl Access {
 
     /// Whether what vouched for `grant` is still there, and the same.
     pub fn stands_by(&self, grant: &Grant) -> bool {
-        let is_it = |key: &Key| key.name == grant.key && key.print() == grant.key_print;
-        let asked =
-            |it: &Arc<Forward>| *grant.key == *Forward::KEY && it.print() == grant.key_print;
-        self.keyring.iter().any(is_it) || self.forwards.iter().any(asked)
+        let is_it = |service: &Arc<Forward>| {
+            **grant.key() == *Forward::KEY && service.print() == grant.key_print()
+        };
+        self.keyring.has_given(grant) || self.forwards.iter().any(is_it)
+    }
+
+    /// Whether somebody may come in at `door` by user and password.
+    pub fn takes_passwords(&self, door: &Door) -> bool {
+        self.keyring.iter().any(|key| key.is_password() && door.takes(&key.name))
     }
 }

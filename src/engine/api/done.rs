@@ -78,7 +78,7 @@ fn push_grant(out: &mut Vec<u8>, grant: &Grant) {
         push_string(out, subject);
     }
     out.extend_from_slice(b",\"key\":");
-    push_string(out, &grant.key);
+    push_string(out, grant.key());
     if let Some(expires) = grant.expires_ms() {
         out.extend_from_slice(format!(",\"expiresAt\":{expires}").as_bytes());
     }
