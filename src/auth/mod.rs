@@ -36,11 +36,14 @@ mod json;
 mod jwk;
 mod key;
 mod keyring;
+mod mint;
 mod pem;
 mod refused;
 mod rights;
 mod secret;
 mod signer;
+#[cfg(test)]
+mod tests;
 mod token;
 mod vault;
 mod why;
@@ -54,11 +57,12 @@ pub use grant::{Grant, Reach, TokenId};
 pub use jwk::has_secrets;
 pub use key::{Expected, Key};
 pub use keyring::{Keyring, Presented};
+pub use mint::{Asked, Mint, Order};
 pub use refused::Refused;
 pub use rights::Rights;
 pub use secret::Secret;
 pub use token::claims_of;
-pub use vault::Vault;
+pub use vault::{Full, Guesses, Revocation, Revocations, Tickets, Vault, Whom};
 pub use why::Why;
 
 /// Whole milliseconds of `time`.

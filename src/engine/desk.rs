@@ -6,7 +6,7 @@
 use super::api::Calls;
 use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
-use super::letters::Action;
+use super::letters::{Action, Letter};
 use super::membership::Attach;
 use super::policy::Policy;
 use super::random::Random;
@@ -73,6 +73,8 @@ pub(super) struct Desk {
     pub(super) now: Now,
     /// The same for deadlines.
     pub(super) tick: Tick,
+    /// When the process began, by the wall clock as it was looked at last.
+    pub(super) began_ms: u64,
     /// Nobody is cut off before this: our own process had stood still.
     pub(super) grace: Tick,
     /// When the logs are next looked through for what is too old.
@@ -143,6 +145,7 @@ impl Desk {
             hub: Arc::clone(&setup.hub),
             now: Now { monotonic: Duration::ZERO, unix_ms: 0 },
             tick: Tick(0),
+            began_ms: 0,
             grace: Tick(0),
             housekeeping: Tick(0),
             rooms: LocalRooms::default(),
@@ -259,6 +262,11 @@ impl Desk {
     /// Whether its close, and that its name is free, have yet to be committed.
     pub(super) fn is_leaving(&self, key: ConnKey) -> bool {
         self.turn.released.iter().any(|(_, place)| place.key == key)
+    }
+
+    /// Sends a letter that this core gets itself, in another turn.
+    pub(super) fn post_to_self(&mut self, letter: Letter) {
+        self.actions.push_back(Action::Post(self.core, letter));
     }
 
     /// Has the connection written to before the turn ends.

@@ -7,12 +7,14 @@
 //! really is late; then the next is set. So a message costs a stamp and never touches the wheel.
 
 use super::Engine;
+use super::answer::Problem;
 use super::attach;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::{Desk, Drain};
 use super::end::End;
 use super::http::Doing;
+use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::{Status, Terms};
@@ -28,6 +30,17 @@ const STOPPED_MIN: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// WebSockets that are closed in one tick, however few there are.
 const PACE_MIN: usize = 100;
+
+const LATE_HEAD: Problem = Problem::refusal(
+    Status::RequestTimeout,
+    "head-timeout",
+    "The request's head did not come in time (--head-time).",
+);
+const LATE_BODY: Problem = Problem::refusal(
+    Status::RequestTimeout,
+    "body-timeout",
+    "The request's body did not come in time (--body-time, --keep-alive).",
+);
 
 impl Engine {
     /// When [`Engine::expire`] and [`Engine::commit`] should be called next, whatever else happens.
@@ -56,6 +69,7 @@ impl Engine {
             desk.grace = desk.tick.after(desk.limits.ping_timeout);
         }
         self.give_up_calls();
+        self.mind_the_clock(now);
         let desk = &mut self.desk;
         let mut due = Vec::new();
         desk.deadlines.expire(desk.tick, &mut due);
@@ -70,6 +84,7 @@ impl Engine {
         match self.guarded(key, |conn, desk| conn.look(desk, key)) {
             Some(Late::No) => self.settle(key),
             Some(Late::Gone) => self.remove(key),
+            Some(Late::Expired) => self.end_grant(key, Lapse::Expired),
             Some(Late::End(end)) => self.end(key, end),
             None => {}
         }
@@ -81,6 +96,8 @@ enum Late {
     No,
     /// It must go at once.
     Gone,
+    /// What it was let in with is over, however late we look.
+    Expired,
     End(End),
 }
 
@@ -98,6 +115,7 @@ impl Conn {
                 return Late::No;
             }
             Late::Gone => return Late::Gone,
+            Late::Expired => return Late::Expired,
             Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
             Late::End(end) => {
                 if end == End::ANSWERED {
@@ -116,6 +134,9 @@ impl Conn {
     fn late(&self, desk: &Desk) -> Late {
         let limits = &desk.limits;
         let passed = |since: Tick, span: Duration| since.after(span) <= desk.tick;
+        if self.is_expired(desk) {
+            return Late::Expired;
+        }
         if self.mood.blocked && passed(self.took, limits.write_stall) {
             return match self.state {
                 State::Closing(_) => Late::Gone,
@@ -161,13 +182,10 @@ impl Conn {
     fn say_timeout(&mut self, desk: &mut Desk) {
         let State::Http(http) = &self.state else { return };
         if matches!(http.doing, Doing::Collecting(_)) {
-            let detail = "The request's body did not come in time (--body-time, --keep-alive).";
-            let status = Status::RequestTimeout;
-            self.problem(desk, Terms::CLOSE, status, "body-timeout", detail, &[]);
+            self.problem(desk, Terms::CLOSE, &LATE_BODY);
         } else if http.since.is_some() && !self.partial.is_empty() {
-            let detail = "The request's head did not come in time (--head-time).";
             let terms = Terms::of_broken(&self.partial);
-            self.problem(desk, terms, Status::RequestTimeout, "head-timeout", detail, &[]);
+            self.problem(desk, terms, &LATE_HEAD);
         }
     }
 
@@ -236,7 +254,8 @@ impl Conn {
             State::EventStream(_) => self.took.after(limits.heartbeat),
         };
         let stall = self.mood.blocked.then(|| self.took.after(limits.write_stall));
-        stall.map_or(next, |stall| stall.min(next)).max(Tick(desk.tick.0 + 1))
+        let sooner = [stall, self.expiry(desk)].into_iter().flatten();
+        sooner.fold(next, Tick::min).max(Tick(desk.tick.0 + 1))
     }
 }
 
@@ -311,11 +330,12 @@ impl Conn {
 }
 
 impl Desk {
-    /// Whether the logs have to be looked through.
+    /// Whether the logs have to be looked through. What the vault has no use for goes by the way.
     pub(super) fn housekeeping_is_due(&mut self) -> bool {
         let is_due = self.housekeeping <= self.tick;
         if is_due {
             self.housekeeping = self.tick.after(HOUSEKEEPING);
+            self.setup.vault.tidy(self.now.unix_ms);
         }
         is_due || self.is_draining()
     }
