@@ -230,14 +230,14 @@ fn a_cookie_is_not_for_every_page() {
     assert!(load(&format!("{any}{KEYS}")).is_ok());
     assert_eq!(
         told(&format!("{cookie}{ROUTE}{any}")),
-        ["13:16: allow-origin: cannot have *, as [auth] takes a cookie: every page that a \
+        ["14:16: allow-origin: cannot have *, as [auth] takes a cookie: every page that a \
              browser shows could use it; write out the origins, or give the route an [auth] of its \
              own"]
     );
     assert!(load(&format!("{KEYS}{cookie}{ROUTE}{any}[route.auth]")).is_ok());
     assert!(load(&format!("{KEYS}{cookie}{ROUTE}{any}open = true")).is_ok());
     let own = format!("{KEYS}{ROUTE}{any}[route.auth]\ncookie = 'a'");
-    assert_eq!(mistakes(&own), [format!("13:10: cookie: {words}")]);
+    assert_eq!(mistakes(&own), [format!("14:10: cookie: {words}")]);
 }
 
 #[test]
