@@ -23,6 +23,7 @@
 )]
 
 mod algorithm;
+mod answer;
 mod bad_key;
 mod claims;
 mod digest;
@@ -35,11 +36,14 @@ mod json;
 mod jwk;
 mod key;
 mod keyring;
+mod mint;
 mod pem;
 mod refused;
 mod rights;
 mod secret;
 mod signer;
+#[cfg(test)]
+mod tests;
 mod token;
 mod vault;
 mod why;
@@ -53,6 +57,7 @@ pub use grant::{Grant, Reach, TokenId};
 pub use jwk::has_secrets;
 pub use key::{Expected, Key};
 pub use keyring::{Keyring, Presented};
+pub use mint::{Asked, Mint, Order};
 pub use refused::Refused;
 pub use rights::Rights;
 pub use secret::Secret;
