@@ -3,6 +3,7 @@
 //! Knows: the engine's face, requests and frames as clients write them.
 //! Must not know: sockets, what is tested.
 
+use crate::auth::Vault;
 use crate::bytes::{ConnKey, Now, Slices};
 use crate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
@@ -29,6 +30,7 @@ pub(in crate::engine) struct Core {
     pub(in crate::engine) closed: Vec<ConnKey>,
     /// Where whoever connects comes from.
     pub(in crate::engine) peer: IpAddr,
+    pub(in crate::engine) vault: Arc<Vault>,
 }
 
 impl Core {
@@ -47,6 +49,7 @@ impl Core {
         let counters: Arc<[Counters]> = Arc::new([Counters::default()]);
         let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
         let listeners = serves.map(|serves| Listener { serves, loopback: true });
+        let vault: Arc<Vault> = Arc::default();
         let engine = Engine::new(Setup {
             policy: Arc::new(policy),
             core: 0,
@@ -54,7 +57,7 @@ impl Core {
             listeners: Arc::new(listeners),
             counters: Arc::clone(&counters),
             connections: Arc::default(),
-            vault: Arc::default(),
+            vault: Arc::clone(&vault),
             seed: [4, 5],
         });
         Core {
@@ -65,6 +68,7 @@ impl Core {
             written: HashMap::new(),
             closed: Vec::new(),
             peer: LOCALHOST,
+            vault,
         }
     }
 
