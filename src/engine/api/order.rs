@@ -94,7 +94,7 @@ impl Order {
         let errand = Errand::of(found, desk, request, grant)?;
         // Who waits for our leave to send a body that is wanted gets it, and may stay behind it.
         let manner = match errand.wants_body() {
-            true => Manner::of(request, request.terms()),
+            true => Manner::of(desk, request, request.terms()),
             false => manner.clone(),
         };
         let repeatable = match request.method() {
