@@ -10,7 +10,7 @@ use super::end::End;
 use super::lifetime::Lapse;
 use super::messages::Refusal;
 use super::websocket::Name;
-use crate::auth::{Grant, Presented};
+use crate::auth::Grant;
 use crate::bytes::ConnKey;
 use crate::hub::ConnectionId;
 use crate::json;
@@ -43,7 +43,7 @@ impl Conn {
         };
         let expires = grant.expires_ms().map_or("null".to_owned(), |expires| expires.to_string());
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        websocket.grant = Some(Arc::new(grant));
+        websocket.grant = Some(grant);
         websocket.refusals = 0;
         websocket.weigh(&desk.rooms);
         self.watch_grant(desk, key);
@@ -53,19 +53,13 @@ impl Conn {
     }
 
     /// What the credential in `text` gives, if that is enough.
-    fn refreshed(&self, desk: &Desk, text: &[u8]) -> Result<Grant, Refusal> {
+    fn refreshed(&self, desk: &Desk, text: &[u8]) -> Result<Arc<Grant>, Refusal> {
         let place = json::refresh(text).map_err(|_| BAD_REFRESH)?;
         let credential = json::unescape(place.of(text)).map_err(|_| BAD_REFRESH)?;
-        let now_ms = desk.now.unix_ms;
-        let access = &desk.policy.access;
         let door = self.door(&desk.policy).ok_or(NOT_GOOD)?;
-        let grant = access
-            .keyring
-            .verify(Presented::Bearer(&credential), door, now_ms)
-            .ok()
-            .filter(|grant| !desk.setup.vault.revocations.concern(grant, now_ms))
-            .filter(|grant| self.grant().is_some_and(|old| old.subject() == grant.subject()))
-            .ok_or(NOT_GOOD)?;
+        let is_same =
+            |grant: &Arc<Grant>| self.grant().is_some_and(|old| old.subject() == grant.subject());
+        let grant = desk.renew(&credential, door).ok().filter(is_same).ok_or(NOT_GOOD)?;
         if self.is_within(desk, &grant) { Ok(grant) } else { Err(TOO_LITTLE) }
     }
 

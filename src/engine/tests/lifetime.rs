@@ -7,9 +7,9 @@ use super::core::{Core, HTTP, WS, handshake};
 use super::later;
 use crate::auth::{Access, Door, Grant, Keyring, Rights, Secret};
 use crate::bytes::{ConnKey, Now};
-use crate::engine::Policy;
 use crate::engine::conn::State;
 use crate::engine::lifetime::Lapse;
+use crate::engine::{Engine, Policy};
 use crate::limits::Limits;
 use crate::routes::{Behaviour, Pattern, Route, Table};
 use std::sync::Arc;
@@ -51,22 +51,25 @@ impl Core {
     }
 
     /// Its grant is over in so many milliseconds, as a token would say.
-    fn expires_in(&mut self, key: ConnKey, ms: u64) {
-        let crate::engine::Engine { conns, desk } = &mut self.engine;
+    pub(super) fn expires_in(&mut self, key: ConnKey, ms: u64) {
+        let Engine { conns, desk } = &mut self.engine;
         let conn = conns.find_mut(key).expect("it is there");
-        let grant = match &mut conn.state {
-            State::WebSocket(websocket) => &mut websocket.grant,
-            State::EventStream(stream) => &mut stream.grant,
-            State::Http(_) | State::Closing(_) => panic!("it has no grant"),
-        };
-        let old = grant.as_deref().expect("it came with a key").clone();
-        *grant = Some(Arc::new(Grant { expires_ms: Some(self.now.unix_ms + ms), ..old }));
+        let grant = Grant::clone(conn.grant().expect("it came with a key"));
+        let grant = Some(Arc::new(grant.until(Some(self.now.unix_ms + ms))));
+        match &mut conn.state {
+            State::WebSocket(websocket) => {
+                websocket.grant = grant;
+                websocket.weigh(&desk.rooms);
+            }
+            State::EventStream(stream) => stream.grant = grant,
+            State::Http(_) | State::Closing(_) => {}
+        }
         conn.watch_grant(desk, key);
     }
 
     /// What happens when nothing happens but that time passes, until `ms` are over: the core sleeps
     /// until it wants to be called.
-    fn sleeps(&mut self, ms: u64) {
+    pub(super) fn sleeps(&mut self, ms: u64) {
         let until = self.now.monotonic + Duration::from_millis(ms);
         while self.now.monotonic < until {
             let next = self.engine.next_deadline().clamp(self.now.monotonic, until);
@@ -225,9 +228,9 @@ fn a_paused_reader_does_not_delay_its_end() {
 fn who_comes_in_a_turn_may_be_ended_in_it() {
     let mut core = usual();
     let head = with_key("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n", "app");
-    let stream = core.engine.accept(HTTP, core.now).expect("there is room");
+    let stream = core.engine.accept(HTTP, core.peer, core.now).expect("there is room");
     core.receive(stream, head.as_bytes());
-    let client = core.engine.accept(WS, core.now).expect("there is room");
+    let client = core.engine.accept(WS, core.peer, core.now).expect("there is room");
     core.receive(client, with_key(&handshake("/?connectionId=b"), "app").as_bytes());
     for key in [stream, client] {
         core.engine.end_grant(key, Lapse::Revoked);

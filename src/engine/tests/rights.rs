@@ -19,7 +19,7 @@ fn rights(subscribe: &[&str], publish: &[&str]) -> Rights {
     Rights { subscribe: globs(subscribe), publish: globs(publish), ..Rights::usual() }
 }
 
-fn routes() -> Table {
+pub(super) fn routes() -> Table {
     let broadcast = Broadcast { rooms: true, presence: true, ..Broadcast::default() };
     let replies = Replies { table: vec![("a".into(), "b".to_owned())], ..Replies::default() };
     let routes = [
