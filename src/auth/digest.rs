@@ -38,6 +38,11 @@ impl Digest {
         first.map_or(0, |first| u64::from_be_bytes(*first))
     }
 
+    /// All of it, for whoever has to find a thing by it.
+    pub(super) fn whole(&self) -> [u8; SHA256_OUTPUT_LEN] {
+        self.0
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -71,4 +71,9 @@ impl Access {
         };
         self.keyring.has_given(grant) || self.forwards.iter().any(|forward| is_its(forward))
     }
+
+    /// Whether somebody may come in at `door` by user and password.
+    pub fn takes_passwords(&self, door: &Door) -> bool {
+        self.keyring.iter().any(|key| key.is_password() && door.takes(&key.name))
+    }
 }

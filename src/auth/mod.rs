@@ -23,6 +23,7 @@
 )]
 
 mod algorithm;
+mod answer;
 mod bad_key;
 mod claims;
 mod digest;
