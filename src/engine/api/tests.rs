@@ -4,6 +4,7 @@
 //! Must not know: sockets.
 
 mod anything;
+mod credentials;
 mod lists;
 mod node;
 mod waits;
