@@ -197,7 +197,7 @@ pub struct Counters {
 
 const CLOSES: usize = 15;
 const REFUSALS: usize = 16;
-const RESPONSES: usize = 28;
+const RESPONSES: usize = 29;
 const OUTCOMES: usize = 10;
 const WAYS: usize = 8;
 
@@ -241,8 +241,8 @@ static CREDENTIAL_WAYS: [&str; WAYS] =
     ["bearer", "basic", "header", "cookie", "query", "path", "subprotocol", "ticket"];
 
 static STATUS_CODES: [u16; RESPONSES] = [
-    200, 202, 101, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 414, 415, 417, 421,
-    422, 426, 429, 431, 500, 501, 503, 504, 505,
+    200, 201, 202, 101, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 414, 415, 417,
+    421, 422, 426, 429, 431, 500, 501, 503, 504, 505,
 ];
 
 impl Default for Counters {
