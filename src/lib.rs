@@ -62,6 +62,7 @@ pub mod bytes;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod forward;
 pub mod http;
 pub mod hub;
 pub mod json;

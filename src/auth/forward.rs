@@ -3,6 +3,7 @@
 //! Knows: where it is, which fields of a request it is sent, what an answer gives.
 //! Must not know: how a question travels, who waits for its answer.
 
+use super::answer::Said;
 use super::door::Refusing;
 use super::grant::Grant;
 use super::keyring::sha256;
@@ -52,7 +53,6 @@ const OWN_HEADERS: &[&str] = &[
     "host",
     "keep-alive",
     "proxy-connection",
-    "sec-websocket-accept",
     "te",
     "trailer",
     "transfer-encoding",
@@ -114,6 +114,23 @@ impl Forward {
         &self.rights
     }
 
+    /// What its answer with this body gives whom it lets in at `unix_ms`. `None`: it does not say
+    /// anything that means something.
+    pub fn grant(&self, body: &[u8], unix_ms: u64) -> Option<Grant> {
+        let said = Said::parse(body)?;
+        let rights = said.rights.map_or_else(|| Arc::clone(&self.rights), Arc::new);
+        Some(Grant {
+            key: Arc::from(Forward::KEY),
+            key_print: self.print,
+            subject: said.subject,
+            token_id: None,
+            issued_ms: Some(unix_ms),
+            expires_ms: said.expires_in_ms.map(|ms| unix_ms.saturating_add(ms)),
+            rights,
+            narrowed: None,
+        })
+    }
+
     /// A digest of where it is: another place is another service.
     pub fn print(&self) -> u64 {
         self.print
@@ -172,7 +189,7 @@ pub struct Question {
     pub forward: Arc<Forward>,
     /// The method of the request.
     pub method: &'static str,
-    /// Its `Host`.
+    /// Its `Host`; nothing, if it has none.
     pub host: Box<str>,
     /// Its target, whole.
     pub uri: Box<str>,
@@ -180,6 +197,8 @@ pub struct Question {
     pub address: Option<Box<str>>,
     /// Those of its fields that are sent on, as they came.
     pub fields: Vec<(Box<str>, Box<[u8]>)>,
+    /// When it is asked, in milliseconds since 1970.
+    pub unix_ms: u64,
     /// How long the answer is waited for.
     pub patience: Duration,
     /// How long the answer is good for the same question.

@@ -22,6 +22,7 @@
     )
 )]
 
+mod answer;
 mod door;
 mod forward;
 mod glob;
