@@ -58,7 +58,7 @@ pub use refused::Refused;
 pub use rights::Rights;
 pub use secret::Secret;
 pub use token::claims_of;
-pub use vault::Vault;
+pub use vault::{Full, Guesses, Revocation, Revocations, Tickets, Vault, Whom};
 pub use why::Why;
 
 /// Whole milliseconds of `time`.

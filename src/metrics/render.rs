@@ -37,6 +37,7 @@ pub fn render(cores: &[&Counters], gauges: &Gauges, out: &mut Vec<u8>) {
     page.messages();
     page.compression();
     page.answers();
+    page.credentials();
     page.turns();
 }
 
@@ -98,7 +99,7 @@ impl Page<'_> {
         self.counter(name, "Their payloads.", |core| &core.message_bytes_in);
         let name = "tidegate_messages_refused_total";
         let help = "Messages refused, by the code that their sender was told.";
-        self.family(name, help, |core| &core.refusals);
+        self.family(name, "code", help, |core| &core.refusals);
 
         let name = "tidegate_events_published_total";
         self.head(name, "counter", "Events committed to the log.");
@@ -132,11 +133,20 @@ impl Page<'_> {
 
     fn answers(&mut self) {
         let name = "tidegate_websocket_closes_total";
-        self.family(name, "WebSockets closed, by close code.", |core| &core.closes);
+        self.family(name, "code", "WebSockets closed, by close code.", |core| &core.closes);
         let name = "tidegate_http_responses_total";
-        self.family(name, "Responses, by status.", |core| &core.responses);
+        self.family(name, "code", "Responses, by status.", |core| &core.responses);
         let name = "tidegate_http_faults_total";
         self.counter(name, "Requests that could not be understood.", |core| &core.http_faults);
+    }
+
+    fn credentials(&mut self) {
+        let name = "tidegate_credentials_total";
+        let help = "Credentials asked for, by what came of it.";
+        self.family(name, "outcome", help, |core| &core.credentials);
+        let name = "tidegate_admitted_total";
+        let help = "Requests let in with a credential, by where it stood.";
+        self.family(name, "way", help, |core| &core.admitted);
     }
 
     fn turns(&mut self) {
@@ -170,6 +180,7 @@ impl Page<'_> {
     fn family<K: Copy + PartialEq + Display + 'static, const N: usize>(
         &mut self,
         name: &str,
+        label: &str,
         help: &str,
         of: impl Fn(&Counters) -> &Family<K, N>,
     ) {
@@ -187,8 +198,8 @@ impl Page<'_> {
         }
         for (key, value) in counts {
             match key {
-                Some(key) => self.labelled(name, "code", key, value),
-                None => self.labelled(name, "code", "other", value),
+                Some(key) => self.labelled(name, label, key, value),
+                None => self.labelled(name, label, "other", value),
             }
         }
     }

@@ -84,7 +84,7 @@ impl Order {
         let errand = Errand::of(found, desk, request)?;
         // Who waits for our leave to send a body that is wanted gets it, and may stay behind it.
         let manner = match errand.wants_body() {
-            true => Manner::of(request, request.terms()),
+            true => Manner::of(desk, request, request.terms()),
             false => manner.clone(),
         };
         let repeatable = match request.method() {
