@@ -13,7 +13,7 @@
 mod call;
 mod kept;
 
-use crate::auth::{Question, Verdict};
+use crate::auth::{Question, Verdict, Vetted};
 use crate::limits::{FORWARD_QUEUE_MAX, FORWARD_THREADS_MAX};
 use call::Caller;
 use kept::{Digest, Kept};
@@ -23,19 +23,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
-
-/// What came of a question, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// What came of it.
-    pub verdict: Verdict,
-    /// It is what came of the same question a moment ago.
-    pub kept: bool,
-}
-
-impl Answer {
-    const NONE: Answer = Answer { verdict: Verdict::Unavailable, kept: false };
-}
 
 /// The threads that ask. There are none before there is a question.
 #[derive(Debug, Default)]
@@ -70,7 +57,7 @@ struct Asked {
     tell: Tell,
 }
 
-type Tell = Box<dyn FnOnce(Answer) + Send>;
+type Tell = Box<dyn FnOnce(Vetted) + Send>;
 
 impl fmt::Debug for Asked {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,16 +68,16 @@ impl fmt::Debug for Asked {
 impl Forwarder {
     /// Has `tell` told the answer to `question`, here and now if it is known, else on another
     /// thread.
-    pub fn ask(&self, question: Box<Question>, tell: impl FnOnce(Answer) + Send + 'static) {
+    pub fn ask(&self, question: Box<Question>, tell: impl FnOnce(Vetted) + Send + 'static) {
         let (now, digest) = (Instant::now(), question.digest());
         let kept = lock(&self.shared.kept).find(&digest, now, question.unix_ms);
         if let Some(verdict) = kept {
-            return tell(Answer { verdict, kept: true });
+            return tell(Vetted { verdict, kept: true });
         }
         let until = now + question.patience;
         let asked = Asked { question, digest, until, tell: Box::new(tell) };
         if let Err(asked) = self.queue(asked) {
-            (asked.tell)(Answer::NONE);
+            (asked.tell)(Vetted::UNAVAILABLE);
         }
     }
 
@@ -148,7 +135,7 @@ impl Shared {
             Verdict::Unavailable
         });
         lock(&self.kept).keep(digest, &verdict, &question, Instant::now());
-        tell(Answer { verdict, kept: false });
+        tell(Vetted { verdict, kept: false });
     }
 
     /// The next question; nothing, if there will be none.

@@ -45,7 +45,7 @@ impl Rig {
         question(&self.backend.url())
     }
 
-    fn ask(&self, question: Question) -> Receiver<Answer> {
+    fn ask(&self, question: Question) -> Receiver<Vetted> {
         let (tell, told) = channel();
         self.forwarder.ask(Box::new(question), move |answer| tell.send(answer).unwrap());
         told
@@ -174,7 +174,7 @@ fn a_service_that_takes_too_long_lets_nobody_in() {
                 break answer;
             }
         };
-        assert_eq!(answer, Answer::NONE, "{parts:?}");
+        assert_eq!(answer, Vetted::UNAVAILABLE, "{parts:?}");
     }
 }
 
@@ -190,7 +190,7 @@ fn a_service_that_is_not_there_lets_nobody_in_until_it_is_back() {
         forwarder.ask(Box::new(question), move |answer| tell.send(answer).unwrap());
         told
     };
-    assert_eq!(ask().recv_timeout(LONG).unwrap(), Answer::NONE);
+    assert_eq!(ask().recv_timeout(LONG).unwrap(), Vetted::UNAVAILABLE);
     let backend = Backend::start_at(addr);
     let told = ask();
     backend.answer(1, "401 Unauthorized", "");
@@ -219,9 +219,9 @@ fn what_was_asked_a_moment_ago_is_not_asked_again() {
     let kept = || Question { keep: LONG, ..rig.question() };
     let told = rig.ask(kept());
     rig.backend.answer(1, "401 Unauthorized", "");
-    assert_eq!(told.recv_timeout(LONG).unwrap(), Answer { verdict: REFUSED, kept: false });
+    assert_eq!(told.recv_timeout(LONG).unwrap(), Vetted { verdict: REFUSED, kept: false });
     let told = rig.ask(kept()).try_recv().expect("here and now");
-    assert_eq!(told, Answer { verdict: REFUSED, kept: true });
+    assert_eq!(told, Vetted { verdict: REFUSED, kept: true });
     // One byte, or where one field ends and the next begins, makes it another question.
     let field = |name: &str, value: &str| (Box::from(name), Box::from(value.as_bytes()));
     for other in [
@@ -249,7 +249,7 @@ fn who_comes_when_too_many_wait_is_told_so_at_once() {
     let busy: Vec<_> = (0..FORWARD_THREADS_MAX).map(|_| rig.ask(rig.question())).collect();
     let heard: Vec<_> = busy.iter().map(|_| rig.backend.next()).collect();
     let waiting: Vec<_> = (0..FORWARD_QUEUE_MAX).map(|_| rig.ask(rig.question())).collect();
-    assert_eq!(rig.ask(rig.question()).try_recv(), Ok(Answer::NONE));
+    assert_eq!(rig.ask(rig.question()).try_recv(), Ok(Vetted::UNAVAILABLE));
     assert_eq!(rig.backend.connections(), FORWARD_THREADS_MAX);
     heard.into_iter().for_each(|heard| heard.answer("401 Unauthorized", ""));
     for _ in &waiting {
@@ -268,7 +268,7 @@ fn time_passes_while_a_question_waits_for_a_thread() {
     let heard: Vec<_> = busy.iter().map(|_| rig.backend.next()).collect();
     let told = rig.ask(Question { patience: Duration::ZERO, ..rig.question() });
     heard.into_iter().for_each(|heard| heard.answer("204 No Content", ""));
-    assert_eq!(told.recv_timeout(LONG).unwrap(), Answer::NONE);
+    assert_eq!(told.recv_timeout(LONG).unwrap(), Vetted::UNAVAILABLE);
     assert!(rig.backend.is_idle());
 }
 

@@ -5,7 +5,7 @@
 
 mod asked;
 
-use super::admission::{Entrance, Need, not_allowed};
+use super::admission::{Admitted, Entrance, Need, not_allowed};
 use super::answer::Problem;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
@@ -41,7 +41,12 @@ pub(super) fn answer(
     key: ConnKey,
     request: &Request<'_>,
 ) -> Answered {
-    let taken = open(conn, desk, request).and_then(|opened| {
+    let grant = match knock(conn, desk, request) {
+        Ok(Admitted::In(grant)) => grant,
+        Ok(Admitted::Asks(question)) => return Answered::Asks(question),
+        Err(problem) => return refuse(conn, desk, request, &problem),
+    };
+    let taken = open(desk, request, grant).and_then(|opened| {
         desk.arriving.room = enter(desk, &opened.found)?;
         let place = Place { core: desk.core, key };
         Ok((name(desk, place, &opened)?, opened))
@@ -113,8 +118,8 @@ struct Opened {
     grant: Option<Arc<Grant>>,
 }
 
-/// What the request asks for, if it may have it.
-fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, Problem> {
+/// Who asks, at the door of the route that is asked for.
+fn knock(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Admitted, Problem> {
     if desk.is_draining() {
         return Err(STOPPING);
     }
@@ -125,7 +130,7 @@ fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, P
     let listed = route.and_then(|route| route.allow_origins.as_deref());
     desk.admits(conn.listener, request, listed)?;
     let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&access.door);
-    let grant = desk.let_in(&Entrance {
+    desk.let_in(&Entrance {
         request,
         door,
         need: Need::Connect,
@@ -133,7 +138,21 @@ fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, P
         listed: listed.unwrap_or(&policy.allow_origins),
         filters_max: 0,
         peer: conn.peer(),
-    })?;
+        vetting: conn.vetting(),
+    })
+}
+
+/// What the request asks for, if it may have it.
+fn open(
+    desk: &mut Desk,
+    request: &Request<'_>,
+    grant: Option<Arc<Grant>>,
+) -> Result<Opened, Problem> {
+    let policy = Arc::clone(&desk.policy);
+    let (routes, access) = (&policy.routes, &policy.access);
+    let segments: Vec<Cow<'_, str>> = request.segments().collect();
+    let route = routes.matching(&segments).map(|(route, _)| route);
+    let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&access.door);
     let key = handshake::check(&offer(request)).map_err(problem_of)?;
     let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
         .map_err(|Malformed| BAD_EXTENSIONS)?
