@@ -7,12 +7,10 @@ use super::glob::{Glob, Globs};
 use super::grant::TokenId;
 use super::json::{Object, Read};
 use super::rights::Rights;
+use crate::limits::GLOBS_MAX;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
-
-/// The most patterns that one token may have.
-const GLOBS_MAX: usize = 100;
 
 /// The longest subject, in bytes.
 const SUBJECT_BYTES_MAX: usize = 255;

@@ -326,11 +326,12 @@ impl Conn {
 }
 
 impl Desk {
-    /// Whether the logs have to be looked through.
+    /// Whether the logs have to be looked through. What the vault has no use for goes by the way.
     pub(super) fn housekeeping_is_due(&mut self) -> bool {
         let is_due = self.housekeeping <= self.tick;
         if is_due {
             self.housekeeping = self.tick.after(HOUSEKEEPING);
+            self.setup.vault.tidy(self.now.unix_ms);
         }
         is_due || self.is_draining()
     }

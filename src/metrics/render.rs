@@ -27,6 +27,10 @@ pub struct Gauges {
     pub log_bytes: u64,
     /// What is in no log any more, and kept for a reader in the middle of it.
     pub pinned_bytes: u64,
+    /// Tickets that wait to be used.
+    pub tickets: u64,
+    /// What is revoked.
+    pub revocations: u64,
 }
 
 /// Appends the page.
@@ -63,6 +67,9 @@ impl Page<'_> {
         self.gauge("tidegate_log_bytes", "Size of all logs.", gauges.log_bytes);
         let help = "Size of what left the log and is kept for readers in the middle of it.";
         self.gauge("tidegate_log_pinned_bytes", help, gauges.pinned_bytes);
+        self.gauge("tidegate_tickets", "Tickets that wait to be used.", gauges.tickets);
+        let help = "Subjects, token ids and connection ids that are revoked.";
+        self.gauge("tidegate_revocations", help, gauges.revocations);
     }
 
     fn connections(&mut self) {

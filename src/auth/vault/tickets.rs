@@ -97,9 +97,10 @@ impl Tickets {
         lock(&self.waiting).tickets.len()
     }
 
-    pub(super) fn tidy(&self, now_ms: u64) {
+    /// Forgets some that are over; whether there may be more.
+    pub(super) fn tidy(&self, now_ms: u64) -> bool {
         let over = lock(&self.waiting).take_over(now_ms);
-        drop(over);
+        over.iter().all(Option::is_some)
     }
 }
 

@@ -21,7 +21,10 @@ mod paths;
 mod publish;
 mod query;
 mod repeat;
+mod revocations;
 mod rooms;
+mod sweep;
+mod tickets;
 
 pub use ask::{Answer, Ask};
 pub(super) use calls::{CallKey, Calls};
@@ -186,13 +189,18 @@ fn at(
             let body = rooms::one(desk, request, found.name)?;
             manner.json(conn, desk, Status::Ok, &body, &[]);
         }
+        Resource::Revocations if request.method() != Method::Post => {
+            revocations::answer(conn, desk, request, manner)?;
+        }
         Resource::Connections
         | Resource::Connection
         | Resource::RoomMessages
         | Resource::Messages
         | Resource::Batch
+        | Resource::Tickets
+        | Resource::Revocations
         | Resource::AwsConnection => {
-            let order = Order::of(found, desk, request, manner)?;
+            let order = Order::of(found, desk, request, manner, grant)?;
             return Ok(Answered::Ordered(Box::new(order)));
         }
     }
