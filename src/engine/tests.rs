@@ -10,6 +10,7 @@ mod names;
 mod pages;
 mod rooms;
 mod routes;
+mod vetting;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

@@ -3,9 +3,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Backend {
     pub(crate) addr: SocketAddr,
-    requests: Receiver<Heard>,
+    requests: Mutex<Receiver<Heard>>,
     connections: Arc<AtomicUsize>,
     stopping: Arc<AtomicUsize>,
 }
@@ -57,7 +57,7 @@ impl Backend {
                 thread::spawn(move || converse(stream, &heard));
             }
         });
-        Backend { addr, requests, connections, stopping }
+        Backend { addr, requests: Mutex::new(requests), connections, stopping }
     }
 
     /// Where it is asked.
@@ -67,7 +67,7 @@ impl Backend {
 
     /// The next request.
     pub(crate) fn next(&self) -> Heard {
-        self.requests.recv_timeout(PATIENCE).expect("somebody asks")
+        self.requests.lock().unwrap().recv_timeout(PATIENCE).expect("somebody asks")
     }
 
     /// Answers as many requests as come, all the same.
@@ -79,7 +79,7 @@ impl Backend {
 
     /// Whether nobody has asked who has yet to be heard.
     pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.requests.try_recv(), Err(TryRecvError::Empty))
+        matches!(self.requests.lock().unwrap().try_recv(), Err(TryRecvError::Empty))
     }
 
     /// How many connections there have been.
