@@ -445,3 +445,30 @@ fn one_route_may_ask_where_others_do_not() {
     assert_eq!(wire.read_head().unwrap().status, 101);
     assert_eq!(http::get(server.http, "/events").status, 401);
 }
+
+#[test]
+fn whoever_is_let_in_for_a_time_goes_when_it_is_over_and_is_asked_about_again() {
+    let rig = Rig::start(&["--forward-cache", "1h"]);
+    for _ in 0..2 {
+        let mut wire = rig.knock("/echo", BEARER);
+        rig.backend.next().answer("200 OK", r#"{"connect":true,"expiresIn":1}"#);
+        assert_eq!(wire.read_head().unwrap().status, 101);
+        assert_eq!(WebSocket { wire }.hear_close(), (4401, "expired".to_owned()));
+    }
+}
+
+#[test]
+fn whoever_was_let_in_by_a_service_goes_with_it() {
+    let rig = Rig::start(&[]);
+    let mut wire = rig.knock("/echo", BEARER);
+    rig.backend.next().answer("204 No Content", "");
+    assert_eq!(wire.read_head().unwrap().status, 101);
+    let mut websocket = WebSocket { wire };
+    // Another limit is no other service.
+    let file = config(&rig.backend.url(), "connection-id = ['{sub}']");
+    rig.reload(&file);
+    websocket.say("still here");
+    assert_eq!(websocket.hear(), Message::Text("still here".to_owned()));
+    rig.reload(&config("http://127.0.0.1:1/", ""));
+    assert_eq!(websocket.hear_close(), (4401, "key-removed".to_owned()));
+}

@@ -4,14 +4,14 @@
 //! Must not know: frames, sockets.
 
 mod asked;
+mod knock;
 
-use super::admission::{Admitted, Entrance, Need, not_allowed};
+use super::admission::{Admitted, not_allowed};
 use super::answer::Problem;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
-use super::health::STOPPING;
 use super::http::Answered;
 use super::membership::Attach;
 use super::panics::{Trap, trap};
@@ -30,6 +30,7 @@ use crate::ws::extension::{self, Deflate, Malformed};
 use crate::ws::handshake::{self, Offer, Refusal};
 use crate::ws::subprotocol;
 use asked::{Asked, unknown_parameter};
+use knock::knock;
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -117,30 +118,6 @@ struct Opened {
     protocol: Option<String>,
     /// What it is let in with.
     grant: Option<Arc<Grant>>,
-}
-
-/// Who asks, at the door of the route that is asked for.
-fn knock(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Admitted, Problem> {
-    if desk.is_draining() {
-        return Err(STOPPING);
-    }
-    let policy = Arc::clone(&desk.policy);
-    let (routes, access) = (&policy.routes, &policy.access);
-    let segments: Vec<Cow<'_, str>> = request.segments().collect();
-    let (route, places) = routes.matching(&segments).unzip();
-    let listed = route.and_then(|route| route.allow_origins.as_deref());
-    desk.admits(conn.listener, request, listed)?;
-    let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&access.door);
-    desk.let_in(&Entrance {
-        request,
-        door,
-        need: Need::Connect,
-        token: places.and_then(|places| places.token),
-        listed: listed.unwrap_or(&policy.allow_origins),
-        filters_max: 0,
-        peer: conn.peer(),
-        vetting: conn.vetting(),
-    })
 }
 
 /// What the request asks for, if it may have it.
