@@ -16,6 +16,7 @@ use super::end::End;
 use super::http::Doing;
 use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
+use crate::auth::Verdict;
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::{Status, Terms};
 use crate::hub::Format;
@@ -124,6 +125,9 @@ impl Conn {
                 return Late::End(end);
             }
         }
+        if self.vetting().is_some_and(|vetting| vetting.is_late(desk.tick)) {
+            self.take_verdict(desk, key, Verdict::Unavailable);
+        }
         self.remind(desk);
         let next = self.next_look(desk);
         desk.wake_by(key, next);
@@ -150,7 +154,7 @@ impl Conn {
             State::Http(http) => {
                 let is_late = match (http.since, &http.doing) {
                     // What it waits for has a time of its own.
-                    (_, Doing::Waiting(_)) => false,
+                    (_, Doing::Waiting(_) | Doing::Vetting(_)) => false,
                     (Some(since), Doing::Asking) => passed(since, limits.head_time),
                     _ if http.body_since().is_some_and(|since| passed(since, limits.body_time)) => {
                         true
@@ -234,6 +238,7 @@ impl Conn {
             State::Http(http) => match (http.since, &http.doing) {
                 (Some(since), Doing::Asking) => since.after(limits.head_time),
                 (_, Doing::Waiting(_)) => desk.tick.after(limits.keep_alive),
+                (_, Doing::Vetting(vetting)) => vetting.until,
                 _ if self.mood.blocked => self.took.after(limits.write_stall),
                 _ => {
                     let silence = self.heard.max(self.took).after(limits.keep_alive);
@@ -271,6 +276,7 @@ impl Engine {
         let half = (self.desk.limits.drain.as_millis() / 2 / TICK.as_millis()).max(1) as usize;
         let pace = (self.desk.websockets / half).max(PACE_MIN);
         let until = self.desk.tick.after(self.desk.limits.drain);
+        self.end_vetting();
         self.desk.drain = Some(Drain { until, pace, next: Tick(0), streams_too: false });
     }
 

@@ -47,6 +47,7 @@ mod rights;
 mod rooms;
 mod site;
 mod upgrade;
+mod vetting;
 mod websocket;
 
 pub use api::{Answer, Ask};
@@ -200,6 +201,7 @@ impl Engine {
             Letter::Granted(key, session) => self.granted(key, session),
             Letter::Ask(ask) => self.asked(ask),
             Letter::Answer(answer) => self.answered(*answer),
+            Letter::Vetted(key, vetted) => self.vetted(key, *vetted),
         }
     }
 

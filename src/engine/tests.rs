@@ -13,6 +13,7 @@ mod refresh;
 mod rights;
 mod rooms;
 mod routes;
+mod vetting;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

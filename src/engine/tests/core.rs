@@ -3,7 +3,7 @@
 //! Knows: the engine's face, requests and frames as clients write them.
 //! Must not know: sockets, what is tested.
 
-use crate::auth::Vault;
+use crate::auth::{Question, Vault};
 use crate::bytes::{ConnKey, Now, Slices};
 use crate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
@@ -28,6 +28,8 @@ pub(in crate::engine) struct Core {
     pub(in crate::engine) hub: Arc<Hub>,
     pub(in crate::engine) written: HashMap<ConnKey, Vec<u8>>,
     pub(in crate::engine) closed: Vec<ConnKey>,
+    /// What somebody else was asked about whom.
+    pub(in crate::engine) asked: Vec<(ConnKey, Question)>,
     /// Where whoever connects comes from.
     pub(in crate::engine) peer: IpAddr,
     pub(in crate::engine) vault: Arc<Vault>,
@@ -67,6 +69,7 @@ impl Core {
             hub,
             written: HashMap::new(),
             closed: Vec::new(),
+            asked: Vec::new(),
             peer: LOCALHOST,
             vault,
         }
@@ -122,6 +125,7 @@ impl Core {
                 Action::Flush(key) => _ = self.write(key, most),
                 Action::Post(_, letter) => self.engine.collect(letter, self.now),
                 Action::Close(key) => self.closed.push(key),
+                Action::Vet(key, question) => self.asked.push((key, *question)),
                 Action::Read(_) | Action::Shutdown(_) | Action::Ring(_) => {}
             }
         }
