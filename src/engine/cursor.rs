@@ -8,6 +8,7 @@
 //! begins in the past, *lags*: it owns a position and what it holds in its hand, and is in no list.
 
 use super::history::History;
+use super::reach::GroupNumber;
 use crate::bytes::Slices;
 use crate::hub::{Chunk, Class, Format, Piece, RoomKey, Sender, Taste, Wanted, What, Who};
 use crate::sse::Sequence;
@@ -23,6 +24,8 @@ pub(super) enum Scope {
     All,
     /// All of one room: its number on this core.
     Room(u32),
+    /// All that is in a reach.
+    Group(GroupNumber),
     /// All of several rooms, or those of some connections.
     Selected(Box<Selected>),
 }
@@ -30,8 +33,10 @@ pub(super) enum Scope {
 /// A filter that no list serves as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Selected {
-    /// Rooms by their numbers on this core; empty: all rooms.
+    /// Rooms by their numbers on this core; empty: all rooms, or those of the group.
     pub(super) rooms: Vec<u32>,
+    /// Whose rooms are meant if none is named; nobody's: all.
+    pub(super) group: Option<GroupNumber>,
     /// Those rooms' keys.
     pub(super) keys: Vec<RoomKey>,
     /// Connections; empty: all of them.
@@ -311,6 +316,17 @@ impl Lag {
             None => return,
         };
         (*self.place_mut(), self.ordinal) = (last + 1, ordinal);
+    }
+}
+
+impl Scope {
+    /// The group whose rooms it is about.
+    pub(super) fn group(&self) -> Option<GroupNumber> {
+        match self {
+            Scope::Group(group) => Some(*group),
+            Scope::Selected(selected) => selected.group,
+            Scope::All | Scope::Room(_) => None,
+        }
     }
 }
 

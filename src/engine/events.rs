@@ -10,8 +10,9 @@ use super::desk::Desk;
 use super::health::STOPPING;
 use super::http::Answered;
 use super::membership::Attach;
+use super::reach::Ids;
 use super::upgrade::ROOM_LIMIT;
-use crate::auth::Grant;
+use crate::auth::{Grant, Reach};
 use crate::bytes::ConnKey;
 use crate::http::{Request, Status};
 use crate::hub::{EVERYONE, Format, RoomKey, Taste, Who};
@@ -119,8 +120,10 @@ impl Page<'_> {
             return Ok(Answered::Last);
         }
         let begin = self.begin(desk, &asked);
+        let reach = self.grant.as_ref().and_then(|grant| grant.reach());
+        let format = if reach.is_some() { format.sealed() } else { format };
         let taste = Taste::subscriber(format);
-        let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos)?, taste);
+        let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos, reach)?, taste);
         self.head(conn, desk, mime);
         desk.rooms.follow(&cursor.scope, taste.class, 1);
         desk.attaching.push((key, Attach::New(begin)));
@@ -174,7 +177,7 @@ impl Page<'_> {
         let parameter = asked.last_event_id.as_deref().map(str::as_bytes);
         // An EventSource that never saw an id sends none; some clients send an empty one.
         match [header, parameter].into_iter().flatten().find(|id| !id.is_empty()) {
-            Some(id) => Begin::Resume(LastEventId::parse(id, desk.hub.epoch())),
+            Some(id) => Begin::Resume(Ids::of(&desk.hub, self.grant.as_ref()).read(id)),
             None if asked.earliest => Begin::Earliest,
             None => Begin::Now,
         }
@@ -192,8 +195,13 @@ impl Page<'_> {
     }
 }
 
-/// Enters the rooms that a stream names.
-fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, Problem> {
+/// Enters the rooms that a stream names, or the group of those who may read as much as it.
+fn scope(
+    desk: &mut Desk,
+    names: Vec<String>,
+    whos: Vec<Who>,
+    reach: Option<Reach>,
+) -> Result<Scope, Problem> {
     let mut rooms = Vec::with_capacity(names.len());
     for name in names {
         let Some(room) = desk.rooms.enter(&name, &desk.hub) else {
@@ -203,9 +211,12 @@ fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, P
         rooms.push(room);
     }
     let keys: Vec<RoomKey> = rooms.iter().map(|room| desk.rooms.room(*room).key()).collect();
-    Ok(match (rooms.as_slice(), whos.is_empty()) {
-        ([], true) => Scope::All,
-        ([room], true) => Scope::Room(*room),
-        _ => Scope::Selected(Box::new(Selected { rooms, keys, whos, places: Vec::new() })),
+    // Who names rooms may read each of them.
+    let group = reach.filter(|_| rooms.is_empty()).map(|reach| desk.rooms.groups.enter(reach));
+    Ok(match (rooms.as_slice(), whos.is_empty(), group) {
+        ([], true, None) => Scope::All,
+        ([], true, Some(group)) => Scope::Group(group),
+        ([room], true, _) => Scope::Room(*room),
+        _ => Scope::Selected(Box::new(Selected { rooms, group, keys, whos, places: Vec::new() })),
     })
 }

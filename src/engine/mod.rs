@@ -40,6 +40,7 @@ mod output;
 mod panics;
 mod policy;
 mod random;
+mod reach;
 mod register;
 mod rooms;
 mod site;

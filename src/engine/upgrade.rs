@@ -12,6 +12,7 @@ use super::events::Begin;
 use super::http::Answered;
 use super::membership::Attach;
 use super::panics::{Trap, trap};
+use super::reach::Ids;
 use super::register::registration;
 use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
@@ -155,7 +156,8 @@ fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, P
         .filter(|_| policy.compression);
     let asked = Asked::by(request).ok_or_else(|| unknown_parameter(route))?;
     let route = route.ok_or_else(|| no_such_route(routes))?;
-    let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, desk)?);
+    let ids = Ids::of(&desk.hub, grant.as_ref());
+    let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, ids)?);
     let found = routes.find(&segments, &desk.limits).map_err(|no| match no {
         NoRoute::Unknown => no_such_route(routes),
         NoRoute::BadRoom => BAD_ROOM,
@@ -227,10 +229,10 @@ impl<'r> Asked<'r> {
         }
     }
 
-    fn begins(&self, route: &Route, desk: &Desk) -> Result<Begin, Problem> {
+    fn begins(&self, route: &Route, ids: Ids<'_>) -> Result<Begin, Problem> {
         match self.since.as_deref().filter(|_| route.has_since()) {
             None => Ok(Begin::Now),
-            Some(since) => Begin::since(since, desk.hub.epoch()).ok_or(BAD_SINCE),
+            Some(since) => Begin::since(since, ids).ok_or(BAD_SINCE),
         }
     }
 }

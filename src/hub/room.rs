@@ -9,6 +9,7 @@
 use super::audience::{Audience, Class};
 use super::census::Counts;
 use super::chunk::Chunk;
+use super::departed::Departed;
 use super::door::Interest;
 use super::name::{CoreSet, Identity, RoomKey};
 use crate::sse::Sequence;
@@ -40,7 +41,7 @@ pub(super) struct Logged {
 
 /// For each class of readers, the last event of some kind that it is the audience of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Marks([Sequence; Class::ALL.len()]);
+pub(super) struct Marks([Sequence; Class::ALL.len()]);
 
 impl Marks {
     /// The last one is the last of `chunk`, for those whom that is for.
@@ -50,9 +51,13 @@ impl Marks {
         }
     }
 
-    fn max(self, other: Marks) -> Marks {
+    pub(super) fn max(self, other: Marks) -> Marks {
         let later = |class: Class| self.0[class as usize].max(other.0[class as usize]);
         Marks(Class::ALL.map(later))
+    }
+
+    pub(super) fn of(self, class: Class) -> Sequence {
+        self.0[class as usize]
     }
 }
 
@@ -153,8 +158,7 @@ pub(super) struct Rooms {
     next_key: u64,
     bytes: usize,
     events: usize,
-    /// No room that was removed ever had later events.
-    removed: Marks,
+    departed: Departed,
 }
 
 impl Rooms {
@@ -168,7 +172,7 @@ impl Rooms {
             next_key: RoomKey::EVERYONE.0 + 1,
             bytes: 0,
             events: 0,
-            removed: Marks::default(),
+            departed: Departed::default(),
         }
     }
 
@@ -187,6 +191,40 @@ impl Rooms {
         let named = named.take_while(move |(name, _)| name.starts_with(prefix));
         let others = named.filter(|(_, key)| **key != RoomKey::EVERYONE);
         others.filter_map(|(_, key)| self.rooms.get(key))
+    }
+
+    /// Appends those of at most `most` rooms from behind the name `after` on, and of as many that
+    /// are no more, that have lost events for `class` from `from` on. Gives the name to go on from.
+    pub(super) fn losers(
+        &self,
+        after: Option<&str>,
+        most: usize,
+        (class, from): (Class, Sequence),
+        out: &mut Vec<(RoomKey, Arc<str>)>,
+    ) -> Option<Arc<str>> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let named = self.names.range::<str, _>((after, Bound::Unbounded));
+        let here = named.filter_map(|(name, key)| Some((name, *key, self.rooms.get(key)?.gone)));
+        let mut ends: [Option<Arc<str>>; 2] = [None, None];
+        let both: [&mut dyn Iterator<Item = (&Arc<str>, RoomKey, Marks)>; 2] =
+            [&mut { here }, &mut self.departed.from(after)];
+        for (rooms, end) in both.into_iter().zip(&mut ends) {
+            for (number, (name, key, gone)) in rooms.take(most).enumerate() {
+                if gone.of(class) >= from {
+                    out.push((key, Arc::clone(name)));
+                }
+                if number + 1 == most {
+                    *end = Some(Arc::clone(name));
+                }
+            }
+        }
+        // A room may come or go meanwhile, but always under its name: none is passed over.
+        ends.into_iter().flatten().min()
+    }
+
+    /// What rooms of which nobody knows any more have lost.
+    pub(super) fn forgotten_through(&self, class: Class) -> Sequence {
+        self.departed.forgotten().of(class)
     }
 
     /// Bytes in all logs.
@@ -225,7 +263,7 @@ impl Rooms {
         let (key, name) = (RoomKey(self.next_key), Arc::<str>::from(name));
         self.next_key += 1;
         self.names.insert(Arc::clone(&name), key);
-        let room = Room::new(&name, 1, CoreSet::default(), self.removed);
+        let room = Room::new(&name, 1, CoreSet::default(), self.departed.back(&name));
         self.rooms.insert(key, room);
         Some(Entered { key, name })
     }
@@ -245,7 +283,7 @@ impl Rooms {
             && let Some(room) = self.rooms.remove(&key)
         {
             self.names.remove(&room.name);
-            self.removed = self.removed.max(room.gone);
+            self.departed.note(room.name, key, room.gone);
         }
     }
 
