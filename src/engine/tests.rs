@@ -8,6 +8,7 @@ pub(super) mod core;
 mod everyone;
 mod names;
 mod pages;
+mod reach;
 mod rooms;
 mod routes;
 
