@@ -16,8 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Keys by the first letters of what they may read.
-const READERS: [(&str, &[&str]); 3] =
-    [("all-rooms-there-are", &["*"]), ("in-rooms-and-more", &["in.*", "also"]), ("in-a", &["in.a"])];
+const READERS: [(&str, &[&str]); 3] = [
+    ("all-rooms-there-are", &["*"]),
+    ("in-rooms-and-more", &["in.*", "also"]),
+    ("in-a", &["in.a"]),
+];
 const SECRETS: [&str; 3] = ["key-of-all-000000", "key-of-in-0000000", "key-of-in-a-00000"];
 pub(super) const ALL: usize = 0;
 pub(super) const IN: usize = 1;
@@ -34,7 +37,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(limits: Limits) -> Node {
-        let mut keyring = Keyring::default();
+        let mut keyring = Keyring::new(&limits);
         for ((name, rooms), secret) in READERS.iter().zip(SECRETS) {
             let rights = Rights { subscribe: globs(rooms), ..Rights::usual() };
             keyring.add_static(name, &Secret::new(secret.as_bytes().to_vec()), rights);

@@ -178,10 +178,14 @@ impl Run {
             while let Some(at) = line.find(&word) {
                 let rest = &line[at + word.len()..];
                 let end = rest.find(|one: char| !one.is_ascii_alphanumeric()).unwrap_or(rest.len());
-                line.replace_range(at..at + word.len() + end, if end == 11 { "EVENT" } else { "PLACE" });
+                line.replace_range(
+                    at..at + word.len() + end,
+                    if end == 11 { "EVENT" } else { "PLACE" },
+                );
             }
             for key in ["\"session\":", "\"at\":"] {
-                while let Some(at) = line.find(key).filter(|at| digits(&line[at + key.len()..]) > 0) {
+                while let Some(at) = line.find(key).filter(|at| digits(&line[at + key.len()..]) > 0)
+                {
                     let end = at + key.len() + digits(&line[at + key.len()..]);
                     line.replace_range(at..end, "SOME");
                 }
