@@ -9,7 +9,7 @@
 
 use super::Engine;
 use super::conn::{Conn, EventStream, State};
-use super::cursor::{Cursor, Lag, Making, Reader, Reading, Scope};
+use super::cursor::{Cursor, Lag, Making, Opening, Reader, Scope};
 use super::desk::Desk;
 use super::end::End;
 use super::events::Begin;
@@ -142,10 +142,14 @@ impl Conn {
                 continue;
             }
             if lag.has_in_hand() {
+                let (opening, at) = (lag.opening.take(), lag.before_hand(format));
+                self.open_stream(desk, opening, at);
                 return Refill::InHand;
             }
             let mut pieces = VecDeque::new();
             let Some(next) = desk.look_up(lag, &cursor.scope, taste, until, &mut pieces) else {
+                let (opening, at) = (lag.opening.take(), lag.next - 1);
+                self.open_stream(desk, opening, at);
                 let is_end = until != EventStream::FOLLOWS;
                 return if is_end { Refill::AtEnd } else { Refill::CaughtUp };
             };
@@ -162,29 +166,45 @@ impl Conn {
         let keys = desk.rooms.keys(&stream.cursor.scope, Class::Subscriber);
         let earliest = || desk.hub.gone_through(keys, Class::Subscriber);
         let before = desk.turn.before;
-        let (at, is_gap) = match begin {
-            Begin::Now => (before, false),
-            Begin::Resume(LastEventId::At(last)) if last <= before => (last, false),
-            Begin::Earliest => (earliest(), false),
+        let (at, opening) = match begin {
+            Begin::Now => (before, None),
+            Begin::Resume(LastEventId::At(last)) if last <= before => (last, None),
+            Begin::Earliest => (earliest(), Some(false)),
             // What was missed cannot be known: all that there is, and word that there may have been
             // more.
-            Begin::Resume(_) => (earliest(), true),
+            Begin::Resume(_) => (earliest(), Some(true)),
         };
         let mut lag = Lag::after(at);
         if let Scope::Selected(selected) = &stream.cursor.scope {
             lag.whos.clone_from(&selected.whos);
         }
-        if is_gap {
-            lag.hand.push_back(Reading::Gap { last: at, missed: None });
-        }
+        let opening = opening.map(|has_gap| Opening { retry: desk.retry(), has_gap });
+        let is_of_group = stream.cursor.scope.group().is_some();
+        // Up to where all is gone says something of all rooms: where its own begin is to be found.
+        lag.opening = opening.filter(|_| is_of_group);
+        let is_opened = lag.opening.is_none();
         stream.cursor.lag = Some(lag);
-        stream.told = at;
         if stream.until != EventStream::FOLLOWS {
             stream.until = desk.seen;
         }
-        let retry = desk.retry();
+        if is_opened {
+            let opening =
+                opening.unwrap_or_else(|| Opening { retry: desk.retry(), has_gap: false });
+            self.open_stream(desk, Some(opening), at);
+        }
+    }
+
+    /// Says where a stream begins, if that has yet to be said: behind event `at`.
+    fn open_stream(&mut self, desk: &mut Desk, opening: Option<Opening>, at: Sequence) {
+        let (Some(opening), State::EventStream(stream)) = (opening, &mut self.state) else {
+            return;
+        };
+        stream.told = at;
         let Taste { format, .. } = stream.cursor.taste;
-        push_position(&mut self.outbox, desk, format, at, Some(retry));
+        push_position(&mut self.outbox, desk, format, at, Some(opening.retry));
+        if opening.has_gap {
+            push_gap(&mut self.outbox, desk, format, at, None);
+        }
     }
 }
 

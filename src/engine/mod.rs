@@ -43,6 +43,7 @@ mod random;
 mod reach;
 mod register;
 mod rooms;
+mod scope;
 mod site;
 mod upgrade;
 mod websocket;

@@ -50,7 +50,7 @@ impl Hub {
         out: &mut VecDeque<Piece>,
         pieces_max: usize,
     ) -> Sequence {
-        let mut met = Vec::with_capacity(pieces_max);
+        let mut met = Vec::with_capacity(pieces_max.min(STRETCHES_MAX));
         let next = self.lock().meet(wanted, |room| meaning.known(room), &mut met);
         for met in met {
             match met {
