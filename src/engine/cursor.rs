@@ -264,7 +264,8 @@ impl Lag {
     fn take_gap(&mut self, last: Sequence, missed: Option<u64>) {
         *self.place_mut() = last + 1;
         // Where it begins is where the first is that it gets: nothing is missing before.
-        if self.history.is_a_favour() || self.opening.is_some() {
+        let is_before = self.opening.is_some() && self.hand.is_empty();
+        if self.history.is_a_favour() || is_before {
             return;
         }
         self.ordinal = self.ordinal.zip(missed).map(|(ordinal, missed)| ordinal + missed);

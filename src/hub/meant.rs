@@ -42,7 +42,8 @@ const ROOMS_MAX: usize = 64;
 
 impl Hub {
     /// As [`Hub::fetch`], of the rooms that `meaning` says; those of `wanted` do not count. A gap
-    /// is never counted, and of rooms that are not meant nothing is told.
+    /// is never counted, and of rooms that are not meant nothing is told. Of several rooms, what one
+    /// has lost may be told behind events of others.
     pub fn fetch_meant(
         &self,
         wanted: Wanted<'_>,
@@ -57,37 +58,52 @@ impl Hub {
                 Met::Chunk(chunk) if meaning.is_meant(chunk.room(), chunk.room_name()) => {
                     out.push_back(Piece::Chunk(chunk));
                 }
-                Met::Lost { first, last, room } if self.is_loss(first, room, meaning) => {
-                    out.push_back(Piece::Gap { last, missed: None });
+                Met::Chunk(_) => {}
+                Met::Lost { first, last, room } => {
+                    // What a room has lost behind that is told there, if its reader comes so far.
+                    let is_lost = |at| (first..=last).contains(&at) || at > wanted.upto;
+                    if self.is_loss(room, (first, &is_lost), meaning) {
+                        out.push_back(Piece::Gap { last, missed: None });
+                    }
                 }
-                Met::Chunk(_) | Met::Lost { .. } => {}
             }
         }
         next
     }
 
-    /// Whether of what is gone from `first` on, of `room` if that is known, something was meant.
-    fn is_loss(&self, first: Sequence, room: Option<RoomKey>, meaning: &mut impl Meaning) -> bool {
+    /// Whether of what is gone, of `room` if that is known, something was meant.
+    fn is_loss(
+        &self,
+        room: Option<RoomKey>,
+        lost: (Sequence, &dyn Fn(Sequence) -> bool),
+        meaning: &mut impl Meaning,
+    ) -> bool {
         if let Some(known) = room.and_then(|room| meaning.known(room)) {
             return known;
         }
-        let name = |key| Some(Arc::clone(&self.lock().rooms.find(key)?.name));
-        match room.and_then(|key| Some((key, name(key)?))) {
+        let name = |key| Some((key, Arc::clone(self.lock().rooms.name(key)?)));
+        match room.and_then(name) {
             Some((key, name)) => meaning.is_meant(key, &name),
-            None => self.has_lost(first, meaning),
+            None => self.has_lost(lost, meaning),
         }
     }
 
-    /// Whether event streams have lost events from `from` on of a room that is meant. If rooms
-    /// that nobody remembers have, it may be.
-    fn has_lost(&self, from: Sequence, meaning: &mut impl Meaning) -> bool {
-        let what = (Class::Subscriber, from);
-        if self.lock().rooms.forgotten_through(Class::Subscriber) >= from {
+    /// Whether `is_lost` is true of the last event that streams have lost of a room that is meant.
+    /// If rooms that nobody remembers have lost something from `first` on, it may be.
+    fn has_lost(
+        &self,
+        (first, is_lost): (Sequence, &dyn Fn(Sequence) -> bool),
+        meaning: &mut impl Meaning,
+    ) -> bool {
+        let class = Class::Subscriber;
+        if self.lock().rooms.forgotten_through(class) >= first {
             return true;
         }
         let (mut losers, mut after) = (Vec::with_capacity(2 * ROOMS_MAX), None);
         loop {
-            after = self.lock().rooms.losers(after.as_deref(), ROOMS_MAX, what, &mut losers);
+            let (state, what) = (self.lock(), (class, is_lost));
+            after = state.rooms.losers(after.as_deref(), ROOMS_MAX, what, &mut losers);
+            drop(state);
             if losers.drain(..).any(|(key, name)| meaning.is_meant(key, &name)) {
                 return true;
             }

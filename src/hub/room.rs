@@ -77,7 +77,7 @@ pub(super) struct Room {
     pub(super) events: usize,
     pub(super) next_ordinal: u64,
     /// The last events that are gone.
-    gone: Marks,
+    pub(super) gone: Marks,
     /// The last events that there ever were.
     latest: Marks,
     /// The last message that members got, in the log or not.
@@ -153,12 +153,12 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct Rooms {
     /// In order, so that they can be listed a part at a time.
-    names: BTreeMap<Arc<str>, RoomKey>,
-    rooms: HashMap<RoomKey, Room, Identity>,
+    pub(super) names: BTreeMap<Arc<str>, RoomKey>,
+    pub(super) rooms: HashMap<RoomKey, Room, Identity>,
     next_key: u64,
     bytes: usize,
     events: usize,
-    departed: Departed,
+    pub(super) departed: Departed,
 }
 
 impl Rooms {
@@ -191,40 +191,6 @@ impl Rooms {
         let named = named.take_while(move |(name, _)| name.starts_with(prefix));
         let others = named.filter(|(_, key)| **key != RoomKey::EVERYONE);
         others.filter_map(|(_, key)| self.rooms.get(key))
-    }
-
-    /// Appends those of at most `most` rooms from behind the name `after` on, and of as many that
-    /// are no more, that have lost events for `class` from `from` on. Gives the name to go on from.
-    pub(super) fn losers(
-        &self,
-        after: Option<&str>,
-        most: usize,
-        (class, from): (Class, Sequence),
-        out: &mut Vec<(RoomKey, Arc<str>)>,
-    ) -> Option<Arc<str>> {
-        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let named = self.names.range::<str, _>((after, Bound::Unbounded));
-        let here = named.filter_map(|(name, key)| Some((name, *key, self.rooms.get(key)?.gone)));
-        let mut ends: [Option<Arc<str>>; 2] = [None, None];
-        let both: [&mut dyn Iterator<Item = (&Arc<str>, RoomKey, Marks)>; 2] =
-            [&mut { here }, &mut self.departed.from(after)];
-        for (rooms, end) in both.into_iter().zip(&mut ends) {
-            for (number, (name, key, gone)) in rooms.take(most).enumerate() {
-                if gone.of(class) >= from {
-                    out.push((key, Arc::clone(name)));
-                }
-                if number + 1 == most {
-                    *end = Some(Arc::clone(name));
-                }
-            }
-        }
-        // A room may come or go meanwhile, but always under its name: none is passed over.
-        ends.into_iter().flatten().min()
-    }
-
-    /// What rooms of which nobody knows any more have lost.
-    pub(super) fn forgotten_through(&self, class: Class) -> Sequence {
-        self.departed.forgotten().of(class)
     }
 
     /// Bytes in all logs.
