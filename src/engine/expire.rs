@@ -215,18 +215,21 @@ impl Conn {
         }
     }
 
-    /// A filtered stream whose position moved is told its position, others that we are here.
+    /// A filtered stream whose position moved is told its position, others that we are here. One
+    /// that may not read everything is told it whether it has moved or not: it must not find out
+    /// by it that something was said where it may not read.
     fn heartbeat(&mut self, desk: &mut Desk) {
         let State::EventStream(stream) = &mut self.state else { return };
         let (format, seen) = (stream.cursor.taste.format, desk.seen);
         if stream.cursor.lag.is_some() {
             return;
         }
-        if stream.told < seen && stream.cursor.scope != Scope::All {
+        let is_to_be_told = stream.told < seen && stream.cursor.scope != Scope::All;
+        if is_to_be_told || format.is_sealed() {
             stream.told = seen;
             return attach::push_position(&mut self.outbox, desk, format, seen, None);
         }
-        let heartbeat = if format == Format::Lines { b"\n" } else { sse::HEARTBEAT };
+        let heartbeat = if format.opened() == Format::Lines { b"\n" } else { sse::HEARTBEAT };
         self.outbox.append(&mut desk.pool, |out| out.extend_from_slice(heartbeat));
     }
 

@@ -9,6 +9,7 @@ mod everyone;
 mod lifetime;
 mod names;
 mod pages;
+mod reach;
 mod refresh;
 mod rights;
 mod rooms;

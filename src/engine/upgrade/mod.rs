@@ -15,6 +15,7 @@ use super::events::Begin;
 use super::http::Answered;
 use super::membership::Attach;
 use super::panics::{Trap, trap};
+use super::reach::Ids;
 use super::register::registration;
 use super::rights::Conduct;
 use super::rooms::ROOM_OF_ALL;
@@ -138,7 +139,8 @@ fn open(
     let known = if access.is_on() { asked::of_door(door) } else { Vec::new() };
     let asked = Asked::by(request, &known).ok_or_else(|| unknown_parameter(route, &known))?;
     let route = route.ok_or_else(|| no_such_route(routes))?;
-    let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, desk)?);
+    let ids = Ids::of(&desk.hub, grant.as_ref());
+    let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, ids)?);
     let found = routes.find(&segments, &desk.limits).map_err(|no| match no {
         NoRoute::Unknown => no_such_route(routes),
         NoRoute::BadRoom => BAD_ROOM,
