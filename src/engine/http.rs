@@ -8,6 +8,7 @@ use super::collected::{Collected, TooMuch};
 use super::conn::{Conn, Serves, State};
 use super::desk::Desk;
 use super::end::End;
+use super::heads::Held;
 use super::panics::{Trap, trap};
 use super::{Step, upgrade};
 use crate::bytes::{ConnKey, Tick};
@@ -23,6 +24,8 @@ pub(super) struct Http {
     /// all that came is answered.
     pub(super) since: Option<Tick>,
     pub(super) doing: Doing,
+    /// What of a head is kept, as it is counted.
+    pub(super) held: Held,
 }
 
 /// What an HTTP connection is in the middle of.
@@ -49,7 +52,13 @@ pub(super) struct Collecting {
 
 impl Http {
     pub(super) fn new(now: Tick) -> Http {
-        Http { scan: HeadScan::default(), head_only: false, since: Some(now), doing: Doing::Asking }
+        Http {
+            scan: HeadScan::default(),
+            head_only: false,
+            since: Some(now),
+            doing: Doing::Asking,
+            held: Held::default(),
+        }
     }
 
     /// Whether the answer to its request is still made.
@@ -277,6 +286,7 @@ impl Conn {
         if let State::Http(http) = &mut self.state {
             http.scan = HeadScan::default();
             http.since = None;
+            http.held.begin_anew();
             http.doing = match framing.has_body() {
                 true => Doing::Skipping(Decoder::new(framing), desk.tick),
                 false => Doing::Asking,

@@ -187,6 +187,8 @@ pub struct Counters {
     pub responses: Family<u16, RESPONSES>,
     /// Requests that could not be understood.
     pub http_faults: Count,
+    /// Requests refused before their heads had ended, for want of room.
+    pub heads_shed: Count,
     /// Panics that were caught.
     pub panics: Count,
 }
@@ -246,6 +248,7 @@ impl Default for Counters {
             refusals: Family::new(&REFUSAL_CODES),
             responses: Family::new(&STATUS_CODES),
             http_faults: Count::default(),
+            heads_shed: Count::default(),
             panics: Count::default(),
         }
     }

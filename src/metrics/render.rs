@@ -137,6 +137,9 @@ impl Page<'_> {
         self.family(name, "Responses, by status.", |core| &core.responses);
         let name = "tidegate_http_faults_total";
         self.counter(name, "Requests that could not be understood.", |core| &core.http_faults);
+        let name = "tidegate_heads_shed_total";
+        let help = "Requests refused before their heads had ended, as too much of such waited.";
+        self.counter(name, help, |core| &core.heads_shed);
     }
 
     fn turns(&mut self) {
