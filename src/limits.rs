@@ -73,10 +73,6 @@ pub struct Limits {
     /// Bodies of all requests together, while they come; who sends more then is refused.
     pub node_bodies_bytes_max: usize,
 
-    /// Heads of all requests together that have begun and not ended, and what else waits before it is
-    /// known who sent it; who has waited longest then is refused.
-    pub node_heads_bytes_max: usize,
-
     /// Read from one connection in one turn of the loop, so that a flood does not starve the
     /// others.
     pub read_bytes_per_connection: usize,
@@ -117,7 +113,6 @@ impl Default for Limits {
             head_time: Duration::from_secs(5),
             body_bytes_max: MIB,
             node_bodies_bytes_max: 64 * MIB,
-            node_heads_bytes_max: 32 * MIB,
             body_time: Duration::from_secs(30),
             api_time: Duration::from_secs(2),
             idempotency_age: Duration::from_secs(5 * 60),

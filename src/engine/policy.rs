@@ -31,6 +31,8 @@ pub struct Policy {
     pub allow_hosts: Vec<String>,
     /// Who may come in.
     pub access: Arc<Access>,
+    /// Nobody is asked who they are, and whoever runs the server accepts that.
+    pub insecure: bool,
 }
 
 impl Policy {

@@ -17,6 +17,8 @@ pub struct Gauges {
     pub cores: u64,
     /// The server is on its way out.
     pub draining: bool,
+    /// Nobody is asked who they are, and whoever runs the server accepts that.
+    pub insecure: bool,
     /// Rooms that exist.
     pub rooms: u64,
     /// `connectionId`s that have an owner.
@@ -55,6 +57,8 @@ impl Page<'_> {
         self.gauge("tidegate_cores", "Threads that serve.", gauges.cores);
         let draining = u64::from(gauges.draining);
         self.gauge("tidegate_draining", "1 while the server is on its way out.", draining);
+        let help = "1 while no credentials are asked for and --insecure accepts that.";
+        self.gauge("tidegate_insecure_mode", help, u64::from(gauges.insecure));
         self.gauge("tidegate_rooms", "Rooms that exist.", gauges.rooms);
         let help = "Connection ids that have an owner.";
         self.gauge("tidegate_connection_ids", help, gauges.connection_ids);
