@@ -42,7 +42,7 @@ pub struct Keyring {
     keys: Vec<Key>,
 }
 
-fn sha256(bytes: &[u8]) -> [u8; SHA256_OUTPUT_LEN] {
+pub(super) fn sha256(bytes: &[u8]) -> [u8; SHA256_OUTPUT_LEN] {
     let mut out = [0; SHA256_OUTPUT_LEN];
     for (to, from) in out.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
         *to = *from;

@@ -23,6 +23,7 @@
 )]
 
 mod door;
+mod forward;
 mod glob;
 mod grant;
 mod keyring;
@@ -32,6 +33,7 @@ mod secret;
 mod vault;
 
 pub use door::{Access, Door, Refusing};
+pub use forward::{BadHeader, BadUrl, Forward, Question, Verdict};
 pub use glob::{BadGlob, Glob, Globs};
 pub use grant::{Grant, Reach};
 pub use keyring::{Key, Keyring, Presented};

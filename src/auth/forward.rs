@@ -1,0 +1,238 @@
+//! A service of others that says who may come in: what it is asked, and what it may answer.
+//!
+//! Knows: where it is, which fields of a request it is sent, what an answer gives.
+//! Must not know: how a question travels, who waits for its answer.
+
+use super::door::Refusing;
+use super::grant::Grant;
+use super::keyring::sha256;
+use super::rights::Rights;
+use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A service that is asked about every request that comes to a door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    url: Box<str>,
+    headers: Box<[Box<str>]>,
+    rights: Arc<Rights>,
+    print: u64,
+}
+
+/// Why nobody can be asked at a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadUrl {
+    /// It does not begin with `http://`.
+    NotHttp,
+    /// It begins with `https://`.
+    Tls,
+    /// It names no host, or no port behind a colon.
+    Host,
+    /// It holds a user or a password, which is no place for a secret.
+    User,
+    /// It has a fragment, which is sent to nobody.
+    Fragment,
+    /// It has a character that has to be escaped.
+    Character,
+}
+
+/// Why a field of requests cannot be sent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadHeader;
+
+/// Fields that a request to the service has of its own, or that are about one connection only.
+const OWN_HEADERS: &[&str] = &[
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "sec-websocket-accept",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+impl Forward {
+    /// What grants by such a service have for the name of their key.
+    pub const KEY: &str = "forward";
+    /// The fields that are sent on if nothing else is said.
+    pub const HEADERS: [&str; 2] = ["cookie", "authorization"];
+
+    /// The service at `url`, which is sent the fields `headers` of each request; `rights` are given
+    /// where its answer says nothing of them, but for that to manage, which it cannot give.
+    ///
+    /// # Errors
+    ///
+    /// Nobody can be asked there.
+    pub fn new(url: &str, headers: &[&str], rights: Rights) -> Result<Forward, BadUrl> {
+        check_url(url)?;
+        let mut headers: Vec<_> = headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+        headers.sort_unstable();
+        headers.dedup();
+        let headers = headers.into_iter().map(String::into_boxed_str).collect();
+        let [a, b, c, d, e, f, g, h, ..] = sha256(url.as_bytes());
+        let print = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let rights = Arc::new(Rights { manage: false, ..rights });
+        Ok(Forward { url: Box::from(url), headers, rights, print })
+    }
+
+    /// Whether the field `name` of requests can be sent on.
+    ///
+    /// # Errors
+    ///
+    /// It cannot: the request to the service has one of its own.
+    pub fn check_header(name: &str) -> Result<(), BadHeader> {
+        let name = name.to_ascii_lowercase();
+        let is_own = OWN_HEADERS.contains(&&*name) || name.starts_with("x-forwarded-");
+        if is_own { Err(BadHeader) } else { Ok(()) }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The fields that are sent on, in lower case, in order, each once.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|name| &**name)
+    }
+
+    /// Whether it is sent what browsers send by themselves, whoever's page asks.
+    pub fn sees_cookies(&self) -> bool {
+        self.headers().any(|name| name == "cookie")
+    }
+
+    /// What may be done where its answer says nothing of it.
+    pub fn rights(&self) -> &Arc<Rights> {
+        &self.rights
+    }
+
+    /// A digest of where it is: another place is another service.
+    pub fn print(&self) -> u64 {
+        self.print
+    }
+}
+
+fn check_url(url: &str) -> Result<(), BadUrl> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Err(BadUrl::NotHttp) };
+    if scheme.eq_ignore_ascii_case("https") {
+        return Err(BadUrl::Tls);
+    }
+    if !scheme.eq_ignore_ascii_case("http") {
+        return Err(BadUrl::NotHttp);
+    }
+    let is_odd = |c: char| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(c);
+    if rest.contains(is_odd) {
+        return Err(BadUrl::Character);
+    }
+    if rest.contains('#') {
+        return Err(BadUrl::Fragment);
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(BadUrl::User);
+    }
+    check_authority(authority).ok_or(BadUrl::Host)
+}
+
+/// RFC 3986 §3.2, without users.
+fn check_authority(authority: &str) -> Option<()> {
+    let (is_good, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']')?;
+            let is_address = |c: char| c.is_ascii_hexdigit() || c == ':' || c == '.';
+            (host.contains(':') && host.chars().all(is_address), port)
+        }
+        None => {
+            let host = authority.split(':').next().unwrap_or_default();
+            let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+            let port = authority.strip_prefix(host)?;
+            (!host.is_empty() && host.chars().all(is_name), port)
+        }
+    };
+    let is_port = |digits: &str| {
+        digits.bytes().all(|byte| byte.is_ascii_digit())
+            && digits.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    let has_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    (is_good && has_port).then_some(())
+}
+
+/// What a service is asked about one request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Who is asked.
+    pub forward: Arc<Forward>,
+    /// The method of the request.
+    pub method: &'static str,
+    /// Its `Host`.
+    pub host: Box<str>,
+    /// Its target, whole.
+    pub uri: Box<str>,
+    /// Where it comes from, if that is known.
+    pub address: Option<Box<str>>,
+    /// Those of its fields that are sent on, as they came.
+    pub fields: Vec<(Box<str>, Box<[u8]>)>,
+    /// How long the answer is waited for.
+    pub patience: Duration,
+    /// How long the answer is good for the same question.
+    pub keep: Duration,
+    /// How many answers are kept in all.
+    pub kept_max: usize,
+}
+
+impl Question {
+    /// What tells it from all other questions: everything that the service is sent, each with its
+    /// length, so that nothing of one part can be taken for the beginning of the next.
+    pub fn digest(&self) -> [u8; SHA256_OUTPUT_LEN] {
+        let mut context = Context::new(&SHA256);
+        let mut add = |part: &[u8]| {
+            context.update(&(part.len() as u64).to_le_bytes());
+            context.update(part);
+        };
+        add(self.forward.url.as_bytes());
+        add(self.method.as_bytes());
+        add(self.host.as_bytes());
+        add(self.uri.as_bytes());
+        // One without is not one of which it is empty.
+        add(if self.address.is_some() { b"from" } else { b"" });
+        add(self.address.as_deref().unwrap_or_default().as_bytes());
+        for (name, value) in &self.fields {
+            add(name.as_bytes());
+            add(value);
+        }
+        let mut out = [0; SHA256_OUTPUT_LEN];
+        out.copy_from_slice(context.finish().as_ref());
+        out
+    }
+}
+
+/// What is in it is whoever's who asks: their credentials, too.
+impl fmt::Debug for Question {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields: Vec<_> = self.fields.iter().map(|(name, _)| name).collect();
+        out.debug_struct("Question")
+            .field("forward", &self.forward)
+            .field("method", &self.method)
+            .field("fields", &fields)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Whoever asks may come in.
+    In(Arc<Grant>),
+    /// They may not.
+    Refused(Refusing),
+    /// Nobody knows: the service is not there, or says nothing that means anything.
+    Unavailable,
+}
