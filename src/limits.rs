@@ -199,6 +199,12 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Messages in one batch.
 pub const BATCH_MAX: usize = 100;
 
+/// Patterns of names in what a credential says of rights, all together.
+pub const GLOBS_MAX: usize = 100;
+
+/// A subject, or the id of a token, that can be revoked.
+pub const REVOKED_BYTES_MAX: usize = 1024;
+
 /// Connections that one message of the API may leave out.
 pub const EXCEPT_MAX: usize = 32;
 

@@ -40,6 +40,60 @@ impl Reach {
 }
 
 impl Grant {
+    /// The same for `subject`.
+    pub fn of_subject(mut self, subject: Option<&str>) -> Grant {
+        self.subject = subject.map(Box::from);
+        self
+    }
+
+    /// The same by the token that is called so.
+    pub fn of_token(mut self, token_id: Option<&str>) -> Grant {
+        self.token_id = token_id.map(Box::from);
+        self
+    }
+
+    /// The same, issued at `unix_ms`, if anybody knows.
+    pub fn issued_at(mut self, unix_ms: Option<u64>) -> Grant {
+        self.issued_ms = unix_ms;
+        self
+    }
+
+    /// The same until `unix_ms`; `None`: for ever.
+    pub fn until(mut self, unix_ms: Option<u64>) -> Grant {
+        self.expires_ms = unix_ms;
+        self
+    }
+
+    /// The same with only those of its rights that `rights`, too, allow.
+    pub fn narrowed_by(mut self, rights: Rights) -> Grant {
+        self.narrowed = match self.narrowed {
+            None => Some(Box::new(rights)),
+            Some(_) => Some(Box::default()),
+        };
+        self
+    }
+
+    /// The same with `rights` in place of its own.
+    pub fn with_rights(mut self, rights: Rights) -> Grant {
+        (self.rights, self.narrowed) = (Arc::new(rights), None);
+        self
+    }
+
+    /// Whom it is about: `sub` of a token, the name of a static key, the user of a password.
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// When it was issued, in milliseconds since 1970, if it says so.
+    pub fn issued_ms(&self) -> Option<u64> {
+        self.issued_ms
+    }
+
+    /// From when on it is good for nothing, in milliseconds since 1970.
+    pub fn expires_ms(&self) -> Option<u64> {
+        self.expires_ms
+    }
+
     fn all(&self) -> impl Iterator<Item = &Rights> {
         [Some(&*self.rights), self.narrowed.as_deref()].into_iter().flatten()
     }

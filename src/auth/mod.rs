@@ -40,4 +40,4 @@ pub use keyring::{Key, Keyring, Presented};
 pub use refused::Refused;
 pub use rights::Rights;
 pub use secret::Secret;
-pub use vault::Vault;
+pub use vault::{Full, Guesses, Revocation, Revocations, Tickets, Vault, Whom};

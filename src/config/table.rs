@@ -59,7 +59,7 @@ pub(super) static GROUPS: [Group; 8] = [
         settings: &[
             Setting {
                 flag: "insecure",
-                help: "Accept that without a [[key]] whoever reaches an address may read and write",
+                help: "Accept that without a [[key]] whoever comes may do everything",
                 default: None,
                 takes: Takes::Nothing(|config| &mut config.insecure),
             },

@@ -9,6 +9,7 @@
 //! for who comes later and ends one.
 
 use super::Engine;
+use super::answer::Problem;
 use super::conn::{Conn, State};
 use super::desk::Desk;
 use super::end::End;
@@ -17,6 +18,13 @@ use crate::bytes::ConnKey;
 use crate::http::{Status, Terms};
 use crate::limits::Limits;
 use std::collections::VecDeque;
+
+const TOO_MANY_HEADS: Problem = Problem::refusal(
+    Status::ServiceUnavailable,
+    "too-many-heads",
+    "Too many requests wait for their heads to end (--node-heads), and this one has waited \
+     longest; try again.",
+);
 
 /// So many may be in the queue who wait no more before they are looked for.
 const SPARSE_MIN: usize = 64;
@@ -146,11 +154,8 @@ impl Conn {
 
     fn say_shed(&mut self, desk: &mut Desk) {
         desk.counters().heads_shed.add(1);
-        let detail = "Too many requests wait for their heads to end (--node-heads), and this one \
-                      has waited longest; try again.";
         let terms = Terms::of_broken(&self.partial);
-        let status = Status::ServiceUnavailable;
-        self.problem(desk, terms, status, "too-many-heads", detail, &[("Retry-After", "2")]);
+        self.problem(desk, terms, &TOO_MANY_HEADS);
     }
 }
 

@@ -29,6 +29,10 @@ pub struct Gauges {
     pub log_bytes: u64,
     /// What is in no log any more, and kept for a reader in the middle of it.
     pub pinned_bytes: u64,
+    /// Tickets that wait to be used.
+    pub tickets: u64,
+    /// What is revoked.
+    pub revocations: u64,
 }
 
 /// Appends the page.
@@ -39,6 +43,7 @@ pub fn render(cores: &[&Counters], gauges: &Gauges, out: &mut Vec<u8>) {
     page.messages();
     page.compression();
     page.answers();
+    page.credentials();
     page.turns();
 }
 
@@ -66,6 +71,9 @@ impl Page<'_> {
         self.gauge("tidegate_log_bytes", "Size of all logs.", gauges.log_bytes);
         let help = "Size of what left the log and is kept for readers in the middle of it.";
         self.gauge("tidegate_log_pinned_bytes", help, gauges.pinned_bytes);
+        self.gauge("tidegate_tickets", "Tickets that wait to be used.", gauges.tickets);
+        let help = "Subjects, token ids and connection ids that are revoked.";
+        self.gauge("tidegate_revocations", help, gauges.revocations);
     }
 
     fn connections(&mut self) {
@@ -102,7 +110,7 @@ impl Page<'_> {
         self.counter(name, "Their payloads.", |core| &core.message_bytes_in);
         let name = "tidegate_messages_refused_total";
         let help = "Messages refused, by the code that their sender was told.";
-        self.family(name, help, |core| &core.refusals);
+        self.family(name, "code", help, |core| &core.refusals);
 
         let name = "tidegate_events_published_total";
         self.head(name, "counter", "Events committed to the log.");
@@ -136,14 +144,23 @@ impl Page<'_> {
 
     fn answers(&mut self) {
         let name = "tidegate_websocket_closes_total";
-        self.family(name, "WebSockets closed, by close code.", |core| &core.closes);
+        self.family(name, "code", "WebSockets closed, by close code.", |core| &core.closes);
         let name = "tidegate_http_responses_total";
-        self.family(name, "Responses, by status.", |core| &core.responses);
+        self.family(name, "code", "Responses, by status.", |core| &core.responses);
         let name = "tidegate_http_faults_total";
         self.counter(name, "Requests that could not be understood.", |core| &core.http_faults);
         let name = "tidegate_heads_shed_total";
         let help = "Requests refused before their heads had ended, as too much of such waited.";
         self.counter(name, help, |core| &core.heads_shed);
+    }
+
+    fn credentials(&mut self) {
+        let name = "tidegate_credentials_total";
+        let help = "Credentials asked for, by what came of it.";
+        self.family(name, "outcome", help, |core| &core.credentials);
+        let name = "tidegate_admitted_total";
+        let help = "Requests let in with a credential, by where it stood.";
+        self.family(name, "way", help, |core| &core.admitted);
     }
 
     fn turns(&mut self) {
@@ -177,6 +194,7 @@ impl Page<'_> {
     fn family<K: Copy + PartialEq + Display + 'static, const N: usize>(
         &mut self,
         name: &str,
+        label: &str,
         help: &str,
         of: impl Fn(&Counters) -> &Family<K, N>,
     ) {
@@ -194,8 +212,8 @@ impl Page<'_> {
         }
         for (key, value) in counts {
             match key {
-                Some(key) => self.labelled(name, "code", key, value),
-                None => self.labelled(name, "code", "other", value),
+                Some(key) => self.labelled(name, label, key, value),
+                None => self.labelled(name, label, "other", value),
             }
         }
     }

@@ -123,7 +123,7 @@ fn who_never_ends_a_head_does_not_starve_who_comes_and_ends_one() {
     for round in 0..50 {
         slow.extend((0..20).map(|_| core.connect(HTTP, &half(500))));
         slow.retain(|key| core.is_there(*key));
-        let new = core.engine.accept(HTTP, core.now).expect("within the limit");
+        let new = core.connect(HTTP, b"");
         let at = |core: &mut Core, part: &[u8]| {
             core.receive(new, part);
             slow.iter().for_each(|key| core.receive(*key, b"y"));
@@ -170,15 +170,12 @@ fn who_was_answered_meanwhile_has_not_waited_since_then() {
 fn who_waits_for_an_answer_is_not_shed() {
     let mut core = core(4 * KIB);
     let post = "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: \
-                application/json\r\nContent-Length: 15\r\n\r\n{\"text\":\"hello\"}";
-    let post = post.replace("15\r\n", "16\r\n");
-    let key = core.engine.accept(HTTP, core.now).expect("within the limit");
+                application/json\r\nContent-Length: 16\r\n\r\n{\"text\":\"hello\"}";
+    let others: Vec<ConnKey> = (0..10).map(|_| core.connect(HTTP, b"")).collect();
+    let key = core.connect(HTTP, b"");
     core.receive(key, &[post.as_bytes(), half(900).as_slice()].concat());
     core.check();
-    for _ in 0..10 {
-        let other = core.engine.accept(HTTP, core.now).expect("within the limit");
-        core.receive(other, &half(900));
-    }
+    others.iter().for_each(|other| core.receive(*other, &half(900)));
     assert!(core.shed() > 0 && core.is_there(key));
     core.turn();
     assert!(core.written(key).starts_with("HTTP/1.1 200 "));
