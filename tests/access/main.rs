@@ -7,8 +7,10 @@ mod dice;
 mod support;
 
 mod admission;
+mod matrix;
 mod mint;
 mod mutants;
 mod refusal;
+mod reload;
 mod rig;
 mod ways;
