@@ -203,7 +203,7 @@ pub const BATCH_MAX: usize = 100;
 pub const GLOBS_MAX: usize = 100;
 
 /// A subject, or the id of a token, that can be revoked.
-pub const REVOKED_BYTES_MAX: usize = 1024;
+pub const REVOKED_BYTES_MAX: usize = 4 * KIB;
 
 /// Connections that one message of the API may leave out.
 pub const EXCEPT_MAX: usize = 32;
@@ -219,3 +219,12 @@ pub const LISTED_SLOTS_MAX: u32 = 1000;
 
 /// How deep the JSON of a message may be nested.
 pub const JSON_DEPTH_MAX: usize = 128;
+
+/// Threads that wait for answers of a `forward`, all together.
+pub const FORWARD_THREADS_MAX: usize = 4;
+
+/// Questions that wait for one of these threads; over it: 503.
+pub const FORWARD_QUEUE_MAX: usize = 1000;
+
+/// The body of such an answer; a longer one means nothing.
+pub const FORWARD_ANSWER_BYTES_MAX: usize = 4 * KIB;

@@ -62,4 +62,9 @@ impl Access {
     pub fn is_on(&self) -> bool {
         !self.keyring.is_empty() || !self.forwards.is_empty()
     }
+
+    /// Whether somebody may come in at `door` by user and password.
+    pub fn takes_passwords(&self, door: &Door) -> bool {
+        self.keyring.iter().any(|key| key.is_password() && door.takes(&key.name))
+    }
 }

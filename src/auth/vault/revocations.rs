@@ -3,7 +3,7 @@
 //! Knows: subjects, ids of tokens, names of connections; since when, and until when.
 //! Must not know: connections.
 
-use super::super::grant::Grant;
+use super::super::grant::{Grant, TokenId};
 use super::{Full, TIDIED_MAX, lock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -30,17 +30,28 @@ pub struct Revocation {
     pub at_ms: u64,
     /// When it is over, in milliseconds since 1970; `None`: as long as the process lives.
     pub until_ms: Option<u64>,
+    /// The token, as grants have it.
+    token_id: Option<TokenId>,
 }
 
 impl Revocation {
+    /// From `at_ms` on, until `until_ms` if it is to end.
+    pub fn new(whom: Whom, at_ms: u64, until_ms: Option<u64>) -> Revocation {
+        let token_id = match &whom {
+            Whom::TokenId(id) => Some(TokenId::of(id)),
+            Whom::Subject(_) | Whom::ConnectionId(_) => None,
+        };
+        Revocation { whom, at_ms, until_ms, token_id }
+    }
+
     /// Whether what was granted is good no more.
     pub fn concerns(&self, grant: &Grant) -> bool {
         match &self.whom {
             Whom::Subject(subject) => {
-                let is_older = grant.issued_ms.is_none_or(|issued| issued <= self.at_ms);
-                is_older && grant.subject.as_deref() == Some(&**subject)
+                let is_older = grant.issued_ms().is_none_or(|issued| issued <= self.at_ms);
+                is_older && grant.subject() == Some(subject)
             }
-            Whom::TokenId(id) => grant.token_id.as_deref() == Some(&**id),
+            Whom::TokenId(_) => grant.token_id() == self.token_id,
             Whom::ConnectionId(_) => false,
         }
     }
@@ -68,6 +79,8 @@ struct State {
     all: BTreeMap<Whom, Revocation>,
     /// When those that have an end are over.
     ends: BTreeSet<(u64, Whom)>,
+    /// Those of tokens, as grants have them.
+    tokens: BTreeSet<(TokenId, Whom)>,
 }
 
 impl Revocations {
@@ -101,12 +114,11 @@ impl Revocations {
         if self.count.load(Ordering::SeqCst) == 0 {
             return false;
         }
-        let subject = grant.subject.as_deref().map(|subject| Whom::Subject(subject.into()));
-        let token_id = grant.token_id.as_deref().map(|id| Whom::TokenId(id.into()));
+        let subject = grant.subject().map(|subject| Whom::Subject(subject.into()));
         let state = lock(&self.state);
-        let found =
-            [subject, token_id].into_iter().flatten().filter_map(|it| state.find(&it, now_ms));
-        found.into_iter().any(|revocation| revocation.concerns(grant))
+        let of_subject = subject.and_then(|subject| state.find(&subject, now_ms));
+        let of_token = grant.token_id().and_then(|id| state.find_token(id, now_ms));
+        [of_subject, of_token].into_iter().flatten().any(|it| it.concerns(grant))
     }
 
     /// Whether nobody may be called `id`.
@@ -156,10 +168,11 @@ impl State {
             Some(before) => Revocation {
                 at_ms: before.at_ms.max(revocation.at_ms),
                 until_ms: before.until_ms.zip(revocation.until_ms).map(|(a, b)| a.max(b)),
-                whom: before.whom,
+                ..before
             },
         };
         self.ends.extend(both.until_ms.map(|until| (until, both.whom.clone())));
+        self.tokens.extend(both.token_id.map(|id| (id, both.whom.clone())));
         self.all.insert(both.whom.clone(), both);
         Ok(())
     }
@@ -168,10 +181,20 @@ impl State {
         self.all.get(whom).filter(|revocation| !revocation.is_over(now_ms))
     }
 
+    /// Ids that are different for us may be the same for grants: any of them counts.
+    fn find_token(&self, id: TokenId, now_ms: u64) -> Option<&Revocation> {
+        let first = Whom::Subject(Arc::default());
+        let same = self.tokens.range((id, first)..).take_while(|(own, _)| *own == id);
+        same.filter_map(|(_, whom)| self.find(whom, now_ms)).next()
+    }
+
     fn take(&mut self, whom: &Whom) -> Option<Revocation> {
         let (whom, revocation) = self.all.remove_entry(whom)?;
         if let Some(until) = revocation.until_ms {
-            self.ends.take(&(until, whom));
+            self.ends.take(&(until, whom.clone()));
+        }
+        if let Some(id) = revocation.token_id {
+            self.tokens.take(&(id, whom));
         }
         Some(revocation)
     }

@@ -18,7 +18,7 @@ pub(super) use ways::TICKET;
 
 use super::answer::Problem;
 use super::desk::Desk;
-use crate::auth::{Door, Grant, Presented, Refused};
+use crate::auth::{Door, Grant, Key, Presented, Refused};
 use crate::http::Request;
 use std::sync::Arc;
 use ways::{Credential, NotOne, Text, Way};
@@ -63,7 +63,7 @@ impl Desk {
         if !access.is_on() || entrance.door.open {
             return Ok(None);
         }
-        let takes_passwords = false;
+        let takes_passwords = access.takes_passwords(entrance.door);
         let refused = |why| refusals::refused(why, entrance, takes_passwords);
         if let Err(wait) = self.may_try(entrance.peer) {
             self.count_credential("throttled");
@@ -109,11 +109,11 @@ impl Desk {
     /// manages may let others in where that is not done by hand.
     fn redeem(&self, text: &str, door: &Door) -> Option<Arc<Grant>> {
         let grant = self.setup.vault.tickets.redeem(text, self.now.unix_ms)?;
-        let is_its =
-            |key: &&crate::auth::Key| key.name == grant.key && key.print() == grant.key_print;
-        let key = self.policy.access.keyring.iter().find(is_its)?;
-        let counts = door.takes(&key.name) || key.rights.manage;
-        (counts && !grant.is_over(self.now.unix_ms)).then_some(grant)
+        let keyring = &self.policy.access.keyring;
+        let is_managers = |key: &Key| key.name == *grant.key() && key.rights.manage;
+        let counts = door.takes(grant.key()) || keyring.iter().any(is_managers);
+        let is_good = keyring.has_given(&grant) && !grant.is_over(self.now.unix_ms);
+        (counts && is_good).then_some(grant)
     }
 
     fn check_right(&self, grant: &Grant, need: Need) -> Result<(), Problem> {

@@ -7,8 +7,6 @@ use super::Desk;
 use core::net::IpAddr;
 use std::num::NonZeroU64;
 
-const BAD_CREDENTIALS_MAX: u32 = 20;
-
 /// Where a connection came from, as the vault calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Peer(NonZeroU64);
@@ -33,7 +31,7 @@ impl Desk {
     pub(super) fn may_try(&self, peer: Option<Peer>) -> Result<(), u64> {
         let Some(Peer(address)) = peer else { return Ok(()) };
         let guesses = &self.setup.vault.guesses;
-        let per_minute = BAD_CREDENTIALS_MAX;
+        let per_minute = self.limits.bad_credentials_max as u32;
         guesses.may_try(address.get(), self.now.monotonic, per_minute).map_err(|wait| {
             // A client that comes back a little early is refused once more.
             wait.as_secs().saturating_add(1)
@@ -43,7 +41,7 @@ impl Desk {
     /// A credential from there was bad.
     pub(super) fn note_bad(&self, peer: Option<Peer>) {
         let Some(Peer(address)) = peer else { return };
-        let per_minute = BAD_CREDENTIALS_MAX;
+        let per_minute = self.limits.bad_credentials_max as u32;
         self.setup.vault.guesses.note_bad(address.get(), self.now.monotonic, per_minute);
     }
 }

@@ -52,7 +52,7 @@ impl Sweep {
         };
         let at_ms = desk.now.unix_ms;
         let until_ms = span.map(|span| at_ms.saturating_add(span.as_millis() as u64));
-        let revocation = Arc::new(Revocation { whom, at_ms, until_ms });
+        let revocation = Arc::new(Revocation::new(whom, at_ms, until_ms));
         Ok(Sweep { revocation, who, slot: 0, closed: 0 })
     }
 
