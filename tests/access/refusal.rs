@@ -19,7 +19,7 @@ const CODES: [&str; 11] = [
 ];
 
 /// Faults of the request itself, which come before or instead.
-const OTHERS: [&str; 2] = ["bad-target", "bad-websocket-protocol"];
+const OTHERS: [&str; 3] = ["bad-percent-escape", "bad-target-utf8", "bad-websocket-protocol"];
 
 /// So many characters of a credential in a row are too many.
 const HINT: usize = 10;
