@@ -24,6 +24,8 @@ struct Tally {
     good: [u64; 2],
     /// Answers with these statuses.
     let_in: [u64; 2],
+    /// Tickets that were asked for.
+    tickets: u64,
     faults: Vec<String>,
 }
 
@@ -33,6 +35,7 @@ impl AddAssign for Tally {
         for (sum, more) in [(&mut self.good, other.good), (&mut self.let_in, other.let_in)] {
             sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
         }
+        self.tickets += other.tickets;
         self.faults.extend(other.faults);
     }
 }
@@ -64,12 +67,16 @@ fn exactly_the_good_credentials_let_in() {
             .collect();
         callers.into_iter().for_each(|caller| all += caller.join().unwrap());
     });
-    let Tally { attempts, good, let_in, faults } = all;
+    let Tally { attempts, good, let_in, tickets, faults } = all;
     let some: Vec<&String> = faults.iter().take(20).collect();
     assert!(faults.is_empty(), "{} of {attempts}: {some:#?}", faults.len());
     assert!(attempts >= 20_000, "{attempts}");
     assert_eq!(let_in, good);
     assert!(good.iter().all(|count| *count > 1000), "{good:?}");
+    // The server, too, has counted each, and whoever asked for tickets, and who asks now.
+    let metrics = exchange(rig.server.http, &rig.manage("GET", "/metrics"));
+    let accepted = metrics.sample("tidegate_credentials_total{outcome=\"accepted\"}");
+    assert_eq!(accepted, good[0] + good[1] + tickets + 1);
 }
 
 impl Caller<'_> {
@@ -135,6 +142,7 @@ impl Caller<'_> {
     /// A ticket that is not quite it is nobody's, and uses nothing up; it is good once.
     fn with_ticket(&mut self, site: Site) {
         let ticket = ticket(self.rig);
+        self.tally.tickets += 1;
         let dice = &mut self.dice;
         let changed = garble(ticket.clone(), dice).text;
         for (text, good) in [(&changed, false), (&ticket, true), (&ticket, false)] {

@@ -7,6 +7,7 @@ mod dice;
 mod support;
 
 mod admission;
+mod canary;
 mod matrix;
 mod mint;
 mod mutants;

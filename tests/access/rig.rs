@@ -1,6 +1,7 @@
 //! A server with a key of each kind, and what its keys vouch for.
 
 use crate::mint::{Signer, now};
+use crate::support::http::request;
 use crate::support::server::tidegate;
 use crate::support::{Folder, Server};
 use base64::Engine;
@@ -160,6 +161,11 @@ impl Rig {
     /// A token of who may manage.
     pub(crate) fn chief_token(&self) -> String {
         self.chief.token(&claims("chief"))
+    }
+
+    /// A request of who may manage.
+    pub(crate) fn manage(&self, method: &str, target: &str) -> String {
+        request(self.server.http, method, target, &Rig::manager())
     }
 
     /// A header line with what may manage.
