@@ -183,7 +183,6 @@ impl Canaries {
             good.replace(file, &format!("secret = {{ file = \"{DEVICE}\" ")),
             good.replace(file, &format!("secert = \"{DEVICE}\"")),
             good.replace("{ env = \"OPS\" }", &format!("\"{}\"", OPS[1])),
-            good.replace("user = \"ops\"", &format!("{} = \"ops\"", OPS[1])),
         ];
         for text in wrong {
             assert_ne!(text, good);
