@@ -151,7 +151,7 @@ impl Config {
             return Ok(Command::Connect(connect::read(options)));
         }
         if let Some((token::NAME, options)) = matches.subcommand() {
-            return Ok(Command::Token(Box::new(token::read(options, env)?)));
+            return Ok(Command::Token(Box::new(token::read(options, Environment::new(env))?)));
         }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
         let source = Source::new(options, Environment::new(env));

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use super::environment::Environment;
 use super::source::Source;
 use super::units::Unit;
 use super::{Refusal, flags};
@@ -140,10 +141,7 @@ pub(super) fn command() -> clap::Command {
 }
 
 /// What is wanted, with the keys of the configuration if they are.
-pub(super) fn read(
-    options: &ArgMatches,
-    env: impl Fn(&str) -> Option<OsString>,
-) -> Result<Token, Refusal> {
+pub(super) fn read(options: &ArgMatches, env: Environment) -> Result<Token, Refusal> {
     match options.subcommand() {
         Some((MINT, options)) => Ok(Token::Mint(Box::new(read_mint(options, env)?))),
         Some((VERIFY, options)) => Ok(Token::Verify(read_proof(options, env)?)),
@@ -159,10 +157,7 @@ fn given(options: &ArgMatches, name: &str) -> Option<String> {
     options.try_get_one::<String>(name).ok().flatten().cloned()
 }
 
-fn read_mint(
-    options: &ArgMatches,
-    env: impl Fn(&str) -> Option<OsString>,
-) -> Result<MintOptions, Refusal> {
+fn read_mint(options: &ArgMatches, env: Environment) -> Result<MintOptions, Refusal> {
     let proof = read_proof(options, env)?;
     let text = |name: &str| given(options, name);
     let all = |name: &str| options.get_many(name).into_iter().flatten().cloned().collect();
@@ -199,10 +194,7 @@ fn refusal(option: &str, why: &str) -> clap::Error {
     clap::Error::raw(clap::error::ErrorKind::InvalidValue, text)
 }
 
-fn read_proof(
-    options: &ArgMatches,
-    env: impl Fn(&str) -> Option<OsString>,
-) -> Result<Proof, Refusal> {
+fn read_proof(options: &ArgMatches, env: Environment) -> Result<Proof, Refusal> {
     let text = |name: &str| given(options, name);
     let algorithm = text("algorithm").and_then(|name| Algorithm::parse(&name));
     let algorithm = algorithm.unwrap_or(Algorithm::HS256);
