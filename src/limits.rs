@@ -100,6 +100,29 @@ pub struct Limits {
     /// Rooms or connections that one event stream may name as its filter.
     pub filters_max: usize,
 
+    /// A credential, wherever it stands in a request; a longer one is none. It is read before
+    /// anything is known of who sent it.
+    pub token_bytes_max: usize,
+    /// How far clocks may be apart: a token's `nbf` and `iat` may be so far in the future.
+    pub token_leeway: Duration,
+    /// Credentials that were no good from one address in a minute (of IPv6: one /64); over it: 429,
+    /// and nothing is verified.
+    pub bad_credentials_max: usize,
+    /// How long a ticket waits for its one use.
+    pub ticket_time: Duration,
+    /// Tickets that wait at once; at the limit no more are given: 429.
+    pub tickets_max: usize,
+    /// What was revoked and is remembered; at the limit no more is taken: 429. None is forgotten.
+    pub revocations_max: usize,
+    /// Heads, and what else waits before it is known who sent it, of all connections together.
+    pub node_heads_bytes_max: usize,
+    /// From a question to the server of `forward` to its answer; over it: 503.
+    pub forward_time: Duration,
+    /// How long its answer holds for the same question; nothing: it is asked each time.
+    pub forward_cache: Duration,
+    /// Its answers that are kept; the oldest goes.
+    pub forward_cache_max: usize,
+
     /// From SIGTERM to the end, however many are still connected.
     pub drain: Duration,
 }
@@ -145,6 +168,16 @@ impl Default for Limits {
             rooms_max: 10_000,
             joined_rooms_max: 64,
             filters_max: 32,
+            token_bytes_max: 4 * KIB,
+            token_leeway: Duration::from_secs(30),
+            bad_credentials_max: 20,
+            ticket_time: Duration::from_secs(30),
+            tickets_max: 100_000,
+            revocations_max: 100_000,
+            node_heads_bytes_max: 32 * MIB,
+            forward_time: Duration::from_secs(2),
+            forward_cache: Duration::from_secs(10),
+            forward_cache_max: 10_000,
             drain: Duration::from_secs(30),
         }
     }
@@ -166,6 +199,12 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Messages in one batch.
 pub const BATCH_MAX: usize = 100;
 
+/// Patterns of names in what a credential says of rights, all together.
+pub const GLOBS_MAX: usize = 100;
+
+/// A subject, or the id of a token, that can be revoked.
+pub const REVOKED_BYTES_MAX: usize = 4 * KIB;
+
 /// Connections that one message of the API may leave out.
 pub const EXCEPT_MAX: usize = 32;
 
@@ -180,3 +219,12 @@ pub const LISTED_SLOTS_MAX: u32 = 1000;
 
 /// How deep the JSON of a message may be nested.
 pub const JSON_DEPTH_MAX: usize = 128;
+
+/// Threads that wait for answers of a `forward`, all together.
+pub const FORWARD_THREADS_MAX: usize = 4;
+
+/// Questions that wait for one of these threads; over it: 503.
+pub const FORWARD_QUEUE_MAX: usize = 1000;
+
+/// The body of such an answer; a longer one means nothing.
+pub const FORWARD_ANSWER_BYTES_MAX: usize = 4 * KIB;

@@ -3,6 +3,7 @@
 //! Knows: what a configuration says of it.
 //! Must not know: requests, what the keys are.
 
+use super::forward::Forward;
 use super::keyring::Keyring;
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub struct Door {
     pub query: Option<String>,
     /// What is said to whoever is not let in.
     pub refusing: Refusing,
+    /// Who is asked about every request, in place of keys, fields, cookies and parameters.
+    pub forward: Option<Arc<Forward>>,
 }
 
 impl Door {
@@ -50,11 +53,18 @@ pub struct Access {
     pub door: Arc<Door>,
     /// `/metrics` is for everybody.
     pub open_metrics: bool,
+    /// Every service that a door asks, this one or one of a route.
+    pub forwards: Box<[Arc<Forward>]>,
 }
 
 impl Access {
     /// Whether anybody is asked for anything.
     pub fn is_on(&self) -> bool {
-        !self.keyring.is_empty()
+        !self.keyring.is_empty() || !self.forwards.is_empty()
+    }
+
+    /// Whether somebody may come in at `door` by user and password.
+    pub fn takes_passwords(&self, door: &Door) -> bool {
+        self.keyring.iter().any(|key| key.is_password() && door.takes(&key.name))
     }
 }

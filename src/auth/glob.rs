@@ -9,9 +9,15 @@ use std::sync::Arc;
 /// A pattern: `*` stands for any characters, also none; every other character for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Glob {
-    /// What stands between the stars, in order; one more than there are stars.
-    parts: Box<[Box<str>]>,
+    /// What stands between the stars, with [`STAR`] for each of them.
+    text: Box<str>,
 }
+
+/// A star, where a `*` is an asterisk that a name has. No name has control characters.
+const STAR: char = '\0';
+
+/// What stands in a key's own patterns for the subject of whoever is let in by it.
+const SUBJECT: &str = "{sub}";
 
 /// Why a text is no pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,49 +44,59 @@ impl Glob {
             "" => Err(BadGlob::Empty),
             _ if text.len() > Glob::BYTES_MAX => Err(BadGlob::TooLong),
             _ if text.contains(char::is_control) => Err(BadGlob::Control),
-            _ => Ok(Glob { parts: text.split('*').map(Box::from).collect() }),
+            _ => Ok(Glob { text: text.replace('*', "\0").into() }),
         }
     }
 
     /// The pattern of this name alone, whatever characters are in it.
     pub fn literal(name: &str) -> Glob {
-        Glob { parts: Box::new([Box::from(name)]) }
+        // What no name can be is nobody's.
+        let is_name = !name.contains(char::is_control);
+        Glob { text: Box::from(if is_name { name } else { "" }) }
     }
 
     /// Whether `name` is meant.
     pub fn matches(&self, name: &str) -> bool {
-        let Some((first, rest)) = self.parts.split_first() else { return false };
-        let Some((last, middle)) = rest.split_last() else { return **first == *name };
-        let Some(mut left) = name.strip_prefix(&**first) else { return false };
-        for part in middle {
+        let Some((first, rest)) = self.text.split_once(STAR) else { return *self.text == *name };
+        let Some(mut left) = name.strip_prefix(first) else { return false };
+        let (middle, last) = rest.rsplit_once(STAR).unwrap_or(("", rest));
+        for part in middle.split(STAR) {
             // The earliest place leaves the most for what follows.
-            let Some((_, behind)) = left.split_once(&**part) else { return false };
+            let Some((_, behind)) = left.split_once(part) else { return false };
             left = behind;
         }
-        left.ends_with(&**last)
+        left.ends_with(last)
     }
 
     /// The one name that is meant, if there are not more.
     pub fn name(&self) -> Option<&str> {
-        match &*self.parts {
-            [name] => Some(name),
-            _ => None,
-        }
+        (!self.text.contains(STAR)).then_some(&self.text)
     }
 
     /// Whether every name is meant.
     pub fn is_all(&self) -> bool {
-        self.parts.len() > 1 && self.parts.iter().all(|part| part.is_empty())
+        !self.text.is_empty() && self.text.chars().all(|one| one == STAR)
+    }
+
+    /// Whether it means other names for other subjects.
+    pub fn has_subject(&self) -> bool {
+        self.text.contains(SUBJECT)
+    }
+
+    /// The same with `subject` where its place is, in which nothing stands for anything else. No
+    /// name is meant where nobody is the subject.
+    fn of_subject(&self, subject: Option<&str>) -> Option<Glob> {
+        if !self.has_subject() {
+            return Some(self.clone());
+        }
+        let subject = subject.filter(|subject| !subject.contains(char::is_control))?;
+        Some(Glob { text: self.text.replace(SUBJECT, subject).into() })
     }
 }
 
 impl fmt::Display for Glob {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, part) in self.parts.iter().enumerate() {
-            out.write_str(if number == 0 { "" } else { "*" })?;
-            out.write_str(part)?;
-        }
-        Ok(())
+        out.write_str(&self.text.replace(STAR, "*"))
     }
 }
 
@@ -96,7 +112,7 @@ impl Globs {
 
     /// Every name is meant.
     pub fn all() -> Globs {
-        Globs(Arc::new([Glob { parts: Box::new([Box::from(""), Box::from("")]) }]))
+        Globs(Arc::new([Glob { text: Box::from("\0") }]))
     }
 
     /// Whether `name` is meant.
@@ -112,6 +128,24 @@ impl Globs {
     /// Whether no name is meant.
     pub fn is_none(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether they mean other names for other subjects.
+    pub fn have_subject(&self) -> bool {
+        self.0.iter().any(Glob::has_subject)
+    }
+
+    /// The same for `subject`.
+    pub(super) fn of_subject(&self, subject: Option<&str>) -> Globs {
+        match self.have_subject() {
+            true => Globs(self.0.iter().filter_map(|glob| glob.of_subject(subject)).collect()),
+            false => self.clone(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// Each pattern.

@@ -1,15 +1,22 @@
 //! The keys that vouch for credentials.
 //!
-//! Knows: every key, and what it may vouch for.
+//! Knows: every key, and which of them could vouch for a token.
 //! Must not know: where a credential stood.
 
+use super::algorithm::Algorithm;
+use super::bad_key::BadKey;
+use super::digest::Digest;
 use super::door::Door;
 use super::grant::Grant;
+use super::key::{Expected, Key, Proof, Signers};
 use super::refused::Refused;
 use super::rights::Rights;
 use super::secret::Secret;
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use super::signer::Signer;
+use super::token::{Token, is_token};
+use super::why::Why;
+use super::{jwk, millis};
+use crate::limits::Limits;
 use std::sync::Arc;
 
 /// A credential, as it was presented.
@@ -26,42 +33,30 @@ pub enum Presented<'a> {
     },
 }
 
-/// A key that vouches for credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// What it is called.
-    pub name: Arc<str>,
-    /// What it may give.
-    pub rights: Arc<Rights>,
-    digest: [u8; SHA256_OUTPUT_LEN],
-}
-
 /// All keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keyring {
     keys: Vec<Key>,
+    token_bytes_max: usize,
+    token_leeway_ms: u64,
 }
 
-fn sha256(bytes: &[u8]) -> [u8; SHA256_OUTPUT_LEN] {
-    let mut out = [0; SHA256_OUTPUT_LEN];
-    for (to, from) in out.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
-        *to = *from;
-    }
-    out
-}
-
-impl Key {
-    /// A digest of the key: another key of the same name is another key.
-    pub fn print(&self) -> u64 {
-        let mut print = [0; 8];
-        for (to, from) in print.iter_mut().zip(self.digest) {
-            *to = from;
-        }
-        u64::from_le_bytes(print)
+impl Default for Keyring {
+    fn default() -> Keyring {
+        Keyring::new(&Limits::default())
     }
 }
 
 impl Keyring {
+    /// No key, under `limits`.
+    pub fn new(limits: &Limits) -> Keyring {
+        Keyring {
+            keys: Vec::new(),
+            token_bytes_max: limits.token_bytes_max,
+            token_leeway_ms: millis(limits.token_leeway),
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -70,6 +65,12 @@ impl Keyring {
     /// Each.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter()
+    }
+
+    /// Whether the key is still there by which `grant` was given.
+    pub fn has_given(&self, grant: &Grant) -> bool {
+        let is_it = |key: &Key| key.name == *grant.key() && key.has_print(grant.key_print());
+        self.keys.iter().any(is_it)
     }
 
     /// What a key that counts at `door` gives for the credential at `unix_ms`.
@@ -81,28 +82,211 @@ impl Keyring {
         &self,
         presented: Presented<'_>,
         door: &Door,
-        _unix_ms: u64,
+        unix_ms: u64,
     ) -> Result<Grant, Refused> {
-        let Presented::Bearer(text) = presented else { return Err(Refused::Invalid) };
-        let digest = sha256(text.as_bytes());
-        let is_it = |key: &&Key| verify_slices_are_equal(&key.digest, &digest).is_ok();
-        let key = self.keys.iter().find(is_it).filter(|key| door.takes(&key.name));
-        let key = key.ok_or(Refused::Invalid)?;
-        Ok(Grant {
-            key: Arc::clone(&key.name),
-            key_print: key.print(),
-            subject: Some(Box::from(&*key.name)),
-            token_id: None,
-            issued_ms: None,
-            expires_ms: None,
-            rights: Arc::clone(&key.rights),
-            narrowed: None,
-        })
+        self.examine(presented, door, unix_ms).map_err(Why::refused)
+    }
+
+    /// The same, with the exact reason: for whoever has the keys, and nobody else.
+    ///
+    /// # Errors
+    ///
+    /// None vouches for it.
+    pub fn examine(
+        &self,
+        presented: Presented<'_>,
+        door: &Door,
+        unix_ms: u64,
+    ) -> Result<Grant, Why> {
+        match presented {
+            Presented::Basic { user, password } => {
+                if user.len().saturating_add(password.len()) > self.token_bytes_max {
+                    return Err(Why::TooLong);
+                }
+                let digest = password_digest(user, password.as_bytes());
+                self.known(door, |key| match &key.proof {
+                    Proof::Password { digest: its, grant } => its.is(&digest).then_some(grant),
+                    Proof::Static { .. } | Proof::Tokens(_) => None,
+                })
+            }
+            Presented::Bearer(text) => {
+                if text.len() > self.token_bytes_max {
+                    return Err(Why::TooLong);
+                }
+                let digest = static_digest(text.as_bytes());
+                let known = self.known(door, |key| match &key.proof {
+                    Proof::Static { digest: its, grant } => its.is(&digest).then_some(grant),
+                    Proof::Password { .. } | Proof::Tokens(_) => None,
+                });
+                match known {
+                    Err(_) if is_token(text) => self.token(text, door, unix_ms),
+                    known => known,
+                }
+            }
+        }
+    }
+
+    /// What the first key gives that `proves` and counts at `door`. Every key is asked, so that
+    /// nobody learns from the time how many there are before it.
+    fn known<'a>(
+        &'a self,
+        door: &Door,
+        proves: impl Fn(&'a Key) -> Option<&'a Grant>,
+    ) -> Result<Grant, Why> {
+        let mut found = None;
+        for key in &self.keys {
+            let grant = proves(key).filter(|_| door.takes(&key.name));
+            found = found.or(grant);
+        }
+        found.cloned().ok_or(Why::Unknown)
+    }
+
+    fn token(&self, text: &str, door: &Door, unix_ms: u64) -> Result<Grant, Why> {
+        let token = Token::parse(text).ok_or(Why::Header)?;
+        let mut why = Why::NoKey;
+        for (key, signer, grant) in self.candidates(&token, door) {
+            if !signer.signed(token.message, token.signature) {
+                why = if why == Why::NoKey { Why::Signature } else { why };
+                continue;
+            }
+            match key.grant(&token, grant, unix_ms, self.token_leeway_ms) {
+                // Another key with the same secret may be its issuer's.
+                Err(not_its @ (Why::Issuer | Why::Audience)) => why = not_its,
+                verdict => return verdict,
+            }
+        }
+        Err(why)
+    }
+
+    /// The signers who may have signed `token`: those of its algorithm and with its id. A token
+    /// without one may be by a signer without one, or by the only one there is.
+    fn candidates(&self, token: &Token<'_>, door: &Door) -> Vec<(&Key, &Signer, &Grant)> {
+        let algorithm = token.header.algorithm.as_deref();
+        let algorithm = algorithm.and_then(Algorithm::parse);
+        let keys = self.keys.iter().filter(|key| door.takes(&key.name));
+        let signers = keys
+            .flat_map(|key| key.signers().iter().map(move |(signer, grant)| (key, signer, grant)));
+        let of_algorithm = signers.filter(|(_, signer, _)| Some(signer.algorithm) == algorithm);
+        let mut all: Vec<_> = of_algorithm.collect();
+        let id = token.header.key_id.as_deref();
+        if id.is_some() || all.len() > 1 {
+            all.retain(|(_, signer, _)| signer.id.as_deref() == id);
+        }
+        all
     }
 
     /// Adds the static key `secret`, which is kept as a digest.
     pub fn add_static(&mut self, name: &str, secret: &Secret, rights: Rights) {
-        let digest = sha256(secret.expose());
-        self.keys.push(Key { name: Arc::from(name), rights: Arc::new(rights), digest });
+        let digest = static_digest(secret.expose());
+        let (name, rights) = (Arc::from(name), Arc::new(rights.of_subject(Some(name))));
+        let grant = Grant::new(Arc::clone(&name), digest.short(), Arc::clone(&rights));
+        let grant = grant.of_subject(Some(&name));
+        self.keys.push(Key { name, rights, proof: Proof::Static { digest, grant } });
     }
+
+    /// Adds the password of `user`, which is kept as a digest.
+    pub fn add_password(&mut self, name: &str, user: &str, password: &Secret, rights: Rights) {
+        let digest = password_digest(user, password.expose());
+        let (name, rights) = (Arc::from(name), Arc::new(rights.of_subject(Some(user))));
+        let grant = Grant::new(Arc::clone(&name), digest.short(), Arc::clone(&rights));
+        let grant = grant.of_subject(Some(user));
+        self.keys.push(Key { name, rights, proof: Proof::Password { digest, grant } });
+    }
+
+    /// Adds a key of tokens that are signed with `secret`.
+    ///
+    /// # Errors
+    ///
+    /// It would vouch for nobody, or for anybody.
+    pub fn add_hmac(
+        &mut self,
+        name: &str,
+        algorithm: Algorithm,
+        id: Option<&str>,
+        expected: Expected,
+        secret: &Secret,
+        rights: Rights,
+    ) -> Result<(), BadKey> {
+        let signer = Signer::of_secret(algorithm, id, secret.expose())?;
+        self.add_tokens(name, vec![signer], expected, rights)
+    }
+
+    /// Adds a key of tokens whose signer's public key is the file `pem`.
+    ///
+    /// # Errors
+    ///
+    /// It would vouch for nobody, or for anybody.
+    pub fn add_public(
+        &mut self,
+        name: &str,
+        algorithm: Algorithm,
+        id: Option<&str>,
+        expected: Expected,
+        pem: &[u8],
+        rights: Rights,
+    ) -> Result<(), BadKey> {
+        let signer = Signer::of_pem(algorithm, id, pem)?;
+        self.add_tokens(name, vec![signer], expected, rights)
+    }
+
+    /// Adds a key of tokens whose signers are those of the JWK set `set`.
+    ///
+    /// # Errors
+    ///
+    /// It would vouch for nobody, or for anybody.
+    pub fn add_jwks(
+        &mut self,
+        name: &str,
+        expected: Expected,
+        set: &[u8],
+        rights: Rights,
+    ) -> Result<(), BadKey> {
+        self.add_tokens(name, jwk::signers(set)?, expected, rights)
+    }
+
+    fn add_tokens(
+        &mut self,
+        name: &str,
+        signers: Vec<Signer>,
+        expected: Expected,
+        rights: Rights,
+    ) -> Result<(), BadKey> {
+        for signer in &signers {
+            if let Some(other) = self.duplicate(signer, &expected) {
+                return Err(BadKey::Duplicate { other });
+            }
+        }
+        let (name, rights): (Arc<str>, _) = (Arc::from(name), Arc::new(rights));
+        let said = [&expected.issuer, &expected.audience].map(|it| it.as_deref().unwrap_or(""));
+        let with_grant = |signer: Signer| {
+            let print = [signer.print().bytes(), said[0].as_bytes(), said[1].as_bytes()];
+            let print = Digest::of(&print).short();
+            let grant = Grant::new(Arc::clone(&name), print, Arc::clone(&rights));
+            (signer, grant)
+        };
+        let all = signers.into_iter().map(with_grant).collect();
+        let proof = Proof::Tokens(Arc::new(Signers { all, expected }));
+        self.keys.push(Key { name, rights, proof });
+        Ok(())
+    }
+
+    /// The key of which a token could be as well as of `signer`.
+    fn duplicate(&self, signer: &Signer, expected: &Expected) -> Option<Arc<str>> {
+        let is_same = |(other, _): &(Signer, Grant)| {
+            other.algorithm == signer.algorithm && other.id == signer.id
+        };
+        let mut keys = self.keys.iter().filter(|key| match &key.proof {
+            Proof::Tokens(signers) => !signers.expected.excludes(expected),
+            Proof::Static { .. } | Proof::Password { .. } => false,
+        });
+        keys.find(|key| key.signers().iter().any(is_same)).map(|key| Arc::clone(&key.name))
+    }
+}
+
+fn static_digest(secret: &[u8]) -> Digest {
+    Digest::of(&[b"static", secret])
+}
+
+fn password_digest(user: &str, password: &[u8]) -> Digest {
+    Digest::of(&[b"password", user.as_bytes(), password])
 }

@@ -22,20 +22,46 @@
     )
 )]
 
+mod algorithm;
+mod answer;
+mod bad_key;
+mod claims;
+mod digest;
 mod door;
+mod forward;
 mod glob;
 mod grant;
+mod header;
+mod json;
+mod jwk;
+mod key;
 mod keyring;
+mod pem;
 mod refused;
 mod rights;
 mod secret;
+mod signer;
+mod token;
 mod vault;
+mod why;
 
+pub use algorithm::{Algorithm, Kind};
+pub use bad_key::BadKey;
 pub use door::{Access, Door, Refusing};
+pub use forward::{BadHeader, BadUrl, Forward, Question, Verdict};
 pub use glob::{BadGlob, Glob, Globs};
-pub use grant::{Grant, Reach};
-pub use keyring::{Key, Keyring, Presented};
+pub use grant::{Grant, Reach, TokenId};
+pub use jwk::has_secrets;
+pub use key::{Expected, Key};
+pub use keyring::{Keyring, Presented};
 pub use refused::Refused;
 pub use rights::Rights;
 pub use secret::Secret;
-pub use vault::Vault;
+pub use token::claims_of;
+pub use vault::{Full, Guesses, Revocation, Revocations, Tickets, Vault, Whom};
+pub use why::Why;
+
+/// Whole milliseconds of `time`.
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

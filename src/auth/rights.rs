@@ -31,4 +31,19 @@ impl Rights {
             connection_id: Globs::all(),
         }
     }
+    /// Whether they are others for other subjects.
+    pub(super) fn have_subject(&self) -> bool {
+        [&self.subscribe, &self.publish, &self.connection_id].iter().any(|it| it.have_subject())
+    }
+
+    /// The same for `subject`.
+    pub(super) fn of_subject(&self, subject: Option<&str>) -> Rights {
+        Rights {
+            connect: self.connect,
+            subscribe: self.subscribe.of_subject(subject),
+            publish: self.publish.of_subject(subject),
+            manage: self.manage,
+            connection_id: self.connection_id.of_subject(subject),
+        }
+    }
 }

@@ -47,14 +47,15 @@ const RELATIONS: [Relation; 5] = [
 ];
 
 /// Finds what does not go together; an option that is wrong by itself is not looked at again.
-pub(super) fn check(config: &mut Config, given: &[Given], mistakes: &mut Mistakes) {
+/// Whoever comes `is_asked` for a credential, or is not.
+pub(super) fn check(config: &mut Config, given: &[Given], is_asked: bool, mistakes: &mut Mistakes) {
     for relation in &RELATIONS {
         if !mistakes.concern(relation.small) && !mistakes.concern(relation.large) {
             relation.check(config, given, mistakes);
         }
     }
     // A wrong --insecure was meant to be something; its own mistake is enough.
-    if !config.insecure && !mistakes.concern("insecure") {
+    if !is_asked && !config.insecure && !mistakes.concern("insecure") {
         check_exposure(&config.ws_addrs, "ws-addr", given, mistakes);
         check_exposure(&config.http_addrs, "http-addr", given, mistakes);
     }

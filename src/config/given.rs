@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use super::environment::Environment;
 use super::mistakes::{Mistakes, Problem, Subject};
 use super::settings::{self, Setting, Takes};
 use super::{Config, addresses, names};
@@ -38,13 +39,13 @@ pub(super) enum Origin {
 }
 
 /// All that was given, in the order of the table.
-pub(super) fn collect(options: &ArgMatches, env: impl Fn(&str) -> Option<OsString>) -> Vec<Given> {
+pub(super) fn collect(options: &ArgMatches, env: &Environment) -> Vec<Given> {
     let given = settings::all().map(|setting| {
         if options.value_source(setting.flag) == Some(ValueSource::CommandLine) {
             return Some(Given::on_the_line(setting, options));
         }
         let name = setting.variable();
-        let value = env(&name).filter(|value| !value.is_empty())?;
+        let value = env.find(&name)?;
         Some(Given::new(setting, Origin::Environment, name, [value]))
     });
     given.flatten().collect()

@@ -11,10 +11,14 @@ impl Config {
     /// What to try, line by line, on a server with these ports.
     pub fn hints(&self, ws_port: u16, http_port: u16) -> Vec<String> {
         let mut lines = Vec::new();
+        let is_asked = self.access.is_on();
+        // In place of what the reader has, and nobody shows.
+        let credential = "-H \"Authorization: Bearer $KEY\" ";
+        let curl = if is_asked { credential } else { "" };
         if self.site.find(&[Cow::Borrowed("")]).is_some() {
             lines.push(format!("open a page:      http://localhost:{http_port}/"));
         }
-        lines.push(format!("watch events:     curl -N http://localhost:{http_port}/events"));
+        lines.push(format!("watch events:     curl -N {curl}http://localhost:{http_port}/events"));
         if let Some(route) = self.routes.iter().next() {
             let url = format!("ws://localhost:{ws_port}{}", path(route));
             let (and, message) = match route.behaviour {
@@ -23,11 +27,17 @@ impl Config {
                 }
                 _ => ("", None),
             };
-            lines.push(format!("send a message:   connect a WebSocket to {url}{and}"));
+            let by = if asks(self, route) { ", with a credential," } else { "" };
+            lines.push(format!("send a message:   connect a WebSocket to {url}{by}{and}"));
             lines.extend(message.map(|message| format!("                  {message}")));
         }
         lines
     }
+}
+
+/// Whether who comes to the route is asked for a credential.
+fn asks(config: &Config, route: &Route) -> bool {
+    config.access.is_on() && route.door.as_ref().is_none_or(|door| !door.open)
 }
 
 /// A path that the route has.

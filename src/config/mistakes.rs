@@ -152,7 +152,8 @@ impl fmt::Display for Problem {
                 write!(
                     out,
                     "is not a loopback address: everyone who can reach it could connect and read; \
-                     --insecure{or} accepts this"
+                     a [[key]] in the file of --config has them asked who they are, \
+                     or --insecure{or} accepts this"
                 )
             }
             Problem::Above { flag, value, why } => {

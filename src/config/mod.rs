@@ -12,6 +12,7 @@
 mod addresses;
 mod checks;
 mod connect;
+mod environment;
 mod file;
 mod flags;
 mod folder;
@@ -21,6 +22,8 @@ mod mistakes;
 mod names;
 mod print;
 mod quote;
+mod report;
+mod secrets;
 mod settings;
 mod source;
 mod table;
@@ -35,6 +38,8 @@ pub use connect::Connect;
 pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 pub use source::{Loaded, Source};
+
+use environment::Environment;
 
 use crate::auth::Access;
 use crate::limits::Limits;
@@ -131,17 +136,18 @@ impl std::error::Error for Refusal {}
 
 impl Config {
     /// Reads a whole command line, the program's name first. `env` looks up an environment
-    /// variable; an option on the line is worth more than its variable.
+    /// variable, now and whenever the configuration is read again; an option on the line is worth more
+    /// than its variable.
     pub fn from_args(
         args: impl Iterator<Item = OsString>,
-        env: impl Fn(&str) -> Option<OsString>,
+        env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
     ) -> Result<Command, Refusal> {
         let matches = flags::command().try_get_matches_from(args).map_err(Refusal::Told)?;
         if let Some((connect::NAME, options)) = matches.subcommand() {
             return Ok(Command::Connect(connect::read(options)));
         }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
-        let source = Source::new(options, env);
+        let source = Source::new(options, Environment::new(env));
         let loaded = source.load().map_err(Refusal::Mistakes)?;
         Ok(match matches.subcommand_name() {
             Some(flags::CHECK) => Command::Print(loaded.report()),

@@ -3,6 +3,8 @@
 //! Knows: how options, routes and pages are written in TOML.
 //! Must not know: how they are read.
 
+mod access;
+
 use std::fmt::{self, Write};
 use std::path::{self, Path};
 
@@ -29,6 +31,7 @@ impl Loaded {
         for group in &GROUPS {
             self.write_group(out, group, config)?;
         }
+        access::write(out, self)?;
         let has_own = self.config.routes != Config::default().routes;
         let origin = if has_own { "from the file" } else { "built in" };
         write!(out, "\n# Routes: {origin}\n")?;
@@ -118,6 +121,9 @@ fn write_route(out: &mut String, route: &Route, config: &mut Config) -> fmt::Res
         writeln!(out, "allow-origin = {}", quote::list(origins.iter().cloned()))?;
     }
     write_limits(out, route, config)?;
+    if route.door.as_ref().is_some_and(|door| door.open) {
+        writeln!(out, "open = true")?;
+    }
     match &route.behaviour {
         Behaviour::Relay { wrap } => {
             writeln!(out, "envelope = \"{}\"", if *wrap { "wrap" } else { "as-is" })
@@ -125,6 +131,10 @@ fn write_route(out: &mut String, route: &Route, config: &mut Config) -> fmt::Res
         Behaviour::Broadcast(broadcast) => write_broadcast(out, broadcast),
         Behaviour::Echo => Ok(()),
         Behaviour::Reply(replies) => write_replies(out, replies),
+    }?;
+    match &route.door {
+        Some(door) if !door.open => access::write_door(out, "route.auth", door),
+        _ => Ok(()),
     }
 }
 
@@ -159,13 +169,14 @@ fn write_replies(out: &mut String, replies: &Replies) -> fmt::Result {
     }
 }
 
+/// A path that means the same wherever it is read from.
+fn absolute(path: &Path) -> String {
+    let absolute = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    quote::text(&absolute.to_string_lossy())
+}
+
 fn write_page(out: &mut String, page: &PageSource) -> fmt::Result {
     let path = quote::text(&page.path);
-    // Wherever this is read from, it means the same.
-    let absolute = |path: &Path| {
-        let absolute = path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        quote::text(&absolute.to_string_lossy())
-    };
     match &page.from {
         PageFrom::Folder(folder) => {
             write!(out, "\n[[files]]\npath = {path}\nfolder = {}\n", absolute(folder))
@@ -178,5 +189,6 @@ fn write_page(out: &mut String, page: &PageSource) -> fmt::Result {
             write!(out, "\n[[page]]\npath = {path}\nfile = {}\n", absolute(file))?;
             writeln!(out, "type = {}", quote::text(mime))
         }
-    }
+    }?;
+    if page.open { writeln!(out, "open = true") } else { Ok(()) }
 }

@@ -5,24 +5,28 @@
 //!
 //! Flags and variables are those of the start, for ever; the file is read each time.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ArgMatches;
 
-use super::file::{self, Pages, Text};
+use super::environment::Environment;
+use super::file::{self, KeySource, Keys, Pages, Text};
 use super::given::{self, Given};
 use super::mistakes::{Mistakes, Problem};
+use super::secrets::Places;
 use super::table::FILE;
-use super::units::Unit;
-use super::{Config, checks};
-use crate::routes::Behaviour;
+use super::{Config, checks, report};
+use crate::auth::{Access, Forward};
+use crate::routes::Table;
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// On the line and in the environment.
     given: Vec<Given>,
+    /// Where secrets may be.
+    environment: Environment,
 }
 
 /// A configuration that can be used.
@@ -36,11 +40,12 @@ pub struct Loaded {
     /// All that was given; what is worth more comes later.
     pub(super) given: Vec<Given>,
     pub(super) pages: Vec<file::PageSource>,
+    pub(super) keys: Vec<KeySource>,
 }
 
 impl Source {
-    pub(super) fn new(options: &ArgMatches, env: impl Fn(&str) -> Option<OsString>) -> Source {
-        Source { given: given::collect(options, env) }
+    pub(super) fn new(options: &ArgMatches, environment: Environment) -> Source {
+        Source { given: given::collect(options, &environment), environment }
     }
 
     /// The file, if there is one.
@@ -102,11 +107,16 @@ impl Source {
         for one in &given {
             one.apply(&mut config, &mut mistakes);
         }
-        checks::check(&mut config, &given, &mut mistakes);
+        let places = Places { beside, environment: &self.environment };
+        let keys = tree.as_ref().map(|tree| tree.keys(&config, places, &mut mistakes));
+        let keys = keys.unwrap_or_default();
+        checks::check(&mut config, &given, keys.are_meant(), &mut mistakes);
 
         let mut pages = Pages::default();
         if let Some(tree) = &tree {
-            if let Some(routes) = tree.routes(&config, &mut mistakes) {
+            config.access = tree.access(&keys, &config, &mut mistakes);
+            if let Some(routes) = tree.routes(&config, &keys, &mut mistakes) {
+                config.access.forwards = forwards(&config.access, &routes);
                 config.routes = routes;
             }
             pages = tree.pages(beside, &mut mistakes);
@@ -116,9 +126,10 @@ impl Source {
             mistakes.sort();
             return Err(mistakes);
         }
-        let warnings = warnings(&config);
+        let warnings = report::warnings(&config);
         let path = self.file().map(Path::to_owned);
-        Ok(Loaded { config, warnings, path, given, pages: pages.sources })
+        let Keys { sources, .. } = keys;
+        Ok(Loaded { config, warnings, path, given, pages: pages.sources, keys: sources })
     }
 }
 
@@ -134,49 +145,11 @@ impl Loaded {
         let text = Text::new(name, bytes.to_vec(), &mut mistakes);
         Source::default().understand(text.as_ref(), None, mistakes)
     }
-
-    /// What there is of routes and pages, in few words.
-    pub fn summary(&self) -> String {
-        let routes = self.config.routes.iter().count();
-        let pages = self.config.site.iter().count();
-        let bytes = Unit::Bytes.write(self.config.site.bytes() as u64);
-        let count = |number: usize, one: &str| match number {
-            1 => format!("1 {one}"),
-            _ => format!("{number} {one}s"),
-        };
-        let pages = match pages {
-            0 => "no pages".to_owned(),
-            _ => format!("{} ({bytes})", count(pages, "page")),
-        };
-        format!("{}, {pages}", count(routes, "route"))
-    }
-
-    /// What `tidegate check` says.
-    pub(super) fn report(&self) -> String {
-        let mut lines = vec![match &self.path {
-            Some(path) => format!("ok: {}", path.display()),
-            None => "ok: no file; routes are those that are built in".to_owned(),
-        }];
-        lines.push(format!("ok: {}: {}", self.summary(), self.config.routes.paths()));
-        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
-        lines.join("\n") + "\n"
-    }
 }
 
-/// What works, but perhaps not as it was meant.
-fn warnings(config: &Config) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for route in config.routes.iter() {
-        let mut warn = |what: &str| warnings.push(format!("route {}: {what}", route.path));
-        if route.path.has_token() {
-            warn("nobody checks a {token} yet; whoever connects is let in");
-        }
-        if let Behaviour::Reply(replies) = &route.behaviour
-            && replies.table.is_empty()
-            && replies.otherwise.is_none()
-        {
-            warn("it never replies; give it a [[route.reply]] or a [route.otherwise]");
-        }
-    }
-    warnings
+/// Everyone who is asked at a door.
+fn forwards(access: &Access, routes: &Table) -> Box<[Arc<Forward>]> {
+    let doors = routes.iter().filter_map(|route| route.door.as_ref());
+    let asked = doors.chain([&access.door]).filter_map(|door| door.forward.clone());
+    asked.collect()
 }

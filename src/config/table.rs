@@ -14,7 +14,8 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 const SECOND: u64 = 1000;
-const HOUR: u64 = 3600 * SECOND;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
 
 /// Deadlines are coarse; anything shorter would not be kept.
 const TICK: u64 = 10;
@@ -26,12 +27,12 @@ const PAYLOAD_MAX: u64 = 64 * MIB;
 pub(super) const FILE: &str = "config";
 
 /// In the order of the help.
-pub(super) static GROUPS: [Group; 7] = [
+pub(super) static GROUPS: [Group; 8] = [
     Group {
         heading: "Configuration",
         settings: &[Setting {
             flag: FILE,
-            help: "Options, routes and pages in TOML; read again on SIGHUP",
+            help: "Options, keys, routes and pages in TOML; read again on SIGHUP",
             default: None,
             takes: Takes::File,
         }],
@@ -58,7 +59,7 @@ pub(super) static GROUPS: [Group; 7] = [
         settings: &[
             Setting {
                 flag: "insecure",
-                help: "Accept that everyone who reaches an address may read and write",
+                help: "Accept that without a [[key]] whoever comes may do everything",
                 default: None,
                 takes: Takes::Nothing(|config| &mut config.insecure),
             },
@@ -177,6 +178,47 @@ pub(super) static GROUPS: [Group; 7] = [
                 TICK..=HOUR,
                 |c| &mut c.limits.retry,
             ),
+        ],
+    },
+    Group {
+        heading: "Credentials",
+        settings: &[
+            size("max-token", "A credential; a longer one is none", 64..=64 * KIB, |c| {
+                &mut c.limits.token_bytes_max
+            }),
+            time("token-leeway", "How far nbf and iat may be in the future", 0..=HOUR, |c| {
+                &mut c.limits.token_leeway
+            }),
+            count(
+                "max-bad-credentials",
+                "Bad ones a minute from one address",
+                1..=1_000_000,
+                |c| &mut c.limits.bad_credentials_max,
+            ),
+            time("ticket-time", "A ticket's time until its one use", SECOND..=5 * MINUTE, |c| {
+                &mut c.limits.ticket_time
+            }),
+            count("max-tickets", "Tickets that wait for their use", 1..=10_000_000, |c| {
+                &mut c.limits.tickets_max
+            }),
+            count("max-revocations", "What was revoked and is remembered", 1..=10_000_000, |c| {
+                &mut c.limits.revocations_max
+            }),
+            size(
+                "node-heads",
+                "What waits before it is known who sent it",
+                256 * KIB..=1024 * GIB,
+                |c| &mut c.limits.node_heads_bytes_max,
+            ),
+            time("forward-time", "From a question of forward to its answer", TICK..=MINUTE, |c| {
+                &mut c.limits.forward_time
+            }),
+            time("forward-cache", "Age of answers that are used again; 0s: none", 0..=HOUR, |c| {
+                &mut c.limits.forward_cache
+            }),
+            count("max-forward-cache", "Answers kept to be used again", 1..=10_000_000, |c| {
+                &mut c.limits.forward_cache_max
+            }),
         ],
     },
     Group {

@@ -5,7 +5,9 @@ use super::*;
 /// A command line of words, and variables as pairs.
 fn read(line: &str, variables: &[(&str, &str)]) -> Result<Config, Refusal> {
     let args = std::iter::once("tidegate").chain(line.split_whitespace()).map(OsString::from);
-    let env = |name: &str| {
+    let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    let variables: Vec<_> = variables.collect();
+    let env = move |name: &str| {
         let found = variables.iter().find(|(variable, _)| *variable == name);
         found.map(|(_, value)| OsString::from(value))
     };
@@ -130,9 +132,11 @@ fn an_open_listener_must_be_meant() {
         mistakes(line, &[]),
         [
             "--ws-addr: \"0.0.0.0:8080\" is not a loopback address: everyone who can reach it \
-             could connect and read; --insecure accepts this",
+             could connect and read; a [[key]] in the file of --config has them asked \
+             who they are, or --insecure accepts this",
             "--http-addr: \"[::]:8082\" is not a loopback address: everyone who can reach it \
-             could connect and read; --insecure accepts this",
+             could connect and read; a [[key]] in the file of --config has them asked \
+             who they are, or --insecure accepts this",
         ]
     );
     assert!(read(&format!("{line} --insecure"), &[]).is_ok());

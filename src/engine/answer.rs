@@ -3,10 +3,12 @@
 //! Knows: responses, problem documents, CORS (Fetch standard).
 //! Must not know: what was asked for.
 
+use super::admission;
 use super::conn::Conn;
 use super::desk::Desk;
 use crate::http::{Request, Response, Status, Terms};
 use std::borrow::Cow;
+use std::fmt::Write;
 
 const VARY: (&str, &str) = ("Vary", "Origin");
 const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
@@ -18,11 +20,46 @@ pub(super) struct Problem {
     pub(super) status: Status,
     pub(super) code: &'static str,
     pub(super) detail: Cow<'static, str>,
+    /// Fields that only this answer has.
+    pub(super) headers: &'static [(&'static str, &'static str)],
+    /// In how many seconds to come again, if that is known better than by the status.
+    pub(super) retry_after: Option<u64>,
+    /// The connection ends behind the answer, and nothing more of it is read.
+    pub(super) closes: bool,
 }
 
 impl Problem {
     pub(super) const fn new(status: Status, code: &'static str, detail: &'static str) -> Problem {
-        Problem { status, code, detail: Cow::Borrowed(detail) }
+        let detail = Cow::Borrowed(detail);
+        Problem { status, code, detail, headers: &[], retry_after: None, closes: false }
+    }
+
+    /// Why somebody is not let in: what else the peer says is not read.
+    pub(super) const fn refusal(
+        status: Status,
+        code: &'static str,
+        detail: &'static str,
+    ) -> Problem {
+        let detail = Cow::Borrowed(detail);
+        Problem { status, code, detail, headers: &[], retry_after: None, closes: true }
+    }
+
+    /// When to come again, where the problem passes by itself.
+    fn retry_after(&self) -> Option<u64> {
+        self.retry_after.or(match self.status {
+            Status::ServiceUnavailable => Some(2),
+            Status::TooManyRequests => Some(1),
+            _ => None,
+        })
+    }
+
+    /// Ends `response`.
+    pub(super) fn write(&self, response: Response<'_>, terms: Terms) {
+        let mut response = response.headers(self.headers);
+        if let Some(after) = self.retry_after() {
+            response = response.header("Retry-After", &after.to_string());
+        }
+        response.problem(terms, self.code, &self.detail);
     }
 
     /// The same with a sentence that says more about this one.
@@ -43,12 +80,25 @@ pub(super) struct Manner {
     pub(super) terms: Terms,
     /// The origin of the page that asks, which may read the answer.
     origin: Option<Box<str>>,
+    /// Also an answer to a request that the browser added a cookie to.
+    credentials: bool,
 }
 
 impl Manner {
-    /// For `request`, which was let in.
-    pub(super) fn of(request: &Request<'_>, terms: Terms) -> Manner {
-        Manner { terms, origin: request.origin().map(Box::from) }
+    /// For `request`, whose origin was let in.
+    pub(super) fn of(desk: &Desk, request: &Request<'_>, terms: Terms) -> Manner {
+        let access = &desk.policy.access;
+        let origin = request.origin();
+        // Whoever is let in by a star, or as any page of this machine, is let in as a stranger.
+        let is_named = |origin| admission::is_named(origin, &desk.policy.allow_origins);
+        let takes_cookie = access.is_on() && access.door.cookie.is_some();
+        let credentials = takes_cookie && origin.is_some_and(is_named);
+        Manner { terms, origin: origin.map(Box::from), credentials }
+    }
+
+    /// The same, but the connection ends behind the answer.
+    pub(super) fn closing(&self) -> Manner {
+        Manner { terms: self.terms.closing(), ..self.clone() }
     }
 
     /// Whether more requests may follow the answer.
@@ -76,6 +126,9 @@ impl Manner {
             if let Some(origin) = &self.origin {
                 response = response.header("Access-Control-Allow-Origin", origin);
             }
+            if self.credentials {
+                response = response.header("Access-Control-Allow-Credentials", "true");
+            }
             finish(response, terms);
         });
         desk.pool = pool;
@@ -93,14 +146,8 @@ impl Manner {
         problem: &Problem,
         headers: &[(&str, &str)],
     ) {
-        let after: &[(&str, &str)] = match problem.status {
-            Status::ServiceUnavailable => &[("Retry-After", "2")],
-            Status::TooManyRequests => &[("Retry-After", "1")],
-            _ => &[],
-        };
         self.respond(conn, desk, problem.status, |response, terms| {
-            let response = response.headers(&[NO_STORE]).headers(headers).headers(after);
-            response.problem(terms, problem.code, &problem.detail);
+            problem.write(response.headers(&[NO_STORE]).headers(headers), terms);
         });
     }
 
@@ -132,17 +179,30 @@ impl Manner {
     /// RFC 9110 §9.3.7, and the CORS protocol's preflight (Fetch standard); `allow` are the methods
     /// that the path has.
     pub(super) fn preflight(&self, conn: &mut Conn, desk: &mut Desk, allow: &str) {
-        const HEADERS: &str =
-            "Last-Event-ID, Authorization, Content-Type, Idempotency-Key, X-API-Key";
         let asks = self.origin.is_some();
+        let headers = headers_allowed(desk);
         self.respond(conn, desk, Status::NoContent, |response, terms| {
             let cors: &[(&str, &str)] = &[
                 ("Access-Control-Allow-Methods", allow),
-                ("Access-Control-Allow-Headers", HEADERS),
+                ("Access-Control-Allow-Headers", &headers),
                 ("Access-Control-Max-Age", "600"),
             ];
             let cors = if asks { cors } else { &[] };
             response.header("Allow", allow).headers(cors).empty(terms);
         });
     }
+}
+
+/// What pages may set: what the server reads, and the fields that it takes credentials in.
+fn headers_allowed(desk: &Desk) -> String {
+    const ALWAYS: [&str; 5] =
+        ["Last-Event-ID", "Authorization", "Content-Type", "Idempotency-Key", "X-API-Key"];
+    let access = &desk.policy.access;
+    let mut headers = ALWAYS.join(", ");
+    let own = access.door.headers.iter().filter(|_| access.is_on());
+    for name in own.filter(|name| ALWAYS.iter().all(|one| !one.eq_ignore_ascii_case(name))) {
+        // Writing to a String cannot fail.
+        let _ = write!(headers, ", {name}");
+    }
+    headers
 }

@@ -6,7 +6,7 @@
 use super::api::Calls;
 use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
-use super::letters::Action;
+use super::letters::{Action, Letter};
 use super::membership::Attach;
 use super::policy::Policy;
 use super::random::Random;
@@ -259,6 +259,11 @@ impl Desk {
     /// Whether its close, and that its name is free, have yet to be committed.
     pub(super) fn is_leaving(&self, key: ConnKey) -> bool {
         self.turn.released.iter().any(|(_, place)| place.key == key)
+    }
+
+    /// Sends a letter that this core gets itself, in another turn.
+    pub(super) fn post_to_self(&mut self, letter: Letter) {
+        self.actions.push_back(Action::Post(self.core, letter));
     }
 
     /// Has the connection written to before the turn ends.

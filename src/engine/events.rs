@@ -3,6 +3,7 @@
 //! Knows: the parameters of a stream (PROTOCOL.md, "GET /events").
 //! Must not know: how a stream is fed, sockets.
 
+use super::admission::{TICKET, not_allowed};
 use super::answer::{Manner, Problem};
 use super::conn::{Conn, EventStream, State};
 use super::cursor::{Cursor, Scope, Selected};
@@ -49,6 +50,14 @@ const BAD_ID: Problem = Problem::new(
     "bad-connection-id",
     "A connectionId is not empty, not longer than --max-connection-id, and has no control \
              characters.",
+);
+const NOT_THESE_ROOMS: Problem = not_allowed(
+    "The credential is good, but does not give the right to read all of the rooms that are named \
+     (subscribe).",
+);
+const NOT_ALL_ROOMS: Problem = not_allowed(
+    "The credential is good, but does not give the right to read every room: name those that it \
+     may read (room=).",
 );
 const TOO_MANY_FILTERS: Problem = Problem::new(
     Status::BadRequest,
@@ -107,6 +116,7 @@ impl Page<'_> {
             return Err(BODY);
         }
         let asked = self.asked(desk)?;
+        self.check_rights(desk, &asked.rooms)?;
         let is_lines = self.request.prefers(NDJSON, EVENT_STREAM);
         let format = match (is_lines, asked.full) {
             (true, _) => Format::Lines,
@@ -133,8 +143,27 @@ impl Page<'_> {
         Ok(Answered::Became)
     }
 
+    /// Whether a room is there or not: what may not be read has no answer but that.
+    fn check_rights(&self, desk: &Desk, rooms: &[String]) -> Result<(), Problem> {
+        let Some(grant) = &self.grant else { return Ok(()) };
+        let may_read_all = grant.reach().is_none();
+        let may_read = |room: &String| match room.as_str() {
+            EVERYONE => may_read_all,
+            room => grant.may_subscribe(room),
+        };
+        match rooms {
+            [] if !may_read_all => Err(desk.forbid(NOT_ALL_ROOMS)),
+            rooms if !rooms.iter().all(may_read) => Err(desk.forbid(NOT_THESE_ROOMS)),
+            _ => Ok(()),
+        }
+    }
+
     fn asked(&self, desk: &Desk) -> Result<Asked, Problem> {
         let mut asked = Asked::default();
+        let access = &desk.policy.access;
+        let is_credential = |name: &str| {
+            access.is_on() && (name == TICKET || access.door.query.as_deref() == Some(name))
+        };
         for (name, value) in self.request.query() {
             match (&*name, &*value) {
                 ("room", room) if room == EVERYONE || routes::is_room_name(room, &desk.limits) => {
@@ -154,7 +183,7 @@ impl Page<'_> {
                 ("format", "full") => asked.full = true,
                 ("format", _) => return Err(BAD_FORMAT),
                 // What caches are kept off with.
-                (name, _) if name.starts_with('_') => {}
+                (name, _) if name.starts_with('_') || is_credential(name) => {}
                 _ => return Err(UNKNOWN_PARAMETER),
             }
         }
@@ -198,7 +227,7 @@ fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, P
     for name in names {
         let Some(room) = desk.rooms.enter(&name, &desk.hub) else {
             rooms.into_iter().for_each(|room| desk.rooms.leave(room));
-            return Err(ROOM_LIMIT.into());
+            return Err(ROOM_LIMIT);
         };
         rooms.push(room);
     }

@@ -7,6 +7,7 @@
 //! really is late; then the next is set. So a message costs a stamp and never touches the wheel.
 
 use super::Engine;
+use super::answer::Problem;
 use super::attach;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
@@ -28,6 +29,17 @@ const STOPPED_MIN: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// WebSockets that are closed in one tick, however few there are.
 const PACE_MIN: usize = 100;
+
+const LATE_HEAD: Problem = Problem::refusal(
+    Status::RequestTimeout,
+    "head-timeout",
+    "The request's head did not come in time (--head-time).",
+);
+const LATE_BODY: Problem = Problem::refusal(
+    Status::RequestTimeout,
+    "body-timeout",
+    "The request's body did not come in time (--body-time, --keep-alive).",
+);
 
 impl Engine {
     /// When [`Engine::expire`] and [`Engine::commit`] should be called next, whatever else happens.
@@ -161,13 +173,10 @@ impl Conn {
     fn say_timeout(&mut self, desk: &mut Desk) {
         let State::Http(http) = &self.state else { return };
         if matches!(http.doing, Doing::Collecting(_)) {
-            let detail = "The request's body did not come in time (--body-time, --keep-alive).";
-            let status = Status::RequestTimeout;
-            self.problem(desk, Terms::CLOSE, status, "body-timeout", detail, &[]);
+            self.problem(desk, Terms::CLOSE, &LATE_BODY);
         } else if http.since.is_some() && !self.partial.is_empty() {
-            let detail = "The request's head did not come in time (--head-time).";
             let terms = Terms::of_broken(&self.partial);
-            self.problem(desk, terms, Status::RequestTimeout, "head-timeout", detail, &[]);
+            self.problem(desk, terms, &LATE_HEAD);
         }
     }
 
@@ -311,11 +320,12 @@ impl Conn {
 }
 
 impl Desk {
-    /// Whether the logs have to be looked through.
+    /// Whether the logs have to be looked through. What the vault has no use for goes by the way.
     pub(super) fn housekeeping_is_due(&mut self) -> bool {
         let is_due = self.housekeeping <= self.tick;
         if is_due {
             self.housekeeping = self.tick.after(HOUSEKEEPING);
+            self.setup.vault.tidy(self.now.unix_ms);
         }
         is_due || self.is_draining()
     }

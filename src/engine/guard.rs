@@ -7,43 +7,36 @@
 //! first stops foreign pages; the second stops pages that had their own name point at this machine
 //! (DNS rebinding), whose GET requests carry no `Origin`.
 
+use super::answer::Problem;
 use super::desk::Desk;
 use crate::http::{Host, Request, Status};
 
-/// Why a request is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Barred {
-    pub(super) status: Status,
-    pub(super) code: &'static str,
-    pub(super) detail: &'static str,
-}
-
-const WRONG_HOST: Barred = Barred {
-    status: Status::MisdirectedRequest,
-    code: "host-not-allowed",
-    detail: "This server does not go by the name in the Host field. Start it with \
+const WRONG_HOST: Problem = Problem::refusal(
+    Status::MisdirectedRequest,
+    "host-not-allowed",
+    "This server does not go by the name in the Host field. Start it with \
              --allow-host NAME if it should.",
-};
-const WRONG_ORIGIN: Barred = Barred {
-    status: Status::Forbidden,
-    code: "origin-not-allowed",
-    detail: "Pages of the origin in the Origin field may not connect. Start the server with \
+);
+const WRONG_ORIGIN: Problem = Problem::refusal(
+    Status::Forbidden,
+    "origin-not-allowed",
+    "Pages of the origin in the Origin field may not connect. Start the server with \
              --allow-origin ORIGIN (scheme://host:port, as the browser sends it) to let them.",
-};
-const NULL_ORIGIN: Barred = Barred {
-    status: Status::Forbidden,
-    code: "origin-not-allowed",
-    detail: "The page has no origin (Origin: null), as one opened from a file has. Serve it over \
+);
+const NULL_ORIGIN: Problem = Problem::refusal(
+    Status::Forbidden,
+    "origin-not-allowed",
+    "The page has no origin (Origin: null), as one opened from a file has. Serve it over \
              http://localhost, or start the server with --allow-origin null.",
-};
+);
 
-const NOT_ON_THIS_ROUTE: Barred = Barred {
-    status: Status::Forbidden,
-    code: "origin-not-allowed",
-    detail: "Pages of the origin in the Origin field may not connect to this route. Add the origin \
+const NOT_ON_THIS_ROUTE: Problem = Problem::refusal(
+    Status::Forbidden,
+    "origin-not-allowed",
+    "Pages of the origin in the Origin field may not connect to this route. Add the origin \
              (scheme://host:port, as the browser sends it, or null) to the route's allow-origin to \
              let them.",
-};
+);
 
 impl Desk {
     /// Whether a request to `listener` is let in. `listed`: the origins of the route that it is
@@ -54,7 +47,7 @@ impl Desk {
         listener: u8,
         request: &Request<'_>,
         listed: Option<&[String]>,
-    ) -> Result<(), Barred> {
+    ) -> Result<(), Problem> {
         let loopback = self.listener(listener).loopback;
         if request.host().is_some_and(|host| !self.is_own_name(host.name(), loopback)) {
             return Err(WRONG_HOST);
@@ -67,7 +60,7 @@ impl Desk {
         }
     }
 
-    fn admits_origin(&self, origin: &str, loopback: bool) -> Result<(), Barred> {
+    fn admits_origin(&self, origin: &str, loopback: bool) -> Result<(), Problem> {
         let is_local = loopback && is_loopback_origin(origin);
         match origin {
             _ if is_local || is_listed(origin, &self.policy.allow_origins) => Ok(()),

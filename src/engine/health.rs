@@ -53,6 +53,7 @@ impl Fixed {
 impl Desk {
     fn metrics(&self) -> Vec<u8> {
         let holdings = self.hub.holdings();
+        let vault = &self.setup.vault;
         let gauges = Gauges {
             cores: self.setup.counters.len() as u64,
             draining: self.is_draining(),
@@ -61,6 +62,8 @@ impl Desk {
             log_events: holdings.log_events as u64,
             log_bytes: holdings.log_bytes as u64,
             pinned_bytes: holdings.pinned_bytes as u64,
+            tickets: vault.tickets.count() as u64,
+            revocations: vault.revocations.count() as u64,
         };
         let cores: Vec<&Counters> = self.setup.counters.iter().collect();
         let mut text = Vec::new();

@@ -3,6 +3,8 @@
 //! Knows: heads, bodies, keep-alive, which listener serves what.
 //! Must not know: rooms, cursors, sockets.
 
+use super::admission::Peer;
+use super::answer::Problem;
 use super::api::{self, CallKey, Order, Outcome};
 use super::collected::{Collected, TooMuch};
 use super::conn::{Conn, Serves, State};
@@ -12,6 +14,17 @@ use super::panics::{Trap, trap};
 use super::{Step, upgrade};
 use crate::bytes::{ConnKey, Tick};
 use crate::http::{CONTINUE, Decoder, Fault, Framing, HeadScan, Request, Response, Status, Terms};
+
+const OWN_ERROR: Problem = Problem::refusal(
+    Status::InternalServerError,
+    "internal-error",
+    "The server failed on this request; it is a bug.",
+);
+const TOO_MANY_BODIES: Problem = Problem::refusal(
+    Status::ServiceUnavailable,
+    "too-many-bodies",
+    "The server is being sent as much at once as it may (--node-bodies); try again.",
+);
 
 /// A connection between requests, or in one.
 #[derive(Debug)]
@@ -23,6 +36,8 @@ pub(super) struct Http {
     /// all that came is answered.
     pub(super) since: Option<Tick>,
     pub(super) doing: Doing,
+    /// Where it came from, if that is another machine.
+    peer: Option<Peer>,
 }
 
 /// What an HTTP connection is in the middle of.
@@ -48,8 +63,9 @@ pub(super) struct Collecting {
 }
 
 impl Http {
-    pub(super) fn new(now: Tick) -> Http {
-        Http { scan: HeadScan::default(), head_only: false, since: Some(now), doing: Doing::Asking }
+    pub(super) fn new(now: Tick, peer: Option<Peer>) -> Http {
+        let (scan, doing) = (HeadScan::default(), Doing::Asking);
+        Http { scan, head_only: false, since: Some(now), doing, peer }
     }
 
     /// Whether the answer to its request is still made.
@@ -168,10 +184,7 @@ impl Conn {
 
     /// All connections together send too much at once: who comes last is told to come again.
     fn refuse_body(&mut self, desk: &mut Desk) -> Step {
-        let (status, code) = (Status::ServiceUnavailable, "too-many-bodies");
-        let detail =
-            "The server is being sent as much at once as it may (--node-bodies); try again.";
-        self.problem(desk, Terms::CLOSE, status, code, detail, &[("Retry-After", "2")]);
+        self.problem(desk, Terms::CLOSE, &TOO_MANY_BODIES);
         Step::End(End::ANSWERED)
     }
 
@@ -290,28 +303,22 @@ impl Conn {
     pub(super) fn say_failure(&mut self, desk: &mut Desk) {
         let State::Http(http) = &self.state else { return };
         if http.since.is_some() {
-            let (status, detail) =
-                (Status::InternalServerError, "The server failed on this request; it is a bug.");
             let terms = Terms { head_only: http.head_only, ..Terms::CLOSE };
-            self.problem(desk, terms, status, "internal-error", detail, &[]);
+            self.problem(desk, terms, &OWN_ERROR);
         }
     }
 
     /// Appends a problem document as the answer to a request.
-    pub(super) fn problem(
-        &mut self,
-        desk: &mut Desk,
-        terms: Terms,
-        status: Status,
-        code: &str,
-        detail: &str,
-        headers: &[(&str, &str)],
-    ) {
-        let Desk { pool, .. } = desk;
-        let mut pool = std::mem::take(pool);
-        self.outbox.append(&mut pool, |out| {
-            desk.respond(out, status).headers(headers).problem(terms, code, detail);
-        });
+    pub(super) fn problem(&mut self, desk: &mut Desk, terms: Terms, problem: &Problem) {
+        let mut pool = std::mem::take(&mut desk.pool);
+        self.outbox
+            .append(&mut pool, |out| problem.write(desk.respond(out, problem.status), terms));
         desk.pool = pool;
+    }
+
+    /// Where it came from, as long as it asks for anything.
+    pub(super) fn peer(&self) -> Option<Peer> {
+        let State::Http(http) = &self.state else { return None };
+        http.peer
     }
 }

@@ -55,6 +55,7 @@ pub use policy::Policy;
 
 use crate::bytes::{ConnKey, Keyed, Now, Outbox, Place};
 use conn::{Conn, Mood, State};
+use core::net::IpAddr;
 use desk::Desk;
 use end::End;
 use http::Http;
@@ -86,16 +87,16 @@ impl Engine {
         Engine { conns: Keyed::default(), desk: Desk::new(setup) }
     }
 
-    /// A connection that `listener` accepted. `None`: there are as many as there may be, and it is
-    /// to be refused with [`Engine::refusal`].
-    pub fn accept(&mut self, listener: u8, now: Now) -> Option<ConnKey> {
+    /// A connection that `listener` accepted from `peer`. `None`: there are as many as there may be,
+    /// and it is to be refused with [`Engine::refusal`].
+    pub fn accept(&mut self, listener: u8, peer: IpAddr, now: Now) -> Option<ConnKey> {
         self.desk.at(now);
         if self.desk.is_draining() || !self.desk.admit(listener) {
             return None;
         }
-        let tick = self.desk.tick;
+        let (tick, peer) = (self.desk.tick, self.desk.peer(peer));
         let key = self.conns.insert(Conn {
-            state: State::Http(Box::new(Http::new(tick))),
+            state: State::Http(Box::new(Http::new(tick, peer))),
             outbox: Outbox::default(),
             partial: Vec::new(),
             heard: tick,

@@ -87,7 +87,8 @@ impl<'a> Fields<'a> {
         self.lines.get(..self.count).unwrap_or_default()
     }
 
-    fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    /// The values of all fields of that name, whatever their bytes are.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.lines()
             .iter()
             .filter(move |line| line.name.eq_ignore_ascii_case(name))

@@ -136,6 +136,11 @@ impl<'a> Request<'a> {
         self.fields.bytes(name)
     }
 
+    /// The values of all fields of that name, whatever their bytes are.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields.all(name)
+    }
+
     /// The values of all fields of that name, where they are UTF-8.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.texts(name)

@@ -29,6 +29,7 @@ macro_rules! statuses {
 statuses! {
     SwitchingProtocols = 101 "Switching Protocols",
     Ok = 200 "OK",
+    Created = 201 "Created",
     Accepted = 202 "Accepted",
     NoContent = 204 "No Content",
     NotModified = 304 "Not Modified",

@@ -187,6 +187,10 @@ pub struct Counters {
     pub responses: Family<u16, RESPONSES>,
     /// Requests that could not be understood.
     pub http_faults: Count,
+    /// Credentials that were asked for, by what came of it.
+    pub credentials: Family<&'static str, OUTCOMES>,
+    /// Requests that were let in with one, by where it stood.
+    pub admitted: Family<&'static str, WAYS>,
     /// Panics that were caught.
     pub panics: Count,
 }
@@ -194,6 +198,8 @@ pub struct Counters {
 const CLOSES: usize = 15;
 const REFUSALS: usize = 14;
 const RESPONSES: usize = 28;
+const OUTCOMES: usize = 10;
+const WAYS: usize = 8;
 
 /// RFC 6455 §7.4.1, and the codes of our own.
 static CLOSE_CODES: [u16; CLOSES] =
@@ -215,6 +221,22 @@ static REFUSAL_CODES: [&str; REFUSALS] = [
     "too-many-joined",
     "not-joined",
 ];
+
+static CREDENTIAL_OUTCOMES: [&str; OUTCOMES] = [
+    "accepted",
+    "missing",
+    "invalid",
+    "expired",
+    "not_yet",
+    "revoked",
+    "several",
+    "not_allowed",
+    "throttled",
+    "unavailable",
+];
+
+static CREDENTIAL_WAYS: [&str; WAYS] =
+    ["bearer", "basic", "header", "cookie", "query", "path", "subprotocol", "ticket"];
 
 static STATUS_CODES: [u16; RESPONSES] = [
     200, 202, 101, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 414, 415, 417, 421,
@@ -246,6 +268,8 @@ impl Default for Counters {
             refusals: Family::new(&REFUSAL_CODES),
             responses: Family::new(&STATUS_CODES),
             http_faults: Count::default(),
+            credentials: Family::new(&CREDENTIAL_OUTCOMES),
+            admitted: Family::new(&CREDENTIAL_WAYS),
             panics: Count::default(),
         }
     }
@@ -290,7 +314,9 @@ mod tests {
         let distinct = |codes: &[u16]| codes.iter().collect::<HashSet<_>>().len();
         assert_eq!(distinct(&CLOSE_CODES), CLOSE_CODES.len());
         assert_eq!(distinct(&STATUS_CODES), STATUS_CODES.len());
-        assert_eq!(REFUSAL_CODES.iter().collect::<HashSet<_>>().len(), REFUSAL_CODES.len());
+        for names in [&REFUSAL_CODES[..], &CREDENTIAL_OUTCOMES, &CREDENTIAL_WAYS] {
+            assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+        }
     }
 
     #[test]

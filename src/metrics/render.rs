@@ -27,6 +27,10 @@ pub struct Gauges {
     pub log_bytes: u64,
     /// What is in no log any more, and kept for a reader in the middle of it.
     pub pinned_bytes: u64,
+    /// Tickets that wait to be used.
+    pub tickets: u64,
+    /// What is revoked.
+    pub revocations: u64,
 }
 
 /// Appends the page.
@@ -37,6 +41,7 @@ pub fn render(cores: &[&Counters], gauges: &Gauges, out: &mut Vec<u8>) {
     page.messages();
     page.compression();
     page.answers();
+    page.credentials();
     page.turns();
 }
 
@@ -62,6 +67,9 @@ impl Page<'_> {
         self.gauge("tidegate_log_bytes", "Size of all logs.", gauges.log_bytes);
         let help = "Size of what left the log and is kept for readers in the middle of it.";
         self.gauge("tidegate_log_pinned_bytes", help, gauges.pinned_bytes);
+        self.gauge("tidegate_tickets", "Tickets that wait to be used.", gauges.tickets);
+        let help = "Subjects, token ids and connection ids that are revoked.";
+        self.gauge("tidegate_revocations", help, gauges.revocations);
     }
 
     fn connections(&mut self) {
@@ -98,7 +106,7 @@ impl Page<'_> {
         self.counter(name, "Their payloads.", |core| &core.message_bytes_in);
         let name = "tidegate_messages_refused_total";
         let help = "Messages refused, by the code that their sender was told.";
-        self.family(name, help, |core| &core.refusals);
+        self.family(name, "code", help, |core| &core.refusals);
 
         let name = "tidegate_events_published_total";
         self.head(name, "counter", "Events committed to the log.");
@@ -132,11 +140,20 @@ impl Page<'_> {
 
     fn answers(&mut self) {
         let name = "tidegate_websocket_closes_total";
-        self.family(name, "WebSockets closed, by close code.", |core| &core.closes);
+        self.family(name, "code", "WebSockets closed, by close code.", |core| &core.closes);
         let name = "tidegate_http_responses_total";
-        self.family(name, "Responses, by status.", |core| &core.responses);
+        self.family(name, "code", "Responses, by status.", |core| &core.responses);
         let name = "tidegate_http_faults_total";
         self.counter(name, "Requests that could not be understood.", |core| &core.http_faults);
+    }
+
+    fn credentials(&mut self) {
+        let name = "tidegate_credentials_total";
+        let help = "Credentials asked for, by what came of it.";
+        self.family(name, "outcome", help, |core| &core.credentials);
+        let name = "tidegate_admitted_total";
+        let help = "Requests let in with a credential, by where it stood.";
+        self.family(name, "way", help, |core| &core.admitted);
     }
 
     fn turns(&mut self) {
@@ -170,6 +187,7 @@ impl Page<'_> {
     fn family<K: Copy + PartialEq + Display + 'static, const N: usize>(
         &mut self,
         name: &str,
+        label: &str,
         help: &str,
         of: impl Fn(&Counters) -> &Family<K, N>,
     ) {
@@ -187,8 +205,8 @@ impl Page<'_> {
         }
         for (key, value) in counts {
             match key {
-                Some(key) => self.labelled(name, "code", key, value),
-                None => self.labelled(name, "code", "other", value),
+                Some(key) => self.labelled(name, label, key, value),
+                None => self.labelled(name, label, "other", value),
             }
         }
     }

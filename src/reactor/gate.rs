@@ -9,6 +9,7 @@
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What connections are taken from.
@@ -21,10 +22,11 @@ pub(super) trait Listen {
 }
 
 impl Listen for mio::net::TcpListener {
-    type Stream = mio::net::TcpStream;
+    /// And where it comes from.
+    type Stream = (mio::net::TcpStream, IpAddr);
 
-    fn accept(&self) -> io::Result<mio::net::TcpStream> {
-        mio::net::TcpListener::accept(self).map(|(stream, _)| stream)
+    fn accept(&self) -> io::Result<(mio::net::TcpStream, IpAddr)> {
+        mio::net::TcpListener::accept(self).map(|(stream, peer)| (stream, peer.ip()))
     }
 }
 

@@ -20,6 +20,7 @@ use self::core::{Nascent, Reactor};
 use self::ears::Ears;
 use self::mailbox::{Mailbox, Shared};
 use self::reload::Reload;
+use crate::auth::Vault;
 use crate::config::{Config, Source};
 use crate::engine::{Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
@@ -184,7 +185,9 @@ fn setups(
     let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
     let policy = Arc::new(policy(config));
     let connections = Arc::default();
-    let vault = Arc::default();
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(StartError::Random)?;
+    let vault = Arc::new(Vault::new(secret));
     (0..config.cores as u16)
         .map(|core| {
             Ok(Setup {

@@ -5,11 +5,18 @@
 
 use super::extension::{Malformed, is_token};
 
+/// Behind this comes a credential, from browsers, which can set no other field. It is never
+/// selected: an answer would show it to whoever may read that.
+pub const CREDENTIAL_PREFIX: &str = "tidegate.bearer.";
+
+/// What a client that has to offer a credential offers beside it: browsers want one selected.
+pub const TIDEGATE: &str = "tidegate";
+
 /// The first name in the fields `values` that is among those `spoken`. None: the client hears that
 /// none is spoken by there being none in the answer.
 pub fn select<'v>(
     values: impl IntoIterator<Item = &'v str>,
-    spoken: &[String],
+    spoken: &[&str],
 ) -> Result<Option<&'v str>, Malformed> {
     let mut selected = None;
     for value in values {
@@ -19,8 +26,8 @@ pub fn select<'v>(
             if !name.chars().all(is_token) {
                 return Err(Malformed);
             }
-            let is_spoken = selected.is_none() && spoken.iter().any(|one| one == name);
-            selected = if is_spoken { Some(name) } else { selected };
+            let is_spoken = !name.starts_with(CREDENTIAL_PREFIX) && spoken.contains(&name);
+            selected = selected.or(is_spoken.then_some(name));
         }
     }
     Ok(selected)
@@ -32,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_first_of_the_clients_that_is_spoken_is_selected() {
-        let spoken = ["chat.v1", "chat.v2"].map(str::to_owned);
+        let spoken = ["chat.v1", "chat.v2", "tidegate.bearer.x"];
         for (fields, selected) in [
             (vec!["chat.v2, chat.v1"], Ok(Some("chat.v2"))),
             (vec!["other", " ,chat.v1\t,, chat.v2"], Ok(Some("chat.v1"))),
@@ -40,6 +47,8 @@ mod tests {
             (vec!["chat"], Ok(None)),
             (vec![], Ok(None)),
             (vec!["", " , "], Ok(None)),
+            (vec!["tidegate.bearer.x, chat.v2"], Ok(Some("chat.v2"))),
+            (vec!["tidegate.bearer.x"], Ok(None)),
             (vec!["chat.v1", "a b"], Err(Malformed)),
             (vec!["chat.v1;q=1"], Err(Malformed)),
             (vec!["\"chat.v1\""], Err(Malformed)),

@@ -20,8 +20,8 @@ path = '/shout'
 behaviour = 'echo'
 
 [[route]]
-path = '/open/{token}'
-behaviour = 'relay'
+path = '/silent'
+behaviour = 'reply'
 
 [[page]]
 path = '/about'
@@ -37,7 +37,7 @@ fn a_file_decides_where_line_and_environment_are_silent() {
     let mut client = WebSocket::connect(server.ws, "/shout");
     client.say("hello");
     assert_eq!(client.hear(), Message::Text("hello".to_owned()));
-    server.wait_for_log("route /open/{token}: nobody checks a {token} yet");
+    server.wait_for_log("route /silent: it never replies");
 
     let mut command = tidegate();
     command.env("TIDEGATE_CONFIG", &file).env("TIDEGATE_MAX_FILTERS", "2");
@@ -54,9 +54,10 @@ fn a_check_is_silent_about_nothing_and_starts_nothing() {
     let lines: Vec<_> = text(&output.stdout).lines().collect();
     assert_eq!(
         lines[..2],
-        [&*format!("ok: {file}"), "ok: 2 routes, 1 page (6B): /shout or /open/{token}"]
+        [&*format!("ok: {file}"), "ok: 2 routes, 1 page (6B): /shout or /silent"]
     );
-    assert!(lines[2].starts_with("warning: route /open/{token}: ") && lines.len() == 3);
+    assert_eq!(lines[2], "ok: no [[key]]: nobody is asked for a credential");
+    assert!(lines[3].starts_with("warning: route /silent: ") && lines.len() == 4);
 
     let broken = folder.write("broken.toml", "cors = 1\n\n[[page]]\npath = 'x'\ntext = 1\n");
     for command in ["check", "config", "serve"] {

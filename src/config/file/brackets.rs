@@ -6,14 +6,15 @@
 //! One such line by itself is TOML like any other. Beside a second one, or beside a right one, it
 //! is a key that is there twice, of which TOML blames the later, and that may be the right one.
 
-use super::entries::What;
+use super::what::What;
 
 /// The tables of `[[…]]`: their last key, and what stands in the brackets.
-const ROWS: [(&str, &str, What); 4] = [
+const ROWS: [(&str, &str, What); 5] = [
     ("route", "route", What::Route),
     ("reply", "route.reply", What::Reply),
     ("page", "page", What::Page),
     ("files", "files", What::Files),
+    ("key", "key", What::Key),
 ];
 
 /// Where tables of one name begin in single brackets.

@@ -10,81 +10,9 @@ use super::Text;
 use super::fault::Fault;
 use super::kinds::{kind, plain};
 use super::nearest::nearest;
+use super::what::{What, options};
 use crate::config::mistakes::{Mistakes, Problem, Subject};
-use crate::config::settings::{self, Takes};
 use crate::config::table::FILE;
-
-/// The tables that there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::config) enum What {
-    /// The file itself.
-    Whole,
-    Route,
-    /// A canned reply, of the list or otherwise.
-    Reply,
-    Otherwise,
-    Greeting,
-    Page,
-    Files,
-}
-
-/// The options that a route may have for itself.
-pub(super) const ROUTE_OPTIONS: [&str; 7] = [
-    "allow-origin",
-    "max-message",
-    "max-fragments",
-    "message-time",
-    "max-refusals",
-    "ping-interval",
-    "ping-timeout",
-];
-
-impl What {
-    /// The keys that it may have, but for the options.
-    pub(super) fn keys(self) -> &'static [&'static str] {
-        match self {
-            What::Whole => &["route", "page", "files"],
-            What::Route => &[
-                "path",
-                "behaviour",
-                "room",
-                "echo",
-                "publish",
-                "greeting",
-                "envelope",
-                "connection-id",
-                "duplicate",
-                "subprotocols",
-                "rooms",
-                "presence",
-                "last-value",
-                "since",
-                "reply",
-                "otherwise",
-                "ignore-case",
-            ],
-            What::Reply => &["contains", "text", "json"],
-            What::Otherwise | What::Greeting => &["text", "json"],
-            What::Page => &["path", "text", "file", "type"],
-            What::Files => &["path", "folder"],
-        }
-    }
-
-    /// All keys that it may have.
-    fn all_keys(self) -> Vec<&'static str> {
-        let mut keys = self.keys().to_vec();
-        match self {
-            What::Whole => keys.extend(options()),
-            What::Route => keys.extend(ROUTE_OPTIONS),
-            _ => {}
-        }
-        keys
-    }
-}
-
-fn options() -> impl Iterator<Item = &'static str> {
-    settings::all().filter(|one| !matches!(one.takes, Takes::File)).map(|setting| setting.flag)
-}
 
 /// The entries of one table.
 #[derive(Debug)]
@@ -133,10 +61,12 @@ impl<'t> Entries<'t> {
                 continue;
             }
             let is_whole = self.what == What::Whole;
-            let slip = nearest(key, keys.iter().copied());
+            let slip = self.what.meant(key).or_else(|| nearest(key, keys.iter().copied()));
             let of_route = What::Route.keys().iter().find(|one| **one == key);
             let fault = match slip {
                 _ if is_whole && key == FILE => Fault::FileInFile,
+                _ if self.what.is_strange_to(key) => Fault::OfKey,
+                _ if self.what == What::RouteAuth && What::Auth.has(key) => Fault::OfAuth,
                 _ if is_whole && let Some(key) = of_route => Fault::OfRoute(key),
                 _ if is_whole && is_tabular(value.get_ref()) => {
                     Fault::NoTable(nearest(key, self.what.keys().iter().copied()))
@@ -146,6 +76,11 @@ impl<'t> Entries<'t> {
             };
             mistakes.push(&self.text.subject(at, key), None, Problem::InFile(fault));
         }
+    }
+
+    /// Whether nothing is in it, not even what nobody knows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     /// The entry of that name, if there is one.
@@ -165,10 +100,11 @@ impl<'t> Entries<'t> {
     }
 
     /// Whether `key` was meant, but not written well; that is told already.
-    fn has_slip_of(&self, key: &str) -> bool {
+    pub(super) fn has_slip_of(&self, key: &str) -> bool {
         let keys = self.what.all_keys();
         let mut given = self.table.iter().map(|(given, _)| given.get_ref().as_ref());
-        given.any(|one| !keys.contains(&one) && nearest(one, keys.iter().copied()) == Some(key))
+        let meant = |one| self.what.meant(one).or_else(|| nearest(one, keys.iter().copied()));
+        given.any(|one| !keys.contains(&one) && meant(one) == Some(key))
     }
 
     /// A mistake of the table itself.
@@ -206,6 +142,16 @@ impl<'t> Entry<'t> {
     /// The value as it would be written on a command line, if that is possible.
     pub(super) fn plain(&self) -> Option<String> {
         plain(self.value.get_ref())
+    }
+
+    /// Whether it is a list without anything in it.
+    pub(super) fn is_empty_list(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Array(values) if values.is_empty())
+    }
+
+    /// Whether it is a table with that key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        matches!(self.value.get_ref(), DeValue::Table(table) if table.contains_key(key))
     }
 
     pub(super) fn is_table(&self) -> bool {

@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use super::entries::What;
+use super::access;
+use super::what::What;
 use crate::routes::BadPattern;
 
 /// Why a file, or something in it, cannot be used.
@@ -32,6 +33,12 @@ pub(in crate::config) enum Fault {
     Sunken,
     /// A key of a route outside of one.
     OfRoute(&'static str),
+    /// A secret outside of a key.
+    OfKey,
+    /// What only the server's door has, in that of a route.
+    OfAuth,
+    /// Of keys and doors.
+    Access(access::Fault),
     /// A file that names a file.
     FileInFile,
     /// `[route]` where `[[route]]` was meant.
@@ -105,21 +112,6 @@ pub(in crate::config) enum Fault {
     },
 }
 
-impl What {
-    /// As it is called in a mistake.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            What::Whole => "file",
-            What::Route => "route",
-            What::Reply => "reply",
-            What::Otherwise => "otherwise",
-            What::Greeting => "greeting",
-            What::Page => "page",
-            What::Files => "files",
-        }
-    }
-}
-
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -127,6 +119,10 @@ impl fmt::Display for Fault {
             Fault::Endless(most) => write!(out, "is longer than {} MiB", most >> 20),
             Fault::Syntax(error) => write!(out, "is not TOML: {error}"),
             Fault::Unknown { what, nearest } => write_unknown(out, *what, *nearest),
+            Fault::Access(fault) => fault.fmt(out),
+            Fault::NoTable(Some("auth")) => {
+                out.write_str("is no table of the file; did you mean [auth]?")
+            }
             Fault::NoTable(Some(nearest)) => {
                 write!(out, "is no table of the file; did you mean [[{nearest}]]?")
             }
@@ -184,6 +180,11 @@ impl Fault {
             Fault::NoTable(_) => {
                 "is no table of the file; options stand at the top of it, in no table"
             }
+            Fault::OfKey => {
+                "is no option; who may come in is said by a [[key]], \
+                 as with name = \"app\" and secret = { file = \"app.key\" }"
+            }
+            Fault::OfAuth => "is of the whole server; write it below a line [auth]",
             Fault::FileInFile => "cannot be set in the file itself",
             Fault::RoomInPath => "is in the path already, as {room}; leave out one of them",
             Fault::RoomForNothing => "is of no use, as nothing is published; write publish = true",

@@ -6,6 +6,7 @@
 //! It is read in two steps: the options at its top, and, when it is known which limits are in
 //! force, the tables below them. Nothing stops at the first mistake.
 
+mod access;
 mod brackets;
 mod entries;
 mod fault;
@@ -15,7 +16,9 @@ mod options;
 mod routes;
 mod said;
 mod site;
+mod what;
 
+pub(super) use access::{KeySource, Keys, Vouches};
 pub(super) use fault::Fault;
 pub(super) use site::{From as PageFrom, Pages, Source as PageSource};
 

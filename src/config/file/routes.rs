@@ -3,9 +3,11 @@
 //! Knows: the keys of a route, and which of them go together.
 //! Must not know: what a route's settings do.
 
-use super::entries::{Entries, Entry, ROUTE_OPTIONS, What};
+use super::access::{self, Fault as AccessFault, Keys};
+use super::entries::{Entries, Entry};
 use super::fault::Fault;
 use super::options::option;
+use super::what::{ROUTE_OPTIONS, What};
 use super::{Tree, said};
 use crate::config::Config;
 use crate::config::mistakes::{Mistakes, Problem, Subject};
@@ -24,13 +26,14 @@ impl Tree<'_> {
     pub(in crate::config) fn routes(
         &self,
         config: &Config,
+        keys: &Keys,
         mistakes: &mut Mistakes,
     ) -> Option<Table> {
         let entry = self.entries().find("route")?;
         let mut routes = Vec::new();
         let mut paths = Vec::new();
         for entries in entry.tables(What::Route, mistakes) {
-            let reader = Reader { entries, config };
+            let reader = Reader { entries, config, keys };
             if let Some((path, route)) = reader.read(mistakes) {
                 paths.push((path, route.path.to_string()));
                 routes.push(route);
@@ -54,6 +57,7 @@ impl Tree<'_> {
 struct Reader<'t> {
     entries: Entries<'t>,
     config: &'t Config,
+    keys: &'t Keys,
 }
 
 /// What a route is said to be, before anything else is known of it.
@@ -99,6 +103,7 @@ impl<'t> Reader<'t> {
         route.subprotocols = self.subprotocols(mistakes);
         route.limits = self.limits(mistakes);
         route.allow_origins = self.origins(mistakes);
+        self.admitting(&mut route, mistakes);
         let limits = route.limits.as_deref().unwrap_or(&self.config.limits);
         let greeting = self.find("greeting");
         route.greeting = greeting.and_then(|entry| said::greeting(entry, limits, mistakes));
@@ -199,6 +204,25 @@ impl<'t> Reader<'t> {
             if is_known && route.names == Names::Server {
                 entry.complain(mistakes, Fault::NoDuplicates);
             }
+        }
+    }
+
+    /// Who may come in.
+    fn admitting(&self, route: &mut Route, mistakes: &mut Mistakes) {
+        let servers = &self.config.allow_origins;
+        let origins = route.allow_origins.as_ref().unwrap_or(servers);
+        route.door = access::route_door(&self.entries, self.keys, origins, mistakes);
+        let is_open = route.door.as_ref().is_some_and(|door| door.open);
+        if route.path.has_token()
+            && !is_open
+            && !self.keys.are_meant()
+            && let Some(path) = self.find("path")
+        {
+            access::complain(path, AccessFault::TokenForNothing, mistakes);
+        }
+        // Pages may come here that could not come to the server's own addresses.
+        if let (None, Some(origins)) = (&route.door, self.find("allow-origin")) {
+            access::judge_origins(origins, &self.config.access.door, route, mistakes);
         }
     }
 

@@ -3,8 +3,9 @@
 //! Knows: texts, JSON, how long a message may be.
 //! Must not know: when any of it is said.
 
-use super::entries::{Entries, Entry, What};
+use super::entries::{Entries, Entry};
 use super::fault::Fault;
+use super::what::What;
 use crate::config::mistakes::Mistakes;
 use crate::config::units::Unit;
 use crate::limits::Limits;

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::entries::{Entries, Entry, What};
+use super::entries::{Entries, Entry};
 use super::fault::Fault;
+use super::what::What;
 use super::{Text, Tree};
 use crate::config::folder::{self, Budget};
 use crate::config::mistakes::{Mistakes, Problem, Subject};
@@ -22,6 +23,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(in crate::config) struct Source {
     pub(in crate::config) path: String,
     pub(in crate::config) from: From,
+    pub(in crate::config) open: bool,
 }
 
 /// Where pages come from.
@@ -79,6 +81,7 @@ impl Builder<'_> {
             let path = path(entry, mistakes)?;
             Some((entry.subject(), path))
         });
+        let open = is_open(entries, mistakes);
         let mime = entries.find("type").and_then(|entry| {
             let mime = entry.text(mistakes)?;
             if !pages::is_mime(mime) {
@@ -102,9 +105,9 @@ impl Builder<'_> {
         };
         let Some((subject, path)) = path else { return };
         let (From::Text { mime, .. } | From::File { mime, .. }) = &from else { return };
-        let page = Page { mime: mime.clone(), bytes: Arc::from(bytes), open: false };
+        let page = Page { mime: mime.clone(), bytes: Arc::from(bytes), open };
         self.insert(&subject, &path, page, mistakes);
-        self.pages.sources.push(Source { path, from });
+        self.pages.sources.push(Source { path, from, open });
     }
 
     fn read(&mut self, entry: Entry<'_>, mistakes: &mut Mistakes) -> Option<(PathBuf, Vec<u8>)> {
@@ -133,6 +136,7 @@ impl Builder<'_> {
             let path = path(entry, mistakes)?;
             Some((entry.subject(), path))
         });
+        let open = is_open(entries, mistakes);
         let Some(entry) = entries.need("folder", mistakes) else { return };
         let Some(name) = entry.text(mistakes) else { return };
         let Some((subject, path)) = path else { return };
@@ -145,7 +149,7 @@ impl Builder<'_> {
         let base = path.strip_suffix('/').unwrap_or(&path);
         for (name, bytes) in found {
             let mime = pages::mime_of(&name).to_owned();
-            let page = Page { mime, bytes: Arc::from(bytes), open: false };
+            let page = Page { mime, bytes: Arc::from(bytes), open };
             let whole = format!("{base}/{name}");
             if let Some(folder) = whole.strip_suffix("index.html")
                 && let Some(bare) = folder.strip_suffix('/')
@@ -157,7 +161,7 @@ impl Builder<'_> {
             }
             self.insert(&subject, &whole, page, mistakes);
         }
-        self.pages.sources.push(Source { path, from: From::Folder(folder) });
+        self.pages.sources.push(Source { path, from: From::Folder(folder), open });
     }
 
     /// Puts a page where it belongs, unless something is there.
@@ -174,6 +178,11 @@ impl Builder<'_> {
         };
         mistakes.push(subject, Some(path), Problem::InFile(fault));
     }
+}
+
+/// Whether it is for everybody.
+fn is_open(entries: &Entries<'_>, mistakes: &mut Mistakes) -> bool {
+    entries.find("open").and_then(|entry| entry.switch(mistakes)).unwrap_or_default()
 }
 
 /// The path that pages are to be found at, as requests have it when they are decoded.

@@ -19,6 +19,7 @@ use super::calls::CallKey;
 use super::done::{Description, Done};
 use super::list::{Walk, Walked};
 use super::query::Close;
+use super::sweep::Sweep;
 use crate::bytes::{ConnKey, TICK};
 use crate::http::Status;
 use crate::hub::Who;
@@ -59,6 +60,8 @@ pub(super) enum Question {
     One(One),
     /// Some of the core's connections.
     Walk(Walk),
+    /// To end those of its connections that a revocation concerns.
+    Sweep(Sweep),
 }
 
 /// What is asked of one connection.
@@ -119,10 +122,15 @@ impl Desk {
 
 impl Engine {
     /// A question came.
-    pub(in crate::engine) fn asked(&mut self, ask: Box<Ask>) {
+    pub(in crate::engine) fn asked(&mut self, mut ask: Box<Ask>) {
         let (from, task) = (ask.from, ask.task);
-        let said = match &ask.question {
+        let said = match &mut ask.question {
             Question::Walk(walk) => Replied::Walked(self.walk(walk)),
+            Question::Sweep(sweep) => match self.sweep(sweep) {
+                Some(closed) => Replied::Done(Done::Ended(closed)),
+                // It is gone through to its end, whoever waits for that.
+                None => return self.desk.post_to_self(Letter::Ask(ask)),
+            },
             Question::One(one) => match self.ask_one(one) {
                 Some(done) => Replied::Done(done),
                 None => Replied::NotHere(ask),

@@ -15,7 +15,9 @@ const MS_PER_DAY: u64 = 24 * 3600 * 1000;
 
 pub(super) fn said(done: &Done) -> Said {
     match done {
-        Done::Queued | Done::Published { .. } => Said::Well(Status::Ok, Vec::new()),
+        Done::Queued | Done::Published { .. } | Done::Ended(_) => {
+            Said::Well(Status::Ok, Vec::new())
+        }
         Done::Closed => Said::Well(Status::NoContent, Vec::new()),
         Done::Described(description) => {
             let (connected, active) = (date(description.connected_ms), date(description.seen_ms));

@@ -17,6 +17,10 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
+mod credentials;
+
+pub(super) use credentials::{AskedTicket, revocation, ticket};
+
 const NOT_JSON: Problem = Problem::new(
     Status::BadRequest,
     "not-json",

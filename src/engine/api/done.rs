@@ -17,6 +17,8 @@ pub(in crate::engine) enum Done {
     Queued,
     /// The connection is being closed.
     Closed,
+    /// So many connections are being closed.
+    Ended(u64),
     /// What the connection is.
     Described(Box<Description>),
     /// It was not done, or not answered.
@@ -68,6 +70,8 @@ pub(super) enum Shape {
     Single,
     /// Those of all tasks, in their order.
     Batch,
+    /// What all cores did together.
+    Revocation,
     /// As API Gateway of AWS answers.
     Aws,
 }
@@ -85,6 +89,7 @@ impl Said {
     pub(super) fn of(shape: Shape, done: &[Done]) -> Said {
         match (shape, done) {
             (Shape::Batch, done) => Said::Well(Status::Ok, results(done)),
+            (Shape::Revocation, done) => ended(done),
             (Shape::Aws, [done]) => aws::said(done),
             (Shape::Single | Shape::Aws, done) => single(done),
         }
@@ -100,7 +105,7 @@ fn single(done: &[Done]) -> Said {
         body
     };
     match done {
-        Done::Published { .. } | Done::Queued => {
+        Done::Published { .. } | Done::Queued | Done::Ended(_) => {
             Said::Well(done.status(), body(&|out| done.push_members(out)))
         }
         Done::Closed => Said::Well(Status::NoContent, Vec::new()),
@@ -111,6 +116,18 @@ fn single(done: &[Done]) -> Said {
         }
         Done::Failed(problem) => Said::Problem(problem.clone(), &[]),
     }
+}
+
+/// How many connections ended, on all cores together.
+fn ended(done: &[Done]) -> Said {
+    let mut closed = 0;
+    for done in done {
+        match done {
+            Done::Ended(own) => closed += own,
+            done => return single(std::slice::from_ref(done)),
+        }
+    }
+    single(&[Done::Ended(closed)])
 }
 
 fn results(done: &[Done]) -> Vec<u8> {
@@ -129,7 +146,7 @@ fn results(done: &[Done]) -> Vec<u8> {
 impl Done {
     fn status(&self) -> Status {
         match self {
-            Done::Published { .. } | Done::Described(_) => Status::Ok,
+            Done::Published { .. } | Done::Described(_) | Done::Ended(_) => Status::Ok,
             Done::Queued => Status::Accepted,
             Done::Closed => Status::NoContent,
             Done::Failed(problem) => problem.status,
@@ -147,6 +164,7 @@ impl Done {
             Done::Queued | Done::Closed | Done::Described(_) => {
                 out.extend_from_slice(b"\"queued\":1");
             }
+            Done::Ended(closed) => out.extend_from_slice(format!("\"closed\":{closed}").as_bytes()),
             Done::Failed(problem) => {
                 out.extend_from_slice(
                     format!("\"code\":\"{}\",\"detail\":", problem.code).as_bytes(),

@@ -21,22 +21,27 @@ mod paths;
 mod publish;
 mod query;
 mod repeat;
+mod revocations;
 mod rooms;
+mod sweep;
+mod tickets;
 
 pub use ask::{Answer, Ask};
 pub(super) use calls::{CallKey, Calls};
 pub(super) use order::{Order, Outcome, carry_out};
 
-use super::admission::Need;
+use super::admission::{Entrance, Need};
 use super::answer::{Manner, Problem};
 use super::conn::Conn;
 use super::desk::Desk;
 use super::events;
+use super::health::Fixed;
 use super::http::Answered;
 use super::site;
-use crate::auth::Grant;
+use crate::auth::{Access, Grant};
 use crate::bytes::ConnKey;
 use crate::http::{Method, Request, Status, Terms};
+use crate::pages::Entry;
 use paths::{Found, Resource};
 use std::sync::Arc;
 
@@ -45,7 +50,7 @@ const NOT_FOUND: Problem = Problem::new(
     "not-found",
     "There is nothing here. Try /events, /api/rooms, /api/connections or /openapi.json.",
 );
-const WEBSOCKET_ELSEWHERE: Problem = Problem::new(
+const WEBSOCKET_ELSEWHERE: Problem = Problem::refusal(
     Status::MisdirectedRequest,
     "websocket-elsewhere",
     "WebSockets connect to the server's other listener (--ws-addr, by default port 8080).",
@@ -63,20 +68,24 @@ pub(super) fn answer(
     request: &Request<'_>,
     terms: Terms,
 ) -> Answered {
-    if let Err(barred) = desk.admits(conn.listener, request, None) {
-        let vary = [("Vary", "Origin")];
-        conn.problem(desk, terms, barred.status, barred.code, barred.detail, &vary);
-        return Answered::Yes;
-    }
-    let manner = Manner::of(request, terms);
-    if request.lists("upgrade", "websocket") {
-        // A proxy may take the rest for frames: it must not be read as requests.
-        let manner = Manner::of(request, terms.closing());
-        manner.problem(conn, desk, &WEBSOCKET_ELSEWHERE);
+    if let Err(problem) = desk.admits(conn.listener, request, None) {
+        let headers = &[("Vary", "Origin")];
+        conn.problem(desk, terms.closing(), &Problem { headers, ..problem });
         return Answered::Last;
     }
-    match find_and_answer(conn, desk, key, request, &manner) {
+    let manner = Manner::of(desk, request, terms);
+    let answered = if request.lists("upgrade", "websocket") {
+        // A proxy may take the rest for frames: it must not be read as requests.
+        Err(WEBSOCKET_ELSEWHERE)
+    } else {
+        find_and_answer(conn, desk, key, request, &manner)
+    };
+    match answered {
         Ok(answered) => answered,
+        Err(problem) if problem.closes => {
+            manner.closing().problem(conn, desk, &problem);
+            Answered::Last
+        }
         Err(problem) => {
             manner.problem(conn, desk, &problem);
             Answered::Yes
@@ -91,10 +100,8 @@ fn find_and_answer(
     request: &Request<'_>,
     manner: &Manner,
 ) -> Result<Answered, Problem> {
+    let policy = Arc::clone(&desk.policy);
     let method = request.method();
-    if method == Method::Other {
-        return Err(UNKNOWN_METHOD);
-    }
     let segments: Vec<_> = request.segments().collect();
     let path: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     if path.is_empty() {
@@ -103,33 +110,58 @@ fn find_and_answer(
     }
     let found = paths::find(&path);
     // What the server has itself counts before what was configured.
-    let policy = found.is_none().then(|| Arc::clone(&desk.policy));
-    let page = policy.as_ref().and_then(|policy| policy.site.find(&segments));
+    let page = policy.site.find(&segments).filter(|_| found.is_none());
     let allow = found.map_or(paths::READ, |found| found.allow);
-    match (found, page) {
-        (None, None) => return Err(NOT_FOUND),
-        _ if !paths::has(allow, method) => {
-            let problem = WRONG_METHOD.saying(format!("This path has other methods: {allow}."));
-            manner.problem_with(conn, desk, &problem, &[("Allow", allow)]);
-        }
-        _ if method == Method::Options => manner.preflight(conn, desk, allow),
-        (Some(found), _) => {
-            let door = Arc::clone(&desk.policy.access.door);
-            let grant = match found.resource.need() {
-                None => None,
-                Some(need) => desk.let_in(request, &door, need)?,
-            };
-            return at(found, conn, desk, key, request, manner, grant);
-        }
-        (None, Some(page)) => {
-            let door = Arc::clone(&desk.policy.access.door);
-            if !page.page.open {
-                desk.let_in(request, &door, Need::Anything)?;
-            }
-            site::answer(conn, desk, request, manner, page);
-        }
+    // Which pages there are is for those who may come in.
+    let is_there = found.is_some() || page.is_some() || policy.access.is_on();
+    if method == Method::Options && is_there {
+        manner.preflight(conn, desk, allow);
+        return Ok(Answered::Yes);
+    }
+    let grant = match need(found, page, &policy.access) {
+        None => None,
+        Some(need) => desk.let_in(&Entrance {
+            request,
+            door: &policy.access.door,
+            need,
+            token: None,
+            listed: &policy.allow_origins,
+            filters_max: policy.limits.filters_max,
+            peer: conn.peer(),
+        })?,
+    };
+    if method == Method::Other {
+        return Err(UNKNOWN_METHOD);
+    }
+    if found.is_none() && page.is_none() {
+        return Err(NOT_FOUND);
+    }
+    if !paths::has(allow, method) {
+        let problem = WRONG_METHOD.saying(format!("This path has other methods: {allow}."));
+        manner.problem_with(conn, desk, &problem, &[("Allow", allow)]);
+        return Ok(Answered::Yes);
+    }
+    if let Some(found) = found {
+        return at(found, conn, desk, key, request, manner, grant);
+    }
+    if let Some(page) = page {
+        site::answer(conn, desk, request, manner, page);
     }
     Ok(Answered::Yes)
+}
+
+/// What a path takes, where anybody is asked for anything; also one at which there is nothing.
+fn need(found: Option<Found<'_>>, page: Option<&Entry>, access: &Access) -> Option<Need> {
+    match (found, page) {
+        (Some(Found { resource: Resource::Fixed(Fixed::Metrics), .. }), _)
+            if access.open_metrics =>
+        {
+            None
+        }
+        (Some(found), _) => found.resource.need(),
+        (None, Some(page)) if page.page.open => None,
+        (None, _) => Some(Need::Page),
+    }
 }
 
 /// Answers a request with a method that its path has.
@@ -153,13 +185,18 @@ fn at(
             let body = rooms::one(desk, request, found.name)?;
             manner.json(conn, desk, Status::Ok, &body, &[]);
         }
+        Resource::Revocations if request.method() != Method::Post => {
+            revocations::answer(conn, desk, request, manner)?;
+        }
         Resource::Connections
         | Resource::Connection
         | Resource::RoomMessages
         | Resource::Messages
         | Resource::Batch
+        | Resource::Tickets
+        | Resource::Revocations
         | Resource::AwsConnection => {
-            let order = Order::of(found, desk, request, manner)?;
+            let order = Order::of(found, desk, request, manner, grant)?;
             return Ok(Answered::Ordered(Box::new(order)));
         }
     }

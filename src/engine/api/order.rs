@@ -16,10 +16,14 @@ use super::paths::{Found, Resource};
 use super::publish::Publication;
 use super::query::{self, Close};
 use super::repeat::{Claim, Repeatable};
+use super::sweep::Sweep;
+use super::tickets;
+use crate::auth::Grant;
 use crate::bytes::ConnKey;
 use crate::http::{Method, Request, Status};
 use crate::hub::EVERYONE;
 use crate::routes::{self, MAIN_ROOM};
+use std::sync::Arc;
 
 const UNSUPPORTED: Problem = Problem::new(
     Status::UnsupportedMediaType,
@@ -51,6 +55,9 @@ enum Errand {
     /// To the main room, or to everyone.
     PublishToAny,
     Batch,
+    /// A ticket, for whoever was let in with this.
+    Ticket(Option<Arc<Grant>>),
+    Revoke,
 }
 
 /// One thing to do.
@@ -58,6 +65,8 @@ enum Errand {
 pub(super) enum Task {
     Ask(One),
     Publish(Publication),
+    /// Of the connections of this core.
+    Sweep(u16, Sweep),
 }
 
 /// What came of an order.
@@ -80,14 +89,16 @@ impl Order {
         desk: &Desk,
         request: &Request<'_>,
         manner: &Manner,
+        grant: Option<Arc<Grant>>,
     ) -> Result<Order, Problem> {
-        let errand = Errand::of(found, desk, request)?;
+        let errand = Errand::of(found, desk, request, grant)?;
         // Who waits for our leave to send a body that is wanted gets it, and may stay behind it.
         let manner = match errand.wants_body() {
-            true => Manner::of(request, request.terms()),
+            true => Manner::of(desk, request, request.terms()),
             false => manner.clone(),
         };
         let repeatable = match request.method() {
+            Method::Post if found.resource == Resource::Tickets => tickets::unrepeatable(request)?,
             Method::Post if found.resource != Resource::AwsConnection => Repeatable::of(request)?,
             _ => None,
         };
@@ -101,7 +112,12 @@ impl Order {
 }
 
 impl Errand {
-    fn of(found: Found<'_>, desk: &Desk, request: &Request<'_>) -> Result<Errand, Problem> {
+    fn of(
+        found: Found<'_>,
+        desk: &Desk,
+        request: &Request<'_>,
+        grant: Option<Arc<Grant>>,
+    ) -> Result<Errand, Problem> {
         let (method, name) = (request.method(), found.name.to_owned());
         if found.resource == Resource::AwsConnection {
             return Ok(match method {
@@ -134,6 +150,8 @@ impl Errand {
             Resource::RoomMessages => Errand::Publish(name),
             Resource::Messages => Errand::PublishToAny,
             Resource::Batch => Errand::Batch,
+            Resource::Tickets => Errand::Ticket(grant),
+            Resource::Revocations => Errand::Revoke,
             _ => Errand::Send(name),
         })
     }
@@ -146,7 +164,9 @@ impl Errand {
             | Errand::SendAws(_)
             | Errand::Publish(_)
             | Errand::PublishToAny
-            | Errand::Batch => true,
+            | Errand::Batch
+            | Errand::Ticket(_)
+            | Errand::Revoke => true,
         }
     }
 
@@ -161,7 +181,12 @@ impl Errand {
             Task::Publish(Publication::new(desk, room, message, &except))
         };
         Ok(match self {
-            Errand::List(_) => (Shape::Single, Vec::new()),
+            Errand::List(_) | Errand::Ticket(_) => (Shape::Single, Vec::new()),
+            Errand::Revoke => {
+                let sweep = Sweep::of(body::revocation(body, limits)?, desk)?;
+                let tasks = (0..desk.cores()).map(|core| Task::Sweep(core, sweep.clone()));
+                (Shape::Revocation, tasks.collect())
+            }
             Errand::Describe(shape, name) => (shape, vec![ask(&name, None, Wish::Describe)]),
             Errand::Close(shape, name, close) => {
                 (shape, vec![ask(&name, close.session, Wish::Close(close))])
@@ -232,12 +257,16 @@ enum Begun {
 fn begin(desk: &mut Desk, asker: ConnKey, order: Order, body: &[u8]) -> Result<Begun, Problem> {
     let Order { manner, errand, repeatable } = order;
     let until = desk.tick.after(desk.limits.api_time);
-    if let Errand::List(listing) = errand {
-        let work = Work::Listing(*listing);
-        let call = desk.calls.begin(Call { asker, manner, claimed: None, work }, until);
-        desk.walk_on(call);
-        return Ok(Begun::Waits(call));
-    }
+    let errand = match errand {
+        Errand::List(listing) => {
+            let work = Work::Listing(*listing);
+            let call = desk.calls.begin(Call { asker, manner, claimed: None, work }, until);
+            desk.walk_on(call);
+            return Ok(Begun::Waits(call));
+        }
+        Errand::Ticket(grant) => return tickets::mint(desk, grant, body).map(Begun::Said),
+        errand => errand,
+    };
     let (shape, tasks) = errand.tasks(desk, body)?;
     let claimed = match repeatable.map(|repeatable| repeatable.claim(desk, body)) {
         None => None,
@@ -263,6 +292,7 @@ impl Desk {
     fn begin_task(&mut self, call: CallKey, task: u32, what: Task) -> Result<(), Problem> {
         match what {
             Task::Publish(publication) => self.publish(call, task, &publication),
+            Task::Sweep(core, sweep) => self.send_sweep(core, (call, task), sweep),
             Task::Ask(one) => {
                 let question = Question::One(one);
                 self.seek(Box::new(Ask { from: (self.core, call), task, question }))

@@ -19,6 +19,10 @@ pub(super) enum Resource {
     RoomMessages,
     Messages,
     Batch,
+    /// Credentials that are good once.
+    Tickets,
+    /// What is good no more.
+    Revocations,
     /// A connection as API Gateway of AWS shows it.
     AwsConnection,
 }
@@ -28,6 +32,7 @@ impl Resource {
     pub(super) fn need(self) -> Option<Need> {
         match self {
             Resource::Events => Some(Need::Subscribe),
+            Resource::Tickets => Some(Need::Anything),
             Resource::Fixed(Fixed::Metrics) => Some(Need::Manage),
             Resource::Fixed(_) => None,
             Resource::Connections
@@ -37,6 +42,7 @@ impl Resource {
             | Resource::RoomMessages
             | Resource::Messages
             | Resource::Batch
+            | Resource::Revocations
             | Resource::AwsConnection => Some(Need::Manage),
         }
     }
@@ -67,6 +73,8 @@ const TABLE: &[Row] = &[
     (&["api", "rooms", NAME, "messages"], POST, Resource::RoomMessages),
     (&["api", "messages"], POST, Resource::Messages),
     (&["api", "batch"], POST, Resource::Batch),
+    (&["api", "tickets"], POST, Resource::Tickets),
+    (&["api", "revocations"], ALL, Resource::Revocations),
     (&["@connections", NAME], ALL, Resource::AwsConnection),
 ];
 

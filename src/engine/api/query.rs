@@ -4,6 +4,8 @@
 //! Must not know: what comes of them.
 
 use super::super::answer::Problem;
+use super::revocations;
+use crate::auth::Whom;
 use crate::http::{Request, Status};
 use crate::limits::PAGE_MAX;
 use crate::ws::close::CloseCode;
@@ -48,9 +50,7 @@ pub(super) fn page(request: &Request<'_>, by_room: bool) -> Result<Page, Problem
     for (name, value) in request.query() {
         match &*name {
             "limit" => {
-                let limit = number(&value).and_then(|limit| usize::try_from(limit).ok());
-                let limit = limit.filter(|limit| (1..=PAGE_MAX).contains(limit));
-                page.limit = limit.ok_or_else(|| bad("limit", "is a number from 1 to 1000"))?;
+                page.limit = page_limit(&value)?;
             }
             "room" if by_room => page.room = Some(value.into_owned()),
             "prefix" => page.prefix = value.into_owned(),
@@ -62,6 +62,33 @@ pub(super) fn page(request: &Request<'_>, by_room: bool) -> Result<Page, Problem
         }
     }
     Ok(page)
+}
+
+/// The parameters of a list of what is revoked: how many, and where the page before it ended.
+pub(super) fn revocations(request: &Request<'_>) -> Result<(usize, Option<String>), Problem> {
+    let (mut limit, mut after) = (PAGE_DEFAULT, None);
+    for (name, value) in request.query() {
+        match &*name {
+            "limit" => limit = page_limit(&value)?,
+            "after" => after = Some(value.into_owned()),
+            other => ignored(other, "limit, after")?,
+        }
+    }
+    Ok((limit, after))
+}
+
+/// What is revoked no more.
+pub(super) fn whom(request: &Request<'_>) -> Result<Whom, Problem> {
+    const ONE: &str = "subject, tokenId, connectionId";
+    let mut given = None;
+    for (name, value) in request.query() {
+        match revocations::whom(&name, &value) {
+            None => ignored(&name, ONE)?,
+            Some(whom) if given.is_none() => given = Some(whom),
+            Some(_) => return Err(BAD_PARAMETER.saying(format!("One of {ONE}, and once."))),
+        }
+    }
+    given.ok_or_else(|| BAD_PARAMETER.saying(format!("There must be one of {ONE}.")))
 }
 
 /// The parameters of a close.
@@ -100,6 +127,12 @@ fn ignored(name: &str, known: &str) -> Result<(), Problem> {
     }
     Err(UNKNOWN_PARAMETER
         .saying(format!("There is no parameter {name:?} here; there are: {known}.")))
+}
+
+fn page_limit(text: &str) -> Result<usize, Problem> {
+    let limit = number(text).and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.filter(|limit| (1..=PAGE_MAX).contains(limit));
+    limit.ok_or_else(|| bad("limit", "is a number from 1 to 1000"))
 }
 
 /// A number without a sign.

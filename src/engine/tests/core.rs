@@ -9,6 +9,7 @@ use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
 use crate::ws::frame::{Opcode, push_masked};
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub(in crate::engine) const WS: u8 = 0;
 pub(in crate::engine) const HTTP: u8 = 1;
 pub(in crate::engine) const BOTH: u8 = 2;
+pub(in crate::engine) const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// One core, and what it has written to whom.
 pub(in crate::engine) struct Core {
@@ -25,6 +27,8 @@ pub(in crate::engine) struct Core {
     pub(in crate::engine) hub: Arc<Hub>,
     pub(in crate::engine) written: HashMap<ConnKey, Vec<u8>>,
     pub(in crate::engine) closed: Vec<ConnKey>,
+    /// Where whoever connects comes from.
+    pub(in crate::engine) peer: IpAddr,
 }
 
 impl Core {
@@ -53,11 +57,19 @@ impl Core {
             vault: Arc::default(),
             seed: [4, 5],
         });
-        Core { engine, now, counters, hub, written: HashMap::new(), closed: Vec::new() }
+        Core {
+            engine,
+            now,
+            counters,
+            hub,
+            written: HashMap::new(),
+            closed: Vec::new(),
+            peer: LOCALHOST,
+        }
     }
 
     pub(in crate::engine) fn connect(&mut self, listener: u8, head: &[u8]) -> ConnKey {
-        let key = self.engine.accept(listener, self.now).expect("within the limit");
+        let key = self.engine.accept(listener, self.peer, self.now).expect("within the limit");
         self.receive(key, head);
         self.turn();
         key

@@ -115,7 +115,7 @@ fn a_large_page_is_shared_by_all_who_are_sent_it() {
     let head = ask(&mut core, "HEAD /large", "");
     assert!(head.ends_with("Content-Length: 300000\r\n\r\n"), "{head}");
     let before = Arc::strong_count(&bytes);
-    let key = core.engine.accept(HTTP, core.now).expect("within the limit");
+    let key = core.engine.accept(HTTP, core.peer, core.now).expect("within the limit");
     core.receive(key, request("GET /large", "").as_bytes());
     core.turn_taking(1000);
     assert_eq!(Arc::strong_count(&bytes), before + 1, "it waits, and is not copied");
@@ -129,7 +129,7 @@ fn a_large_page_is_shared_by_all_who_are_sent_it() {
 fn who_asks_for_pages_and_does_not_read_is_not_read_from() {
     let large = vec![b'x'; 100_000];
     let mut core = core_with(&[("/large", "text/plain", &large)]);
-    let key = core.engine.accept(HTTP, core.now).expect("within the limit");
+    let key = core.engine.accept(HTTP, core.peer, core.now).expect("within the limit");
     core.receive(key, request("GET /large", "").repeat(50).as_bytes());
     core.turn_taking(0);
     // Half of the outbox was not full after the first page, and is after the second.

@@ -10,6 +10,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 use std::io::{self, Write};
 use std::mem;
+use std::net::IpAddr;
 
 impl Reactor<'_> {
     /// Takes whoever waits at the gates, so many a turn.
@@ -33,9 +34,9 @@ impl Reactor<'_> {
         self.want.set(false, self.shared.vacancy());
     }
 
-    fn greet(&mut self, gate: usize, taken: io::Result<TcpStream>, now: Now) {
+    fn greet(&mut self, gate: usize, taken: io::Result<(TcpStream, IpAddr)>, now: Now) {
         match taken {
-            Ok(stream) => self.welcome(gate as u8, stream, now),
+            Ok((stream, peer)) => self.welcome(gate as u8, stream, peer, now),
             Err(error) => {
                 self.engine.note_no_room();
                 if self.shared.vacancy().may_complain(now.monotonic) {
@@ -45,8 +46,8 @@ impl Reactor<'_> {
         }
     }
 
-    fn welcome(&mut self, gate: u8, mut stream: TcpStream, now: Now) {
-        let Some(key) = self.engine.accept(gate, now) else {
+    fn welcome(&mut self, gate: u8, mut stream: TcpStream, peer: IpAddr, now: Now) {
+        let Some(key) = self.engine.accept(gate, peer, now) else {
             // One try is enough: the socket's buffer is empty. What the client sent is not waited
             // for.
             let _ = Write::write(&mut stream, &self.engine.refusal(now));

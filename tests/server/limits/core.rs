@@ -1,6 +1,7 @@
 //! One engine with a clock that the test moves, for limits that real sockets cannot show exactly.
 
 use crate::support::websocket::handshake;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate::bytes::{ConnKey, Now, Slices};
@@ -59,7 +60,7 @@ impl Core {
 
     /// The connection begins.
     pub(super) fn accept(&mut self, listener: u8) {
-        self.key = self.engine.accept(listener, self.now);
+        self.key = self.engine.accept(listener, IpAddr::V4(Ipv4Addr::LOCALHOST), self.now);
         self.turn();
     }
 

@@ -15,6 +15,7 @@ use super::speaker::{Speaker, Talk};
 use super::stranger::Stranger;
 use super::wire::{Ending, Wire};
 use super::world::{Core, World};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::Ordering;
 use tidegate::bytes::ConnKey;
 use tidegate::hub::EVERYONE;
@@ -82,7 +83,7 @@ impl World<'_> {
         let number = self.clients.len();
         let open = self.connections.load(Ordering::Relaxed);
         let Core { engine, by, is_draining, .. } = &mut self.cores[core];
-        let key: Option<ConnKey> = engine.accept(listener, now);
+        let key: Option<ConnKey> = engine.accept(listener, IpAddr::V4(Ipv4Addr::LOCALHOST), now);
         let limits = &by.policy.limits;
         assert_eq!(key.is_some(), !*is_draining && open < limits.connections_max);
         let bounds = Bounds::of(limits);

@@ -45,6 +45,7 @@ text = "Sorry, I am unable to understand you."
 
 [[route]]
 path = "/chat/{room}/{token}"
+open = true
 behaviour = "broadcast"
 echo = true
 publish = false
@@ -156,7 +157,7 @@ fn what_is_written_is_worth_less_than_what_is_said_later() {
     scratch.write("tidegate.toml", "cores = 3\ndrain = '3s'\nlinger = '3s'\nws-addr = '3000'");
     let line = format!("tidegate --cores 5 --config {}/tidegate.toml", scratch.path().display());
     let variables = [("TIDEGATE_CORES", "4"), ("TIDEGATE_DRAIN", "4s")];
-    let env = |name: &str| {
+    let env = move |name: &str| {
         variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into())
     };
     let command = Config::from_args(line.split(' ').map(Into::into), env).unwrap();
@@ -176,7 +177,7 @@ fn a_variable_names_the_file_too() {
     let scratch = Scratch::new();
     scratch.write("a.toml", "drain = '7s'");
     let file = scratch.path().join("a.toml").into_os_string();
-    let env = |name: &str| (name == "TIDEGATE_CONFIG").then(|| file.clone());
+    let env = move |name: &str| (name == "TIDEGATE_CONFIG").then(|| file.clone());
     let Ok(Command::Serve(loaded, source)) =
         Config::from_args(["tidegate".into()].into_iter(), env)
     else {
@@ -243,14 +244,15 @@ fn what_is_printed_says_where_it_is_from() {
 fn a_check_says_what_there_is_and_what_to_look_at() {
     let scratch = Scratch::new();
     let file = scratch.path().join("tidegate.toml").display().to_string();
-    let text = "[[route]]\npath = '/{token}'\nbehaviour = 'echo'\n[[page]]\npath = '/'\ntext = 'x'";
+    let text = "[[route]]\npath = '/x'\nbehaviour = 'reply'\n[[page]]\npath = '/'\ntext = 'x'";
     assert_eq!(
         scratch.print("check", text),
         format!(
             "ok: {file}\n\
-             ok: 1 route, 1 page (1B): /{{token}}\n\
-             warning: route /{{token}}: nobody checks a {{token}} yet; \
-             whoever connects is let in\n"
+             ok: 1 route, 1 page (1B): /x\n\
+             ok: no [[key]]: nobody is asked for a credential\n\
+             warning: route /x: it never replies; \
+             give it a [[route.reply]] or a [route.otherwise]\n"
         )
     );
 }

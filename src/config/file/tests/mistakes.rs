@@ -42,7 +42,8 @@ fn options_are_told_in_the_words_of_the_command_line() {
         (
             "insecure = false\nws-addr = [\n  '8080',\n  '0.0.0.0:1',\n]",
             &["2:11: ws-addr: \"0.0.0.0:1\" is not a loopback address: everyone who can reach it \
-               could connect and read; --insecure, or insecure = true in the file, accepts this"],
+               could connect and read; a [[key]] in the file of --config has them asked who they \
+               are, or --insecure, or insecure = true in the file, accepts this"],
         ),
         (
             "max-message = '1MiB'\nroom-log = '64KiB'",
@@ -70,7 +71,7 @@ fn unknown_keys_are_told_with_the_nearest() {
         ),
         (
             "[[page]]\npath = '/'\ntext = ''\ncharset = 'utf-8'",
-            &["4:1: charset: is no key of page; it may have path, text, file, type"],
+            &["4:1: charset: is no key of page; it may have path, text, file, type, open"],
         ),
         (
             "[[route]]\npath = '/'\nbehaviour = 'echo'\ncores = 2",
@@ -211,7 +212,7 @@ fn routes_say_what_does_not_go_together() {
         ),
         (
             "[[route]]\npath = '/a/{room}'\nbehaviour = 'relay'\n\
-             [[route]]\npath = '/a/{token}'\nbehaviour = 'echo'\n",
+             [[route]]\npath = '/a/{token}'\nopen = true\nbehaviour = 'echo'\n",
             &["5:8: path: \"/a/{token}\" is for the same paths as /a/{room} in line 2"],
         ),
     ]);

@@ -4,7 +4,7 @@
 //! Must not know: sockets, what is tested.
 
 use crate::bytes::{ConnKey, Now, Slices};
-use crate::engine::tests::core::{HTTP, WS, handshake, text};
+use crate::engine::tests::core::{HTTP, LOCALHOST, WS, handshake, text};
 use crate::engine::{Action, Engine, Letter, Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -69,7 +69,7 @@ impl Node {
 
     /// A connection that says `head` first.
     pub(super) fn connect(&mut self, core: usize, listener: u8, head: &str) -> Peer {
-        let key = self.cores[core].accept(listener, self.now).expect("within the limit");
+        let key = self.cores[core].accept(listener, LOCALHOST, self.now).expect("within the limit");
         self.receive((core, key), head.as_bytes());
         (core, key)
     }

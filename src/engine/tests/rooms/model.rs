@@ -120,7 +120,8 @@ impl World {
 
     fn come(&mut self, route: usize) {
         let came = self.core.engine.desk.seen;
-        let key = self.core.engine.accept(WS, self.core.now).expect("within the limit");
+        let key =
+            self.core.engine.accept(WS, self.core.peer, self.core.now).expect("within the limit");
         self.core.receive(key, handshake(ROUTES[route]).as_bytes());
         let conn = self.core.engine.conns.find(key).expect("it is there");
         let State::WebSocket(WebSocket { name: Name::Owned(sender), .. }) = &conn.state else {

@@ -13,6 +13,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -199,7 +200,10 @@ impl Rig {
 
     /// A new connection; it is called by the number that this gives.
     pub(super) fn open(&mut self, listener: u8) -> usize {
-        let key = self.engine.accept(listener, self.now).expect("there is room");
+        let key = self
+            .engine
+            .accept(listener, IpAddr::V4(Ipv4Addr::LOCALHOST), self.now)
+            .expect("there is room");
         let socket = Socket::new(key, ScriptedIo::new());
         self.lines.push(Line { socket, is_open: true });
         self.lines.len() - 1

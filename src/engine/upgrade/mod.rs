@@ -3,12 +3,15 @@
 //! Knows: the handshake, routes.
 //! Must not know: frames, sockets.
 
-use super::admission::Need;
-use super::answer;
+mod asked;
+
+use super::admission::{Entrance, Need, not_allowed};
+use super::answer::Problem;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
+use super::health::STOPPING;
 use super::http::Answered;
 use super::membership::Attach;
 use super::panics::{Trap, trap};
@@ -17,7 +20,7 @@ use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
 use crate::auth::Grant;
 use crate::bytes::{ConnKey, Place};
-use crate::http::{Method, Request, Status, Terms, Version};
+use crate::http::{Method, Request, Status, Version};
 use crate::hub::{Class, ConnectionId, Taste};
 use crate::routes::{self, Duplicate, Found, NoRoute, Route, Table};
 use crate::ws::Session;
@@ -25,6 +28,7 @@ use crate::ws::deflate::WINDOW_BITS;
 use crate::ws::extension::{self, Deflate, Malformed};
 use crate::ws::handshake::{self, Offer, Refusal};
 use crate::ws::subprotocol;
+use asked::{Asked, unknown_parameter};
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -54,68 +58,44 @@ pub(super) fn answer(
     }
 }
 
-struct Problem {
-    status: Status,
-    code: &'static str,
-    detail: Cow<'static, str>,
-    headers: &'static [(&'static str, &'static str)],
-}
-
-impl From<answer::Problem> for Problem {
-    fn from(problem: answer::Problem) -> Problem {
-        let answer::Problem { status, code, detail } = problem;
-        Problem { status, code, detail, headers: &[] }
-    }
-}
-
-impl Problem {
-    const fn bad(code: &'static str, detail: &'static str) -> Problem {
-        let (status, detail) = (Status::BadRequest, Cow::Borrowed(detail));
-        Problem { status, code, detail, headers: &[] }
-    }
-}
-
-/// For what passes by itself.
-const LATER: &[(&str, &str)] = &[("Retry-After", "2")];
-
-const BAD_EXTENSIONS: Problem = Problem::bad(
+const BAD_EXTENSIONS: Problem = bad(
     "bad-websocket-extensions",
     "Sec-WebSocket-Extensions is not a list of extensions (RFC 6455 section 9.1).",
 );
-const BAD_PROTOCOL: Problem = Problem::bad(
+const BAD_PROTOCOL: Problem = bad(
     "bad-websocket-protocol",
     "Sec-WebSocket-Protocol is not a list of subprotocols (RFC 6455 section 4.1).",
 );
-const BAD_ROOM: Problem = Problem::bad(
+const BAD_ROOM: Problem = bad(
     "bad-room",
     "A room's name is not empty, not longer than --max-room-name, has no control characters, and \
      is not *.",
 );
-const BAD_ECHO: Problem = Problem::bad("bad-parameter", "The parameter echo is true or false.");
-const BAD_SINCE: Problem =
-    Problem::bad("bad-parameter", "The parameter since is an id of an event, or earliest.");
-const BAD_ID: Problem = Problem::bad(
+const BAD_ID: Problem = bad(
     "bad-connection-id",
     "A connectionId is not empty, not longer than --max-connection-id, and has no control \
      characters.",
 );
-const TAKEN_ID: Problem = Problem {
-    status: Status::Conflict,
-    code: "connection-id-taken",
-    detail: Cow::Borrowed("Another connection has this connectionId, and keeps it."),
-    headers: &[],
-};
-pub(super) const ROOM_LIMIT: (Status, &str, &str) = (
+const TAKEN_ID: Problem = Problem::new(
+    Status::Conflict,
+    "connection-id-taken",
+    "Another connection has this connectionId, and keeps it.",
+);
+const NOT_THIS_ROOM: Problem = not_allowed(
+    "The credential is good, but does not give the right to read this room (subscribe).",
+);
+const NOT_THIS_ID: Problem =
+    not_allowed("The credential is good, but does not give the right to this connectionId.");
+const REVOKED_ID: Problem =
+    not_allowed("This connectionId was revoked: no connection may be called so.");
+pub(super) const ROOM_LIMIT: Problem = Problem::new(
     Status::ServiceUnavailable,
     "too-many-rooms",
     "There are as many rooms as there may be (--max-rooms).",
 );
-const STOPPING: Problem = Problem {
-    status: Status::ServiceUnavailable,
-    code: "stopping",
-    detail: Cow::Borrowed("The server is stopping; connect again."),
-    headers: LATER,
-};
+const fn bad(code: &'static str, detail: &'static str) -> Problem {
+    Problem::new(Status::BadRequest, code, detail)
+}
 
 /// What a client may have, and what it is answered.
 struct Opened {
@@ -139,46 +119,91 @@ fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, P
         return Err(STOPPING);
     }
     let policy = Arc::clone(&desk.policy);
-    let routes = &policy.routes;
+    let (routes, access) = (&policy.routes, &policy.access);
     let segments: Vec<Cow<'_, str>> = request.segments().collect();
-    let route = routes.matching(&segments).map(|(route, _)| route);
+    let (route, places) = routes.matching(&segments).unzip();
     let listed = route.and_then(|route| route.allow_origins.as_deref());
-    if let Err(barred) = desk.admits(conn.listener, request, listed) {
-        let (status, code, detail) = (barred.status, barred.code, barred.detail.into());
-        return Err(Problem { status, code, detail, headers: &[] });
-    }
-    let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&policy.access.door);
-    let grant = desk.let_in(request, door, Need::Connect)?;
+    desk.admits(conn.listener, request, listed)?;
+    let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&access.door);
+    let grant = desk.let_in(&Entrance {
+        request,
+        door,
+        need: Need::Connect,
+        token: places.and_then(|places| places.token),
+        listed: listed.unwrap_or(&policy.allow_origins),
+        filters_max: 0,
+        peer: conn.peer(),
+    })?;
     let key = handshake::check(&offer(request)).map_err(problem_of)?;
     let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
         .map_err(|Malformed| BAD_EXTENSIONS)?
         .filter(|_| policy.compression);
-    let asked = Asked::by(request).ok_or_else(|| unknown_parameter(route))?;
+    let known = if access.is_on() { asked::of_door(door) } else { Vec::new() };
+    let asked = Asked::by(request, &known).ok_or_else(|| unknown_parameter(route, &known))?;
     let route = route.ok_or_else(|| no_such_route(routes))?;
     let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, desk)?);
     let found = routes.find(&segments, &desk.limits).map_err(|no| match no {
         NoRoute::Unknown => no_such_route(routes),
         NoRoute::BadRoom => BAD_ROOM,
     })?;
-    let Asked { echo, since: asks_since, id } = asked;
-    if (id.is_some() && !route.takes_name())
-        || (echo.is_some() && route.broadcast().is_none())
-        || (asks_since.is_some() && !route.has_since())
-    {
-        return Err(unknown_parameter(Some(route)));
+    if !asked.fits(route) {
+        return Err(unknown_parameter(Some(route), &known));
     }
+    let id = asked.id.map(Cow::into_owned);
     if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
         return Err(BAD_ID);
     }
-    let protocol = if route.subprotocols.is_empty() {
-        None
-    } else {
+    let protocol = protocol(request, route, access.is_on())?;
+    let accept = handshake::accept_key(key.as_bytes());
+    let mut opened = Opened { found, wants_own, since, id, accept, deflate, protocol, grant };
+    opened.check_rights(desk)?;
+    Ok(opened)
+}
+
+/// The subprotocol that is spoken. Who had to offer a credential as one needs another selected.
+fn protocol(
+    request: &Request<'_>,
+    route: &Route,
+    takes_credentials: bool,
+) -> Result<Option<String>, Problem> {
+    let own: Vec<&str> = route.subprotocols.iter().map(String::as_str).collect();
+    let ours: &[&str] = if takes_credentials { &[subprotocol::TIDEGATE] } else { &[] };
+    let select = |spoken: &[&str]| {
+        if spoken.is_empty() {
+            return Ok(None);
+        }
         let offered = request.texts("sec-websocket-protocol");
-        subprotocol::select(offered, &route.subprotocols).map_err(|Malformed| BAD_PROTOCOL)?
+        subprotocol::select(offered, spoken).map_err(|Malformed| BAD_PROTOCOL)
     };
-    let protocol = protocol.map(str::to_owned);
-    let (id, accept) = (id.map(Cow::into_owned), handshake::accept_key(key.as_bytes()));
-    Ok(Opened { found, wants_own, since, id, accept, deflate, protocol, grant })
+    let selected = select(&own)?.map_or_else(|| select(ours), |own| Ok(Some(own)))?;
+    Ok(selected.map(str::to_owned))
+}
+
+impl Opened {
+    /// What it is let in with must allow what it asks for: its room, and its name. Where the server
+    /// names it and only one name is allowed, that is it.
+    fn check_rights(&mut self, desk: &Desk) -> Result<(), Problem> {
+        let Opened { found, id, grant, .. } = self;
+        if let Some(grant) = grant {
+            let room = found.room.as_ref().filter(|_| found.route.broadcast().is_some());
+            if room.is_some_and(|room| !grant.may_subscribe(room)) {
+                return Err(desk.forbid(NOT_THIS_ROOM));
+            }
+            if id.is_none() && !found.route.is_as_is() {
+                *id = grant.own_name().map(str::to_owned);
+            }
+        }
+        let Some(id) = id else { return Ok(()) };
+        let may = |grant: &Arc<Grant>| grant.may_be_called(id);
+        let is_name = routes::is_connection_id(id, &desk.limits);
+        if !is_name || !grant.as_ref().is_none_or(may) {
+            return Err(desk.forbid(NOT_THIS_ID));
+        }
+        if desk.setup.vault.revocations.bar(id, desk.now.unix_ms) {
+            return Err(desk.forbid(REVOKED_ID));
+        }
+        Ok(())
+    }
 }
 
 fn offer<'r>(request: &Request<'r>) -> Offer<'r> {
@@ -193,78 +218,21 @@ fn offer<'r>(request: &Request<'r>) -> Offer<'r> {
     }
 }
 
-/// The parameters of a request. If one is repeated, the last counts.
-#[derive(Default)]
-struct Asked<'r> {
-    echo: Option<Cow<'r, str>>,
-    since: Option<Cow<'r, str>>,
-    id: Option<Cow<'r, str>>,
-}
-
-impl<'r> Asked<'r> {
-    /// `None`: there is one that no route takes.
-    fn by(request: &Request<'r>) -> Option<Asked<'r>> {
-        let mut asked = Asked::default();
-        for (name, value) in request.query() {
-            match &*name {
-                "echo" => asked.echo = Some(value),
-                "since" => asked.since = Some(value),
-                "connectionId" => asked.id = Some(value),
-                other if other.starts_with('_') => {}
-                _ => return None,
-            }
-        }
-        Some(asked)
-    }
-
-    fn wants_own(&self, route: &Route) -> Result<bool, Problem> {
-        let Some(broadcast) = route.broadcast() else { return Ok(false) };
-        match self.echo.as_deref() {
-            None => Ok(broadcast.echo),
-            Some("false" | "0") => Ok(false),
-            Some("true" | "1" | "") => Ok(true),
-            Some(_) => Err(BAD_ECHO),
-        }
-    }
-
-    fn begins(&self, route: &Route, desk: &Desk) -> Result<Begin, Problem> {
-        match self.since.as_deref().filter(|_| route.has_since()) {
-            None => Ok(Begin::Now),
-            Some(since) => Begin::since(since, desk.hub.epoch()).ok_or(BAD_SINCE),
-        }
-    }
-}
-
 fn no_such_route(routes: &Table) -> Problem {
     let detail = format!("WebSockets connect to {}.", routes.paths()).into();
-    Problem { status: Status::NotFound, ..Problem { detail, ..Problem::bad("no-such-route", "") } }
-}
-
-/// Says what may be asked for instead.
-fn unknown_parameter(route: Option<&Arc<Route>>) -> Problem {
-    let detail = match route.map(|route| (&route.path, route.parameters())) {
-        None => "Only the parameters connectionId, echo and since are known.".into(),
-        Some((path, parameters)) => match parameters.as_slice() {
-            [] => format!("The route {path} takes no parameters.").into(),
-            [one] => format!("The route {path} takes the parameter {one}, and no other.").into(),
-            all => format!("The route {path} takes the parameters {}.", all.join(", ")).into(),
-        },
-    };
-    Problem { detail, ..Problem::bad("unknown-parameter", "") }
+    Problem { detail, ..Problem::new(Status::NotFound, "no-such-route", "") }
 }
 
 fn problem_of(refusal: Refusal) -> Problem {
     let status = Status::ALL.iter().find(|status| status.code() == refusal.status_code());
     let status = status.copied().unwrap_or(Status::BadRequest);
-    let (code, detail) = (refusal.code(), refusal.detail().into());
-    Problem { status, code, detail, headers: refusal.headers() }
+    let headers = refusal.headers();
+    Problem { headers, ..Problem::new(status, refusal.code(), refusal.detail()) }
 }
 
 fn enter(desk: &mut Desk, found: &Found) -> Result<Option<u32>, Problem> {
     let Some(name) = &found.room else { return Ok(None) };
-    let room = desk.rooms.enter(name, &desk.hub);
-    let (status, code, detail) = ROOM_LIMIT;
-    room.map(Some).ok_or(Problem { status, code, detail: detail.into(), headers: LATER })
+    desk.rooms.enter(name, &desk.hub).map(Some).ok_or(ROOM_LIMIT)
 }
 
 /// What the connection is called from its 101 on, as far as it can be known before.
@@ -284,8 +252,7 @@ fn name(desk: &mut Desk, place: Place, opened: &Opened) -> Result<Name, Problem>
 }
 
 fn refuse(conn: &mut Conn, desk: &mut Desk, request: &Request<'_>, problem: &Problem) -> Answered {
-    let terms = Terms { keep_alive: false, ..request.terms() };
-    conn.problem(desk, terms, problem.status, problem.code, &problem.detail, problem.headers);
+    conn.problem(desk, request.terms().closing(), problem);
     Answered::Yes
 }
 

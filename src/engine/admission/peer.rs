@@ -1,0 +1,47 @@
+//! Who guesses: peers whose credentials were bad too often.
+//!
+//! Knows: addresses, as keyed hashes.
+//! Must not know: what was guessed.
+
+use super::Desk;
+use core::net::IpAddr;
+use std::num::NonZeroU64;
+
+/// Where a connection came from, as the vault calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Peer(NonZeroU64);
+
+impl Desk {
+    /// What a peer at `address` is called. This machine has no name: whoever guesses there need
+    /// not, and all that come through a proxy would share it.
+    pub(in crate::engine) fn peer(&self, address: IpAddr) -> Option<Peer> {
+        let address = address.to_canonical();
+        if address.is_loopback() {
+            return None;
+        }
+        let guesses = &self.setup.vault.guesses;
+        let name = match address {
+            IpAddr::V4(address) => guesses.address(&address.octets()),
+            IpAddr::V6(address) => guesses.address(&address.octets()),
+        };
+        NonZeroU64::new(name).map(Peer)
+    }
+
+    /// Whether a credential from there is looked at; if not, in how many seconds it will be.
+    pub(super) fn may_try(&self, peer: Option<Peer>) -> Result<(), u64> {
+        let Some(Peer(address)) = peer else { return Ok(()) };
+        let guesses = &self.setup.vault.guesses;
+        let per_minute = self.limits.bad_credentials_max as u32;
+        guesses.may_try(address.get(), self.now.monotonic, per_minute).map_err(|wait| {
+            // A client that comes back a little early is refused once more.
+            wait.as_secs().saturating_add(1)
+        })
+    }
+
+    /// A credential from there was bad.
+    pub(super) fn note_bad(&self, peer: Option<Peer>) {
+        let Some(Peer(address)) = peer else { return };
+        let per_minute = self.limits.bad_credentials_max as u32;
+        self.setup.vault.guesses.note_bad(address.get(), self.now.monotonic, per_minute);
+    }
+}
