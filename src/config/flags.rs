@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, value_parser};
 use super::settings::{Group, Setting, Takes};
 use super::table::GROUPS;
 use super::units::Unit;
-use super::{Config, connect};
+use super::{Config, connect, token};
 
 const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
                      none skipped silently.";
@@ -38,7 +38,8 @@ pub(super) fn command() -> clap::Command {
     let config = clap::Command::new(CONFIG).about("Print what is in force, as a file for --config");
     // Options before a command would be for another command than they seem to be.
     let whole = with_options(whole).args_conflicts_with_subcommands(true);
-    whole.subcommands([serve, check, config].map(with_options)).subcommand(connect::command())
+    let servers = [serve, check, config].map(with_options);
+    whole.subcommands(servers).subcommands([connect::command(), token::command()])
 }
 
 /// All options with unit, default and range, as Markdown tables: one place for the documentation to

@@ -27,6 +27,7 @@ mod secrets;
 mod settings;
 mod source;
 mod table;
+mod token;
 mod units;
 
 use std::ffi::OsString;
@@ -38,6 +39,7 @@ pub use connect::Connect;
 pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 pub use source::{Loaded, Source};
+pub use token::{MintOptions, Proof, Token};
 
 use environment::Environment;
 
@@ -112,6 +114,8 @@ pub enum Command {
     Print(String),
     /// `tidegate connect`: be a WebSocket client.
     Connect(Connect),
+    /// `tidegate token`: make or read what lets clients in.
+    Token(Box<Token>),
 }
 
 /// Why there is nothing to run.
@@ -145,6 +149,9 @@ impl Config {
         let matches = flags::command().try_get_matches_from(args).map_err(Refusal::Told)?;
         if let Some((connect::NAME, options)) = matches.subcommand() {
             return Ok(Command::Connect(connect::read(options)));
+        }
+        if let Some((token::NAME, options)) = matches.subcommand() {
+            return Ok(Command::Token(Box::new(token::read(options, Environment::new(env))?)));
         }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
         let source = Source::new(options, Environment::new(env));

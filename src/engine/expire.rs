@@ -14,6 +14,7 @@ use super::cursor::{Cursor, Scope};
 use super::desk::{Desk, Drain};
 use super::end::End;
 use super::http::Doing;
+use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::{Status, Terms};
@@ -68,6 +69,7 @@ impl Engine {
             desk.grace = desk.tick.after(desk.limits.ping_timeout);
         }
         self.give_up_calls();
+        self.mind_the_clock(now);
         let desk = &mut self.desk;
         let mut due = Vec::new();
         desk.deadlines.expire(desk.tick, &mut due);
@@ -82,6 +84,7 @@ impl Engine {
         match self.guarded(key, |conn, desk| conn.look(desk, key)) {
             Some(Late::No) => self.settle(key),
             Some(Late::Gone) => self.remove(key),
+            Some(Late::Expired) => self.end_grant(key, Lapse::Expired),
             Some(Late::End(end)) => self.end(key, end),
             None => {}
         }
@@ -93,6 +96,8 @@ enum Late {
     No,
     /// It must go at once.
     Gone,
+    /// What it was let in with is over, however late we look.
+    Expired,
     End(End),
 }
 
@@ -110,6 +115,7 @@ impl Conn {
                 return Late::No;
             }
             Late::Gone => return Late::Gone,
+            Late::Expired => return Late::Expired,
             Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
             Late::End(end) => {
                 if end == End::ANSWERED {
@@ -128,6 +134,9 @@ impl Conn {
     fn late(&self, desk: &Desk) -> Late {
         let limits = &desk.limits;
         let passed = |since: Tick, span: Duration| since.after(span) <= desk.tick;
+        if self.is_expired(desk) {
+            return Late::Expired;
+        }
         if self.mood.blocked && passed(self.took, limits.write_stall) {
             return match self.state {
                 State::Closing(_) => Late::Gone,
@@ -245,7 +254,8 @@ impl Conn {
             State::EventStream(_) => self.took.after(limits.heartbeat),
         };
         let stall = self.mood.blocked.then(|| self.took.after(limits.write_stall));
-        stall.map_or(next, |stall| stall.min(next)).max(Tick(desk.tick.0 + 1))
+        let sooner = [stall, self.expiry(desk)].into_iter().flatten();
+        sooner.fold(next, Tick::min).max(Tick(desk.tick.0 + 1))
     }
 }
 

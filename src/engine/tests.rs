@@ -6,8 +6,11 @@
 mod adopt;
 pub(super) mod core;
 mod everyone;
+mod lifetime;
 mod names;
 mod pages;
+mod refresh;
+mod rights;
 mod rooms;
 mod routes;
 

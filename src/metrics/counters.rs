@@ -196,7 +196,7 @@ pub struct Counters {
 }
 
 const CLOSES: usize = 15;
-const REFUSALS: usize = 14;
+const REFUSALS: usize = 16;
 const RESPONSES: usize = 28;
 const OUTCOMES: usize = 10;
 const WAYS: usize = 8;
@@ -220,6 +220,8 @@ static REFUSAL_CODES: [&str; REFUSALS] = [
     "too-many-rooms",
     "too-many-joined",
     "not-joined",
+    "not-allowed",
+    "refresh-refused",
 ];
 
 static CREDENTIAL_OUTCOMES: [&str; OUTCOMES] = [

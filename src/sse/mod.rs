@@ -22,8 +22,8 @@ mod encode;
 mod id;
 
 pub use encode::{
-    Kind, MESSAGE_HEAD_BYTES, binary_event, event, event_length, gap_event, message_event,
-    message_head, position_block, sequence_digits,
+    Kind, MESSAGE_HEAD_BYTES, binary_event, event, event_length, expired_event, gap_event,
+    message_event, message_head, position_block, sequence_digits,
 };
 pub use id::{DIGITS, Epoch, ID_BYTES, LastEventId, Sequence, write_digits};
 

@@ -20,6 +20,7 @@ use super::answer::Problem;
 use super::desk::Desk;
 use crate::auth::{Door, Grant, Key, Presented, Refused};
 use crate::http::Request;
+use std::borrow::Cow;
 use std::sync::Arc;
 use ways::{Credential, NotOne, Text, Way};
 
@@ -89,6 +90,21 @@ impl Desk {
         self.count_credential("accepted");
         self.counters().admitted.count(credential.way.name());
         Ok(Some(grant))
+    }
+
+    /// What the holder of `text` may do, which it shows on a WebSocket that it has already.
+    pub(super) fn renew(&self, text: &str, door: &Door) -> Result<Arc<Grant>, Refused> {
+        let text = Text::Bearer(Cow::Borrowed(text));
+        // Where others are asked who may come in, no key of ours counts.
+        let granted = match door.forward {
+            None => self.verify(&Credential { way: Way::Bearer, text }, door),
+            Some(_) => Err(Refused::Invalid),
+        };
+        match &granted {
+            Ok(_) => self.count_credential("accepted"),
+            Err(why) => self.note_refused(*why, None),
+        }
+        granted
     }
 
     fn verify(&self, credential: &Credential<'_>, door: &Door) -> Result<Arc<Grant>, Refused> {

@@ -16,6 +16,7 @@ use super::http::Answered;
 use super::membership::Attach;
 use super::panics::{Trap, trap};
 use super::register::registration;
+use super::rights::Conduct;
 use super::rooms::ROOM_OF_ALL;
 use super::websocket::{Name, WebSocket};
 use crate::auth::Grant;
@@ -265,10 +266,10 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
     desk.counters().open.websocket.rise();
     desk.counters().open.http.fall();
     let room = desk.arriving.take().room;
-    conn.state = State::WebSocket(WebSocket {
+    let mut websocket = WebSocket {
         session: Session::new(deflate.is_some()),
         route: Arc::clone(route),
-        leaves_out_own: route.broadcast().is_some() && !opened.wants_own,
+        conduct: Conduct::new(route.broadcast().is_some() && !opened.wants_own),
         window_bits: deflate.map_or(0, |deflate| deflate.window_bits),
         room: room.and_then(NonZeroU32::new),
         name,
@@ -277,10 +278,13 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
         pinged: None,
         connected_ms: desk.now.unix_ms,
         grant: opened.grant.clone(),
-    });
+    };
+    websocket.weigh(&desk.rooms);
+    conn.state = State::WebSocket(websocket);
     // What it publishes from here on is taken back if it ends in a panic.
     desk.rooms.begin();
     desk.wake_by(key, desk.tick.after(desk.limits_of(route).ping_interval));
+    conn.watch_grant(desk, key);
     // Where it begins, if it asked to be told, is known with this turn's commit, and comes first.
     let is_told = opened.since != Begin::Now;
     if !is_told {
