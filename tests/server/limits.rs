@@ -148,10 +148,13 @@ const TABLE: &[(&str, &[&str], &str)] = &[
     ("filters_max", &["tests/rows/http/limits::filters_are_limited_one_by_one"], ""),
     (
         "token_bytes_max",
-        &["tests/server/keys::a_static_key_is_no_longer_than_a_request_may_bring"],
+        &[
+            "src/auth/tests/forged::a_token_that_is_too_long_is_not_looked_at",
+            "tests/server/keys::a_static_key_is_no_longer_than_a_request_may_bring",
+        ],
         "",
     ),
-    ("token_leeway", &[], "of clocks: its edge is that of verifying, which knows no time itself"),
+    ("token_leeway", &["src/auth/tests/claims::a_clock_may_be_half_a_minute_early"], ""),
     ("bad_credentials_max", &[], "who guesses is counted by the vault"),
     ("ticket_time", &[], "tickets are kept by the vault"),
     ("tickets_max", &[], "as above"),
