@@ -174,7 +174,11 @@ const TABLE: &[(&str, &[&str], &str)] = &[
         &["src/auth/vault/tests::no_revocation_shortens_another_and_none_goes_for_one"],
         "",
     ),
-    ("node_heads_bytes_max", &[], "heads are counted where they are collected"),
+    (
+        "node_heads_bytes_max",
+        &["src/engine/heads/tests::ten_thousand_half_heads_take_no_more_than_they_may"],
+        "",
+    ),
     ("forward_time", &["src/forward/tests::a_service_that_takes_too_long_lets_nobody_in"], ""),
     ("forward_cache", &["src/forward/kept::a_verdict_holds_for_its_time"], ""),
     ("forward_cache_max", &["src/forward/kept::the_oldest_goes_when_there_are_too_many"], ""),
