@@ -48,7 +48,7 @@ impl Scope {
     /// The rooms that a member with this scope is in.
     pub(super) fn joined(&self) -> &[u32] {
         match self {
-            Scope::All | Scope::Room(ROOM_OF_ALL) => &[],
+            Scope::All | Scope::Group(_) | Scope::Room(ROOM_OF_ALL) => &[],
             Scope::Room(room) => std::slice::from_ref(room),
             Scope::Selected(selected) => &selected.rooms,
         }
@@ -86,6 +86,7 @@ impl Conn {
         name: &str,
         since: Begin,
     ) -> Result<Step, Refusal> {
+        self.check_subscribe(name)?;
         if let Some(room) = self.joined_as(desk, name) {
             self.confirm_again(desk, room);
             return Ok(Step::Again);
@@ -135,6 +136,7 @@ impl Conn {
         text: &[u8],
     ) -> Result<Step, Refusal> {
         let room = self.joined_as(desk, name).ok_or(NOT_JOINED)?;
+        self.check_publish(desk, room)?;
         Ok(self.broadcast_to(desk, key, room, (false, text)))
     }
 

@@ -108,7 +108,7 @@ impl Engine {
                 lag.ordinal = Some(desk.rooms.room(*room).ordinal);
             }
             Scope::Selected(selected) => lag.whos.clone_from(&selected.whos),
-            Scope::Room(_) | Scope::All => {}
+            Scope::Room(_) | Scope::Group(_) | Scope::All => {}
         }
         lag.let_go();
         cursor.lag = Some(Box::new(lag));
@@ -186,7 +186,7 @@ impl Conn {
     pub(super) fn leaves_out(&self) -> Option<Own> {
         let State::WebSocket(websocket) = &self.state else { return None };
         let Name::Owned(Sender { session, .. }) = websocket.name else { return None };
-        let messages = websocket.leaves_out_own;
+        let messages = websocket.conduct.leaves_out_own();
         let is_told = websocket.route.broadcast().is_some_and(|broadcast| broadcast.presence);
         (messages || is_told).then_some(Own { session, messages })
     }
@@ -194,7 +194,7 @@ impl Conn {
 
 impl Lag {
     /// Whether the first thing in hand can be written.
-    fn has_in_hand(&self) -> bool {
+    pub(super) fn has_in_hand(&self) -> bool {
         matches!(self.hand.front(), Some(Reading::Chunk(..)))
     }
 }
