@@ -219,3 +219,12 @@ pub const LISTED_SLOTS_MAX: u32 = 1000;
 
 /// How deep the JSON of a message may be nested.
 pub const JSON_DEPTH_MAX: usize = 128;
+
+/// Threads that wait for answers of a `forward`, all together.
+pub const FORWARD_THREADS_MAX: usize = 4;
+
+/// Questions that wait for one of these threads; over it: 503.
+pub const FORWARD_QUEUE_MAX: usize = 1000;
+
+/// The body of such an answer; a longer one means nothing.
+pub const FORWARD_ANSWER_BYTES_MAX: usize = 4 * KIB;

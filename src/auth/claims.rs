@@ -28,6 +28,11 @@ pub(super) struct Claims {
     rights: Option<Read<Ours>>,
 }
 
+/// Whether somebody may be called so.
+pub(super) fn is_subject(subject: &str) -> bool {
+    !subject.is_empty() && subject.len() <= SUBJECT_BYTES_MAX && !subject.contains(char::is_control)
+}
+
 /// Whether the time of a token is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Time {
@@ -57,15 +62,9 @@ impl Claims {
     /// Reads them. None without an end is taken.
     pub(super) fn parse(json: &[u8]) -> Option<Claims> {
         let Read(claims) = serde_json::from_slice::<Read<Claims>>(json).ok()?;
-        let is_subject = |subject: &String| {
-            !subject.is_empty()
-                && subject.len() <= SUBJECT_BYTES_MAX
-                && !subject.contains(char::is_control)
-        };
-        let count = claims.rights.as_ref().map_or(0, |Read(ours)| ours.count());
         let is_taken = claims.expires.is_some()
-            && claims.subject.as_ref().is_none_or(is_subject)
-            && count <= GLOBS_MAX;
+            && claims.subject.as_deref().is_none_or(is_subject)
+            && claims.rights.as_ref().is_none_or(|Read(ours)| ours.is_short());
         is_taken.then_some(claims)
     }
 
@@ -111,7 +110,7 @@ impl Claims {
 
 /// The object `tidegate`.
 #[derive(Default)]
-struct Ours {
+pub(super) struct Ours {
     connect: bool,
     manage: bool,
     subscribe: Patterns,
@@ -137,13 +136,14 @@ impl<'de> Object<'de> for Ours {
 }
 
 impl Ours {
-    fn count(&self) -> usize {
+    /// Whether there are not more patterns in it than may be.
+    pub(super) fn is_short(&self) -> bool {
         let lists = [Some(&self.subscribe), Some(&self.publish), self.connection_id.as_ref()];
-        lists.into_iter().flatten().map(|list| list.0.count()).sum()
+        lists.into_iter().flatten().map(|list| list.0.count()).sum::<usize>() <= GLOBS_MAX
     }
 
     /// What is not in it is not given; a name is nothing that is given, only taken away.
-    fn rights(&self) -> Rights {
+    pub(super) fn rights(&self) -> Rights {
         Rights {
             connect: self.connect,
             subscribe: self.subscribe.0.clone(),
@@ -208,7 +208,7 @@ impl<'de> Visitor<'de> for OneOrMany {
 
 /// A NumericDate (RFC 7519 §2), in milliseconds.
 #[derive(Clone, Copy)]
-struct Date(u64);
+pub(super) struct Date(pub(super) u64);
 
 /// Beyond it not every second has a number of its own.
 const SECONDS_END: u64 = 1 << 53;

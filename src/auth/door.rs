@@ -4,6 +4,7 @@
 //! Must not know: requests, what the keys are.
 
 use super::forward::Forward;
+use super::grant::Grant;
 use super::keyring::Keyring;
 use std::sync::Arc;
 
@@ -61,6 +62,14 @@ impl Access {
     /// Whether anybody is asked for anything.
     pub fn is_on(&self) -> bool {
         !self.keyring.is_empty() || !self.forwards.is_empty()
+    }
+
+    /// Whether what vouched for `grant` is still there, and the same.
+    pub fn stands_by(&self, grant: &Grant) -> bool {
+        let is_its = |forward: &Forward| {
+            Forward::KEY == &**grant.key() && forward.print() == grant.key_print()
+        };
+        self.keyring.has_given(grant) || self.forwards.iter().any(|forward| is_its(forward))
     }
 
     /// Whether somebody may come in at `door` by user and password.

@@ -3,11 +3,11 @@
 //! Knows: where it is, which fields of a request it is sent, what an answer gives.
 //! Must not know: how a question travels, who waits for its answer.
 
-use super::digest::first_bytes;
+use super::answer::Said;
+use super::digest::{Digest, first_bytes};
 use super::door::Refusing;
 use super::grant::Grant;
 use super::rights::Rights;
-use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +52,6 @@ const OWN_HEADERS: &[&str] = &[
     "host",
     "keep-alive",
     "proxy-connection",
-    "sec-websocket-accept",
     "te",
     "trailer",
     "transfer-encoding",
@@ -113,6 +112,21 @@ impl Forward {
         &self.rights
     }
 
+    /// What its answer with this body gives whom it lets in at `unix_ms`. `None`: it does not say
+    /// anything that means something.
+    pub fn grant(&self, body: &[u8], unix_ms: u64) -> Option<Grant> {
+        let said = Said::parse(body)?;
+        let subject = said.subject.as_deref();
+        let rights = match said.rights() {
+            Some(rights) => Arc::new(rights),
+            None if self.rights.have_subject() => Arc::new(self.rights.of_subject(subject)),
+            None => Arc::clone(&self.rights),
+        };
+        let expires_ms = said.expires_in_ms().map(|ms| unix_ms.saturating_add(ms));
+        let grant = Grant::new(Arc::from(Forward::KEY), self.print, rights);
+        Some(grant.of_subject(subject).issued_at(Some(unix_ms)).until(expires_ms))
+    }
+
     /// A digest of where it is: another place is another service.
     pub fn print(&self) -> u64 {
         self.print
@@ -171,7 +185,7 @@ pub struct Question {
     pub forward: Arc<Forward>,
     /// The method of the request.
     pub method: &'static str,
-    /// Its `Host`.
+    /// Its `Host`; nothing, if it has none.
     pub host: Box<str>,
     /// Its target, whole.
     pub uri: Box<str>,
@@ -179,6 +193,8 @@ pub struct Question {
     pub address: Option<Box<str>>,
     /// Those of its fields that are sent on, as they came.
     pub fields: Vec<(Box<str>, Box<[u8]>)>,
+    /// When it is asked, in milliseconds since 1970.
+    pub unix_ms: u64,
     /// How long the answer is waited for.
     pub patience: Duration,
     /// How long the answer is good for the same question.
@@ -190,26 +206,21 @@ pub struct Question {
 impl Question {
     /// What tells it from all other questions: everything that the service is sent, each with its
     /// length, so that nothing of one part can be taken for the beginning of the next.
-    pub fn digest(&self) -> [u8; SHA256_OUTPUT_LEN] {
-        let mut context = Context::new(&SHA256);
-        let mut add = |part: &[u8]| {
-            context.update(&(part.len() as u64).to_le_bytes());
-            context.update(part);
-        };
-        add(self.forward.url.as_bytes());
-        add(self.method.as_bytes());
-        add(self.host.as_bytes());
-        add(self.uri.as_bytes());
+    pub fn digest(&self) -> [u8; 32] {
+        let address = self.address.as_deref();
         // One without is not one of which it is empty.
-        add(if self.address.is_some() { b"from" } else { b"" });
-        add(self.address.as_deref().unwrap_or_default().as_bytes());
-        for (name, value) in &self.fields {
-            add(name.as_bytes());
-            add(value);
-        }
-        let mut out = [0; SHA256_OUTPUT_LEN];
-        out.copy_from_slice(context.finish().as_ref());
-        out
+        let is_known: &[u8] = if address.is_some() { b"from" } else { b"" };
+        let parts = [
+            self.forward.url.as_bytes(),
+            self.method.as_bytes(),
+            self.host.as_bytes(),
+            self.uri.as_bytes(),
+            is_known,
+            address.unwrap_or_default().as_bytes(),
+        ];
+        let fields = self.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value]);
+        let parts: Vec<&[u8]> = parts.into_iter().chain(fields).collect();
+        Digest::of(&parts).whole()
     }
 }
 
@@ -234,4 +245,18 @@ pub enum Verdict {
     Refused(Refusing),
     /// Nobody knows: the service is not there, or says nothing that means anything.
     Unavailable,
+}
+
+/// The same, and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vetted {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// The same was asked a moment ago, and this is what was said then.
+    pub kept: bool,
+}
+
+impl Vetted {
+    /// Nobody could be asked.
+    pub const UNAVAILABLE: Vetted = Vetted { verdict: Verdict::Unavailable, kept: false };
 }

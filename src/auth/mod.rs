@@ -23,6 +23,7 @@
 )]
 
 mod algorithm;
+mod answer;
 mod bad_key;
 mod claims;
 mod digest;
@@ -35,11 +36,14 @@ mod json;
 mod jwk;
 mod key;
 mod keyring;
+mod mint;
 mod pem;
 mod refused;
 mod rights;
 mod secret;
 mod signer;
+#[cfg(test)]
+mod tests;
 mod token;
 mod vault;
 mod why;
@@ -47,12 +51,13 @@ mod why;
 pub use algorithm::{Algorithm, Kind};
 pub use bad_key::BadKey;
 pub use door::{Access, Door, Refusing};
-pub use forward::{BadHeader, BadUrl, Forward, Question, Verdict};
+pub use forward::{BadHeader, BadUrl, Forward, Question, Verdict, Vetted};
 pub use glob::{BadGlob, Glob, Globs};
 pub use grant::{Grant, Reach, TokenId};
 pub use jwk::has_secrets;
 pub use key::{Expected, Key};
 pub use keyring::{Keyring, Presented};
+pub use mint::{Asked, Mint, Order};
 pub use refused::Refused;
 pub use rights::Rights;
 pub use secret::Secret;

@@ -73,6 +73,8 @@ pub(super) struct Desk {
     pub(super) now: Now,
     /// The same for deadlines.
     pub(super) tick: Tick,
+    /// When the process began, by the wall clock as it was looked at last.
+    pub(super) began_ms: u64,
     /// Nobody is cut off before this: our own process had stood still.
     pub(super) grace: Tick,
     /// When the logs are next looked through for what is too old.
@@ -143,6 +145,7 @@ impl Desk {
             hub: Arc::clone(&setup.hub),
             now: Now { monotonic: Duration::ZERO, unix_ms: 0 },
             tick: Tick(0),
+            began_ms: 0,
             grace: Tick(0),
             housekeeping: Tick(0),
             rooms: LocalRooms::default(),

@@ -7,6 +7,7 @@ use super::conn::{Closing, Conn, EventStream, State};
 use super::cursor::Cursor;
 use super::desk::Desk;
 use super::letters::Action;
+use super::lifetime::Lapse;
 use super::websocket::{Name, WebSocket};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
@@ -73,6 +74,11 @@ impl End {
     /// We close with `code`.
     pub(super) fn ours(code: CloseCode, reason: &str) -> End {
         End { code, reason: Some(reason.to_owned()), by: EndedBy::Server, how: How::Ask }
+    }
+
+    /// What it was let in with holds no more.
+    pub(super) fn lapsed(lapse: Lapse) -> End {
+        End::ours(CloseCode::EXPIRED, lapse.reason())
     }
 
     /// The peer broke the protocol.
@@ -279,7 +285,9 @@ impl Conn {
         match &websocket.name {
             Name::Owned(sender) => {
                 if let Some(room) = websocket.room().filter(|_| websocket.route.publish) {
-                    let reason = end.reason().to_owned();
+                    // What a client says in it is published too.
+                    let is_said = end.by == EndedBy::Client && websocket.conduct.is_mute();
+                    let reason = if is_said { "" } else { end.reason() }.to_owned();
                     let close = CloseEvent { code: end.code, reason, by: end.by };
                     desk.rooms.publish_close(room, sender, &close, &desk.hub);
                     desk.counters().published.close.add(1);

@@ -139,6 +139,7 @@ impl Page<'_> {
         let until = if asked.ends { 0 } else { EventStream::FOLLOWS };
         conn.state = State::EventStream(EventStream { cursor, told: 0, until, unasked: 0, grant });
         desk.wake_by(key, desk.tick.after(desk.limits.heartbeat));
+        conn.watch_grant(desk, key);
         Ok(Answered::Became)
     }
 

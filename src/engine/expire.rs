@@ -14,7 +14,9 @@ use super::cursor::{Cursor, Scope};
 use super::desk::{Desk, Drain};
 use super::end::End;
 use super::http::Doing;
+use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
+use crate::auth::Verdict;
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::{Status, Terms};
 use crate::hub::Format;
@@ -68,6 +70,7 @@ impl Engine {
             desk.grace = desk.tick.after(desk.limits.ping_timeout);
         }
         self.give_up_calls();
+        self.mind_the_clock(now);
         let desk = &mut self.desk;
         let mut due = Vec::new();
         desk.deadlines.expire(desk.tick, &mut due);
@@ -82,6 +85,7 @@ impl Engine {
         match self.guarded(key, |conn, desk| conn.look(desk, key)) {
             Some(Late::No) => self.settle(key),
             Some(Late::Gone) => self.remove(key),
+            Some(Late::Expired) => self.end_grant(key, Lapse::Expired),
             Some(Late::End(end)) => self.end(key, end),
             None => {}
         }
@@ -93,6 +97,8 @@ enum Late {
     No,
     /// It must go at once.
     Gone,
+    /// What it was let in with is over, however late we look.
+    Expired,
     End(End),
 }
 
@@ -110,6 +116,7 @@ impl Conn {
                 return Late::No;
             }
             Late::Gone => return Late::Gone,
+            Late::Expired => return Late::Expired,
             Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
             Late::End(end) => {
                 if end == End::ANSWERED {
@@ -117,6 +124,9 @@ impl Conn {
                 }
                 return Late::End(end);
             }
+        }
+        if self.vetting().is_some_and(|vetting| vetting.is_late(desk.tick)) {
+            self.take_verdict(desk, key, Verdict::Unavailable);
         }
         self.remind(desk);
         let next = self.next_look(desk);
@@ -128,6 +138,9 @@ impl Conn {
     fn late(&self, desk: &Desk) -> Late {
         let limits = &desk.limits;
         let passed = |since: Tick, span: Duration| since.after(span) <= desk.tick;
+        if self.is_expired(desk) {
+            return Late::Expired;
+        }
         if self.mood.blocked && passed(self.took, limits.write_stall) {
             return match self.state {
                 State::Closing(_) => Late::Gone,
@@ -141,7 +154,7 @@ impl Conn {
             State::Http(http) => {
                 let is_late = match (http.since, &http.doing) {
                     // What it waits for has a time of its own.
-                    (_, Doing::Waiting(_)) => false,
+                    (_, Doing::Waiting(_) | Doing::Vetting(_)) => false,
                     (Some(since), Doing::Asking) => passed(since, limits.head_time),
                     _ if http.body_since().is_some_and(|since| passed(since, limits.body_time)) => {
                         true
@@ -228,6 +241,7 @@ impl Conn {
             State::Http(http) => match (http.since, &http.doing) {
                 (Some(since), Doing::Asking) => since.after(limits.head_time),
                 (_, Doing::Waiting(_)) => desk.tick.after(limits.keep_alive),
+                (_, Doing::Vetting(vetting)) => vetting.until,
                 _ if self.mood.blocked => self.took.after(limits.write_stall),
                 _ => {
                     let silence = self.heard.max(self.took).after(limits.keep_alive);
@@ -248,7 +262,8 @@ impl Conn {
             State::EventStream(_) => self.took.after(limits.heartbeat),
         };
         let stall = self.mood.blocked.then(|| self.took.after(limits.write_stall));
-        stall.map_or(next, |stall| stall.min(next)).max(Tick(desk.tick.0 + 1))
+        let sooner = [stall, self.expiry(desk)].into_iter().flatten();
+        sooner.fold(next, Tick::min).max(Tick(desk.tick.0 + 1))
     }
 }
 
@@ -264,6 +279,7 @@ impl Engine {
         let half = (self.desk.limits.drain.as_millis() / 2 / TICK.as_millis()).max(1) as usize;
         let pace = (self.desk.websockets / half).max(PACE_MIN);
         let until = self.desk.tick.after(self.desk.limits.drain);
+        self.end_vetting();
         self.desk.drain = Some(Drain { until, pace, next: Tick(0), streams_too: false });
     }
 

@@ -86,6 +86,7 @@ impl Conn {
         name: &str,
         since: Begin,
     ) -> Result<Step, Refusal> {
+        self.check_subscribe(name)?;
         if let Some(room) = self.joined_as(desk, name) {
             self.confirm_again(desk, room);
             return Ok(Step::Again);
@@ -135,6 +136,7 @@ impl Conn {
         text: &[u8],
     ) -> Result<Step, Refusal> {
         let room = self.joined_as(desk, name).ok_or(NOT_JOINED)?;
+        self.check_publish(desk, room)?;
         Ok(self.broadcast_to(desk, key, room, (false, text)))
     }
 

@@ -165,6 +165,9 @@ impl Conn {
         step.unwrap_or_else(|| {
             let State::WebSocket(websocket) = &self.state else { return Step::Again };
             let Some(room) = websocket.room() else { return Step::Again };
+            if let Err(refusal) = self.check_publish(desk, room) {
+                return self.refuse_message(desk, refusal);
+            }
             self.broadcast_to(desk, key, room, (binary, bytes))
         })
     }

@@ -186,7 +186,7 @@ impl Conn {
     pub(super) fn leaves_out(&self) -> Option<Own> {
         let State::WebSocket(websocket) = &self.state else { return None };
         let Name::Owned(Sender { session, .. }) = websocket.name else { return None };
-        let messages = websocket.leaves_out_own;
+        let messages = websocket.conduct.leaves_out_own();
         let is_told = websocket.route.broadcast().is_some_and(|broadcast| broadcast.presence);
         (messages || is_told).then_some(Own { session, messages })
     }

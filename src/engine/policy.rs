@@ -47,11 +47,12 @@ impl Policy {
 }
 
 impl Engine {
-    /// From now on `policy` holds. Whoever is there stays: a WebSocket keeps the route that it came
-    /// by, and what was agreed on in its handshake.
+    /// From now on `policy` holds. Whoever is there stays if it may be there: a WebSocket keeps the
+    /// route that it came by, and what was agreed on in its handshake.
     pub fn adopt(&mut self, policy: Arc<Policy>) {
         self.renew_routes(&policy.limits);
         self.desk.adopt(policy);
+        self.end_removed();
         // What may take less time from now on is looked at earlier.
         for (key, conn) in self.conns.iter() {
             let look = conn.next_look(&self.desk);

@@ -28,6 +28,9 @@ impl Conn {
         if !routes::is_connection_id(name, &desk.limits) {
             return self.refuse_message(desk, BAD_ID);
         }
+        if let Err(refusal) = self.check_name(desk, name) {
+            return self.refuse_message(desk, refusal);
+        }
         let id = ConnectionId::Name(Arc::from(name));
         self.claim(desk, place, id, message)
     }
@@ -44,8 +47,16 @@ impl Conn {
         if !is_own {
             return Step::Paused;
         }
-        self.publish_text(desk, message);
+        self.publish_registration(desk, message);
         Step::Again
+    }
+
+    /// Publishes what it registered with. Who may publish nothing has said it in its URL, and is
+    /// registered all the same.
+    fn publish_registration(&mut self, desk: &mut Desk, message: &[u8]) {
+        if !self.is_mute() {
+            self.publish_text(desk, message);
+        }
     }
 
     /// The connection said in its URL what it is called, on a route where `message` says the same.
@@ -60,7 +71,7 @@ impl Conn {
         if matches!(websocket.name, Name::None) {
             self.register(desk, place, name, message);
         } else {
-            self.publish_text(desk, message);
+            self.publish_registration(desk, message);
         }
     }
 }
@@ -115,7 +126,7 @@ impl Conn {
         self.announce_all(desk, key);
         // Only where every message says whose it is, there is one to register with.
         if !message.is_empty() {
-            self.publish_text(desk, &message);
+            self.publish_registration(desk, &message);
         }
     }
 }

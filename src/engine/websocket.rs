@@ -9,6 +9,7 @@ use super::cursor::Cursor;
 use super::desk::Desk;
 use super::end::End;
 use super::panics::{Trap, trap};
+use super::rights::Conduct;
 use crate::auth::Grant;
 use crate::bytes::{ConnKey, Place, Tick};
 use crate::hub::{ConnectionId, Sender, Who};
@@ -25,8 +26,7 @@ pub(super) struct WebSocket {
     pub(super) session: Session,
     /// What it came by, as that was then.
     pub(super) route: Arc<Route>,
-    /// As a member it is not sent what it has said itself.
-    pub(super) leaves_out_own: bool,
+    pub(super) conduct: Conduct,
     /// It is sent compressed messages, by someone who remembers no more than 2^this bytes. 0: it is
     /// not.
     pub(super) window_bits: u8,
@@ -163,6 +163,15 @@ impl Conn {
     ) -> Step {
         desk.counters().messages_in.add(1);
         desk.counters().message_bytes_in.add(payload.as_bytes().len() as u64);
+        let State::WebSocket(websocket) = &self.state else { return Step::Again };
+        if websocket.conduct.is_watched()
+            && let Some(step) = self.take_watched(desk, place.key, (binary, payload.as_bytes()))
+        {
+            if let Payload::Owned(bytes) = payload {
+                desk.pool.give(bytes);
+            }
+            return step;
+        }
         let State::WebSocket(websocket) = &self.state else { return Step::Again };
         let publishes = websocket.route.publish;
         let step = match &websocket.route.behaviour {

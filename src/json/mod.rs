@@ -25,11 +25,13 @@
 
 mod control;
 mod open;
+mod refresh;
 mod scan;
 mod string;
 mod tokens;
 
 pub use control::{Control, Member, control};
+pub use refresh::{is_refresh, refresh};
 pub use scan::scan;
 pub use string::{escape_into, unescape};
 

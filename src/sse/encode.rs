@@ -132,6 +132,13 @@ pub fn gap_event(out: &mut Vec<u8>, id: &[u8], missed: Option<u64>) {
     out.extend_from_slice(format!("\ndata: {{\"missed\":{missed}}}\n\n").as_bytes());
 }
 
+/// Tells that what let the stream in holds no more, as its last event. It has no id: whoever is let
+/// in again goes on where it was.
+pub fn expired_event(out: &mut Vec<u8>, reason: &str) {
+    let event = format!("event: expired\ndata: {{\"reason\":\"{reason}\"}}\n\n");
+    out.extend_from_slice(event.as_bytes());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,9 +182,11 @@ mod tests {
         position_block(&mut out, &epoch.id(0), Some(Duration::from_millis(1500)));
         gap_event(&mut out, &epoch.id(2), Some(2));
         gap_event(&mut out, &epoch.id(3), None);
+        expired_event(&mut out, "expired");
         let expected = "retry: 1500\nid: 0000003-00000000000\n\n\
              event: gap\nid: 0000003-00000000002\ndata: {\"missed\":2}\n\n\
-             event: gap\nid: 0000003-00000000003\ndata: {\"missed\":null}\n\n";
+             event: gap\nid: 0000003-00000000003\ndata: {\"missed\":null}\n\n\
+             event: expired\ndata: {\"reason\":\"expired\"}\n\n";
         assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 }

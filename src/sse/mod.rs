@@ -23,8 +23,8 @@ mod id;
 mod seal;
 
 pub use encode::{
-    Kind, MESSAGE_HEAD_BYTES, binary_event, event, event_length, gap_event, message_event,
-    message_head, position_block, sequence_digits,
+    Kind, MESSAGE_HEAD_BYTES, binary_event, event, event_length, expired_event, gap_event,
+    message_event, message_head, position_block, sequence_digits,
 };
 pub use id::{DIGITS, Epoch, ID_BYTES, LastEventId, PLACE_BYTES, Sequence, write_digits};
 

@@ -100,7 +100,7 @@ impl<'t> Entries<'t> {
     }
 
     /// Whether `key` was meant, but not written well; that is told already.
-    fn has_slip_of(&self, key: &str) -> bool {
+    pub(super) fn has_slip_of(&self, key: &str) -> bool {
         let keys = self.what.all_keys();
         let mut given = self.table.iter().map(|(given, _)| given.get_ref().as_ref());
         let meant = |one| self.what.meant(one).or_else(|| nearest(one, keys.iter().copied()));

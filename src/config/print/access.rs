@@ -6,7 +6,7 @@
 use std::fmt::{self, Write};
 
 use super::absolute;
-use crate::auth::{Door, Globs, Refusing, Rights};
+use crate::auth::{Door, Expected, Globs, Refusing, Rights};
 use crate::config::file::{KeySource, Vouches};
 use crate::config::quote;
 use crate::config::secrets::From;
@@ -33,10 +33,36 @@ fn write_key(out: &mut String, key: &KeySource) -> fmt::Result {
     write!(out, "\n[[key]]\nname = {}\n", quote::text(&key.name))?;
     match &key.vouches {
         Vouches::Static(secret) => writeln!(out, "secret = {}", place(secret))?,
+        Vouches::Shared { algorithm, id, expected, secret } => {
+            write!(out, "algorithm = \"{algorithm}\"\nsecret = {}\n", place(secret))?;
+            write_expected(out, id.as_deref(), expected)?;
+        }
+        Vouches::Public { algorithm, id, expected, file } => {
+            write!(out, "algorithm = \"{algorithm}\"\npublic-key = {}\n", absolute(file))?;
+            write_expected(out, id.as_deref(), expected)?;
+        }
+        Vouches::Set { expected, file } => {
+            writeln!(out, "jwks = {}", absolute(file))?;
+            write_expected(out, None, expected)?;
+        }
+        Vouches::Password { user, password } => {
+            write!(out, "user = {}\npassword = {}\n", quote::text(user), place(password))?;
+        }
     }
     let Rights { manage, .. } = key.rights;
     write_rights(out, &key.rights)?;
     writeln!(out, "manage = {manage}")
+}
+
+fn write_expected(out: &mut String, id: Option<&str>, expected: &Expected) -> fmt::Result {
+    let Expected { issuer, audience } = expected;
+    let said = [("id", id), ("issuer", issuer.as_deref()), ("audience", audience.as_deref())];
+    for (key, text) in said {
+        if let Some(text) = text {
+            writeln!(out, "{key} = {}", quote::text(text))?;
+        }
+    }
+    Ok(())
 }
 
 fn place(from: &From) -> String {

@@ -195,6 +195,7 @@ impl Conn {
             rooms: rooms.copied().map(name_of).collect(),
             connected_ms: websocket.connected_ms,
             seen_ms: desk.now.unix_ms.saturating_sub(ago).max(websocket.connected_ms),
+            grant: websocket.grant.clone(),
         })
     }
 

@@ -5,8 +5,10 @@
 
 use super::super::answer::Problem;
 use super::aws;
+use crate::auth::Grant;
 use crate::http::Status;
 use crate::json;
+use std::sync::Arc;
 
 /// What came of one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(in crate::engine) struct Description {
     pub(in crate::engine) rooms: Vec<String>,
     pub(in crate::engine) connected_ms: u64,
     pub(in crate::engine) seen_ms: u64,
+    /// What it was let in with, if it was asked for anything.
+    pub(in crate::engine) grant: Option<Arc<Grant>>,
 }
 
 impl Description {
@@ -58,8 +62,25 @@ impl Description {
             push_string(out, room);
         }
         let (connected, seen) = (self.connected_ms, self.seen_ms);
-        let times = format!("],\"connectedAt\":{connected},\"lastSeenAt\":{seen}}}");
+        let times = format!("],\"connectedAt\":{connected},\"lastSeenAt\":{seen}");
         out.extend_from_slice(times.as_bytes());
+        if let Some(grant) = &self.grant {
+            push_grant(out, grant);
+        }
+        out.push(b'}');
+    }
+}
+
+/// Who it is, which key says so, and until when.
+fn push_grant(out: &mut Vec<u8>, grant: &Grant) {
+    if let Some(subject) = grant.subject() {
+        out.extend_from_slice(b",\"subject\":");
+        push_string(out, subject);
+    }
+    out.extend_from_slice(b",\"key\":");
+    push_string(out, grant.key());
+    if let Some(expires) = grant.expires_ms() {
+        out.extend_from_slice(format!(",\"expiresAt\":{expires}").as_bytes());
     }
 }
 

@@ -12,8 +12,8 @@ use super::super::Engine;
 use super::super::answer::Problem;
 use super::super::conn::{Conn, State};
 use super::super::desk::Desk;
-use super::super::end::End;
 use super::super::letters::{Action, Letter};
+use super::super::lifetime::Lapse;
 use super::super::websocket::Name;
 use super::ask::{Ask, Question};
 use super::calls::CallKey;
@@ -21,7 +21,6 @@ use super::revocations::{AUTH_OFF, TOO_MANY};
 use crate::auth::{Full, Revocation, Whom};
 use crate::hub::Who;
 use crate::limits::LISTED_SLOTS_MAX;
-use crate::ws::close::CloseCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +56,7 @@ impl Sweep {
     }
 
     fn concerns(&self, conn: &Conn) -> bool {
+        let is_granted = conn.grant().is_some_and(|grant| self.revocation.concerns(grant));
         match &conn.state {
             State::WebSocket(websocket) => {
                 let who = match &websocket.name {
@@ -64,13 +64,9 @@ impl Sweep {
                     Name::Waiting(waiting) => Some(waiting.who),
                     Name::None => None,
                 };
-                let grant = websocket.grant.as_ref();
-                grant.is_some_and(|grant| self.revocation.concerns(grant))
-                    || self.who.is_some() && self.who == who
+                is_granted || self.who.is_some() && self.who == who
             }
-            State::EventStream(stream) => {
-                stream.grant.as_ref().is_some_and(|grant| self.revocation.concerns(grant))
-            }
+            State::EventStream(_) => is_granted,
             // What is asked in one request is answered; the next is refused.
             State::Http(_) | State::Closing(_) => false,
         }
@@ -109,7 +105,7 @@ impl Engine {
         for slot in sweep.slot..upto {
             let Some((key, conn)) = self.conns.in_slot(slot) else { continue };
             if sweep.concerns(conn) {
-                self.end(key, End::ours(CloseCode::EXPIRED, "revoked"));
+                self.end_grant(key, Lapse::Revoked);
                 sweep.closed += 1;
             }
         }

@@ -46,7 +46,7 @@ fn core() -> Core {
 
 impl Core {
     /// Says each in a turn of its own.
-    fn told(&mut self, key: ConnKey, texts: &[&str]) {
+    pub(super) fn told(&mut self, key: ConnKey, texts: &[&str]) {
         for text in texts {
             self.say(key, &[text]);
             // What it said while it was not read from waits for the reactor to come again.
@@ -57,7 +57,7 @@ impl Core {
     }
 
     /// The texts that a WebSocket was sent since, as far as they are whole.
-    fn heard(&mut self, key: ConnKey) -> Vec<String> {
+    pub(super) fn heard(&mut self, key: ConnKey) -> Vec<String> {
         let written = self.written.remove(&key).unwrap_or_default();
         texts(&written).into_iter().map(without_names).collect()
     }

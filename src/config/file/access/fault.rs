@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::auth::{BadGlob, BadUrl, Glob};
+use crate::auth::{BadGlob, BadKey, BadUrl, Glob};
 use crate::config::secrets::{self, BYTES_MAX};
 
 /// Why a key or a door cannot be used.
@@ -13,6 +13,8 @@ use crate::config::secrets::{self, BYTES_MAX};
 pub(in crate::config) enum Fault {
     /// Its place.
     Secret(secrets::Fault),
+    /// What is there.
+    Bad(BadKey),
     /// It stands in the file itself.
     WrittenOut,
     /// A public key that does.
@@ -23,6 +25,10 @@ pub(in crate::config) enum Fault {
     NothingVouches,
     /// A key that takes no tokens.
     OfTokens,
+    /// A password, which is no token.
+    NoTokens,
+    /// An issuer or an audience that no token can have.
+    NothingExpected,
     /// Beside a set, each key of which says it.
     OfEach,
     NoAlgorithm,
@@ -30,8 +36,9 @@ pub(in crate::config) enum Fault {
     Taken {
         line: usize,
     },
-    /// The key of that name has the same secret.
+    /// The key of that name has the same secret, or user.
     SameSecret(String),
+    SameUser(String),
     Name,
     User,
     /// A static key that no field could carry.
@@ -72,6 +79,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Secret(fault) => fault.fmt(out),
+            Fault::Bad(bad) => bad.fmt(out),
             Fault::Beside(other) => write!(out, "is beside {other}; leave out one of them"),
             Fault::Taken { line } => {
                 write!(out, "is taken by what stands in line {line}; choose another")
@@ -79,6 +87,9 @@ impl fmt::Display for Fault {
             Fault::SameSecret(other) => {
                 let other = other.escape_debug();
                 write!(out, "has the same secret as key \"{other}\"; make another: {MAKE}")
+            }
+            Fault::SameUser(other) => {
+                write!(out, "has the same user as key \"{}\"", other.escape_debug())
             }
             Fault::Short { least, unit } => {
                 write!(out, "has less than {least} {unit}; make one: {MAKE}")
@@ -104,16 +115,16 @@ impl fmt::Display for Fault {
 }
 
 /// What makes a good secret.
-const MAKE: &str = "tidegate token key > FILE";
+const MAKE: &str = "tidegate token key";
 
 impl Fault {
-    /// Of those that need no more than that.
+    /// Of those that need no more than that: of keys, and of all others.
     fn words(&self) -> &'static str {
         match self {
             Fault::WrittenOut => {
-                "is written out, where others may read it; put it into a file of its own: \
-                 tidegate token key > app.key; chmod 600 app.key; \
-                 and write { file = \"app.key\" }, or { env = \"NAME\" }, or { credential = \"name\" }"
+                "is written out, where others may read it; put it into a file that they cannot \
+                 read (chmod 600), and write { file = \"app.key\" }; or { env = \"NAME\" }, \
+                 or { credential = \"name\" }"
             }
             Fault::PemWrittenOut => "is written out; name the file that it is in",
             Fault::NoPlace => {
@@ -125,6 +136,8 @@ impl Fault {
                  or a user and a password"
             }
             Fault::OfTokens => "is of a key for tokens, and that has an algorithm",
+            Fault::NoTokens => "is of a key for tokens, and not of one for a user",
+            Fault::NothingExpected => "is empty; leave it out, and nothing is asked for",
             Fault::OfEach => "is of no use, as each key of a set says its own",
             Fault::NoAlgorithm => {
                 "has no algorithm; write RS256, ES256 or EdDSA, or what else signs its tokens"
@@ -135,7 +148,7 @@ impl Fault {
             Fault::User => "is no user: 1 to 255 bytes, no colon, no control characters",
             Fault::Unprintable => {
                 "has other characters than visible ones of ASCII, which no request could bring; \
-                 make one: tidegate token key > FILE"
+                 make one: tidegate token key"
             }
             Fault::NoText => "is not UTF-8 text, or has control characters",
             Fault::ManageConnects => {
@@ -143,6 +156,12 @@ impl Fault {
             }
             Fault::Glob(BadGlob::Empty) => "is empty, as no name is; * means every name",
             Fault::Glob(BadGlob::Control) => "has control characters, as no name has",
+            fault => fault.words_of_doors(),
+        }
+    }
+
+    fn words_of_doors(&self) -> &'static str {
+        match self {
             Fault::Nobody => "is empty: nobody could come in; leave it out, and all keys count",
             Fault::HeaderName => "is no name of a header field; write it like X-API-Key",
             Fault::OwnHeader => "is a field with a meaning of its own; choose another",

@@ -8,9 +8,11 @@ mod fault;
 mod key;
 mod rights;
 mod secret;
+mod vouches;
 
 pub(super) use fault::Fault;
-pub(in crate::config) use key::{Key as KeySource, Vouches};
+pub(in crate::config) use key::Key as KeySource;
+pub(in crate::config) use vouches::Vouches;
 
 use std::sync::Arc;
 

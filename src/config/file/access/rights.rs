@@ -9,7 +9,8 @@ use crate::config::file::entries::Entries;
 use crate::config::file::fault;
 use crate::config::mistakes::{Mistakes, Problem};
 
-/// The rights of a table; those to manage only if it may have them.
+/// The rights of a table; that to manage only if it may have it. A key that manages does nothing
+/// else by itself but read all rooms.
 pub(super) fn rights(entries: &Entries<'_>, may_manage: bool, mistakes: &mut Mistakes) -> Rights {
     let mut switch = |key| entries.find(key)?.switch(mistakes);
     let manage = may_manage && switch("manage").unwrap_or_default();
@@ -22,14 +23,11 @@ pub(super) fn rights(entries: &Entries<'_>, may_manage: bool, mistakes: &mut Mis
     {
         entry.complain(mistakes, fault::Fault::Access(Fault::ManageConnects));
     }
-    // What was meant to be narrow must not be wide: with one of them said, the others are not
-    // given. A key to manage has the reading of all rooms by the way.
-    let is_silent = !manage && connect.is_none() && subscribe.is_none() && publish.is_none();
-    let unless_said = |whether| if whether { Globs::all() } else { Globs::default() };
+    let unless_manages = || if manage { Globs::default() } else { Globs::all() };
     Rights {
-        connect: connect.unwrap_or(is_silent),
-        subscribe: subscribe.unwrap_or_else(|| unless_said(is_silent || manage)),
-        publish: publish.unwrap_or_else(|| unless_said(is_silent)),
+        connect: connect.unwrap_or(!manage),
+        subscribe: subscribe.unwrap_or_else(Globs::all),
+        publish: publish.unwrap_or_else(unless_manages),
         manage,
         connection_id: connection_id.unwrap_or_else(Globs::all),
     }
