@@ -187,7 +187,7 @@ fn what_was_revoked_refreshes_nothing() {
     let mut core = usual();
     let client = core.passing("/echo/r", 60_000);
     let whom = Whom::Subject("me".into());
-    let revocation = Revocation { whom, at_ms: core.now.unix_ms, until_ms: None };
+    let revocation = Revocation::new(whom, core.now.unix_ms, None);
     core.engine.desk.setup.vault.revocations.add(revocation, 10).expect("there is room");
     core.told(client, &[&refresh("new")]);
     assert_eq!(core.heard(client), ["refresh-refused"]);
@@ -198,7 +198,7 @@ fn nobody_takes_a_name_that_was_revoked() {
     let mut core = usual();
     let client = core.websocket_with("old", "/relay/r");
     let whom = Whom::ConnectionId("a".into());
-    let revocation = Revocation { whom, at_ms: core.now.unix_ms, until_ms: None };
+    let revocation = Revocation::new(whom, core.now.unix_ms, None);
     core.engine.desk.setup.vault.revocations.add(revocation, 10).expect("there is room");
     core.told(client, &[&message("a", 1), &message("b", 1)]);
     assert_eq!(core.heard(client), ["not-allowed"]);
