@@ -10,6 +10,7 @@ mod closes;
 mod config;
 mod framing;
 mod http;
+mod lifetime;
 mod limits;
 mod log;
 mod refusals;

@@ -59,6 +59,9 @@ impl World<'_> {
         if self.strangers > 0 && self.dice.chance(self.strangers) {
             return self.connect_stranger();
         }
+        if self.policies.is_guarded && self.dice.chance(25) {
+            return self.connect_guest();
+        }
         match self.dice.below(100) {
             0..=31 => self.connect_speaker(Talk::Relay),
             32..=43 => self.connect_configured(),
@@ -77,7 +80,7 @@ impl World<'_> {
         }
     }
 
-    fn arrive(&mut self, listener: u8, role: Role) -> usize {
+    pub(crate) fn arrive(&mut self, listener: u8, role: Role) -> usize {
         let core = self.dice.below(self.cores.len());
         let now = self.clock();
         let number = self.clients.len();
@@ -139,10 +142,10 @@ impl World<'_> {
 
     /// The speaker comes, and asks for `path`.
     pub(crate) fn shake_hands(&mut self, path: &str, mut speaker: Speaker) {
-        let mut offer = String::new();
+        let mut offer = self.credential().to_owned();
         if self.dice.chance(10) {
             speaker.has_origin = true;
-            offer = format!("Origin: {ORIGIN}\r\n");
+            offer += &format!("Origin: {ORIGIN}\r\n");
         }
         if self.dice.chance(40) {
             let (text, agreed) = *self.dice.pick(&OFFERS);
@@ -183,9 +186,11 @@ impl World<'_> {
         }
         if listener == WS {
             self.clients[number].has_asked_last = true;
-            let text = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-            return self.request(number, text, (426, false, None));
+            let credential = self.credential();
+            let text = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{credential}\r\n");
+            return self.request(number, &text, (426, false, None));
         }
+        let credential = self.credential();
         for _ in 0..self.dice.between(1, 4) {
             let (line, status, is_head, body, is_last) = *self.dice.pick(&QUESTIONS);
             // A body that turns out to be none ends the connection without a second answer.
@@ -198,7 +203,7 @@ impl World<'_> {
                 "POST /hello" => "Content-Length: 5\r\n\r\nabcde",
                 _ => "\r\n",
             };
-            let text = format!("{line} HTTP/1.1\r\nHost: localhost:80\r\n{rest}");
+            let text = format!("{line} HTTP/1.1\r\nHost: localhost:80\r\n{credential}{rest}");
             self.request(number, &text, (status, is_head, body));
             if is_last || is_spoilt {
                 self.clients[number].has_asked_last = true;
@@ -250,7 +255,7 @@ impl World<'_> {
         query.extend((!follows).then(|| "follow=false".to_owned()));
         query.extend((begin == Begin::Earliest).then(|| "since=earliest".to_owned()));
         query.extend((form == Form::Full).then(|| "format=full".to_owned()));
-        let mut headers = "Host: 127.0.0.1\r\n".to_owned();
+        let mut headers = format!("Host: 127.0.0.1\r\n{}", self.credential());
         if form == Form::Lines {
             headers += "Accept: application/x-ndjson\r\n";
         }
@@ -277,7 +282,7 @@ impl World<'_> {
     fn some_begin(&mut self) -> (Begin, Option<String>) {
         let seen = self.clients.iter().filter_map(|client| match &client.role {
             Role::Reader(reader) => Some(&reader.seen),
-            Role::Plain | Role::Speaker(_) | Role::Stranger(_) => None,
+            Role::Plain | Role::Speaker(_) | Role::Stranger(_) | Role::Guest(_) => None,
         });
         let seen: Vec<String> = seen.flatten().cloned().collect();
         match self.dice.below(100) {
@@ -323,6 +328,9 @@ impl World<'_> {
             }
             Role::Reader(_) => {}
             Role::Stranger(_) => self.babble(number),
+            Role::Guest(_) => {
+                (0..self.dice.between(1, 4)).for_each(|_| self.guest_speaks(number));
+            }
         }
         self.trace(|| format!("client {number} speaks"));
     }

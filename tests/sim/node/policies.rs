@@ -9,6 +9,7 @@
 
 use super::configured;
 use super::dice::Dice;
+use super::guests;
 use super::speaker::Speaker;
 use super::world::World;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) compression: bool,
     /// Pages of [`ORIGIN`] may connect.
     lets_in: bool,
+    /// The key that vouches for guests, if one does.
+    pub(crate) guests: Option<usize>,
 }
 
 impl Facts {
@@ -80,6 +83,8 @@ pub(crate) struct Policies {
     all: Vec<One>,
     /// What holds whichever of them does.
     pub(crate) bounds: Bounds,
+    /// Whoever comes shows who it is.
+    pub(crate) is_guarded: bool,
     /// The one that cores adopt in their next turn; the one by which the logs go may be further.
     latest: usize,
     read: usize,
@@ -89,10 +94,11 @@ impl Policies {
     /// As many as the dice say. The first one holds at the start.
     pub(crate) fn new(dice: &mut Dice) -> Policies {
         let count = *dice.pick(&[1, 2, 2, 4]);
-        let all: Vec<One> = (0..count).map(|_| some(dice)).collect();
+        let is_guarded = dice.chance(35);
+        let all: Vec<One> = (0..count).map(|_| some(dice, is_guarded)).collect();
         let mut bounds = Bounds::of(&all[0].policy.limits);
         all.iter().for_each(|one| bounds.widen(&one.policy.limits));
-        Policies { all, bounds, latest: 0, read: 0 }
+        Policies { all, bounds, is_guarded, latest: 0, read: 0 }
     }
 
     /// What cores go by, or will from their next turn on.
@@ -135,21 +141,29 @@ impl World<'_> {
         self.cores[core].by = latest.clone();
         self.cores[core].engine.adopt(Arc::clone(&latest.policy));
         let theirs = self.clients.iter_mut().filter(|client| client.core == core);
-        theirs.for_each(|client| client.bounds.widen(&latest.policy.limits));
+        theirs.for_each(|client| {
+            client.bounds.widen(&latest.policy.limits);
+            if let Some(guest) = client.guest_mut().filter(|guest| guest.came_by.is_some()) {
+                guest.is_removed |= latest.facts.guests != Some(guest.pass.key);
+            }
+        });
     }
 }
 
-fn some(dice: &mut Dice) -> One {
+fn some(dice: &mut Dice, is_guarded: bool) -> One {
     let facts = Facts {
         variant: dice.below(configured::VARIANTS),
         compression: dice.chance(50),
         lets_in: dice.chance(50),
+        guests: (is_guarded && dice.chance(75)).then(|| dice.below(guests::KEYS)),
     };
+    let access = is_guarded.then(|| guests::access(facts.guests)).unwrap_or_default();
     let policy = Arc::new(Policy {
         limits: Arc::new(limits(dice)),
         routes: configured::table(facts.variant),
         site: configured::site(),
         compression: facts.compression,
+        access: Arc::new(access),
         allow_origins: facts.lets_in.then(|| ORIGIN.to_owned()).into_iter().collect(),
         ..Policy::default()
     });
