@@ -9,6 +9,7 @@ use super::deflate::{AGREED, OFFERS};
 use super::http::encode;
 use super::noise::noise;
 use super::policies::{Bounds, ORIGIN};
+use super::reach;
 use super::reader::{Begin, Form, Reader};
 use super::says;
 use super::speaker::{Speaker, Talk};
@@ -59,7 +60,7 @@ impl World<'_> {
         if self.strangers > 0 && self.dice.chance(self.strangers) {
             return self.connect_stranger();
         }
-        if self.policies.is_guarded && self.dice.chance(25) {
+        if self.policies.have_keys() && self.dice.chance(25) {
             return self.connect_guest();
         }
         match self.dice.below(100) {
@@ -142,10 +143,10 @@ impl World<'_> {
 
     /// The speaker comes, and asks for `path`.
     pub(crate) fn shake_hands(&mut self, path: &str, mut speaker: Speaker) {
-        let mut offer = self.credential().to_owned();
+        let mut offer = String::new();
         if self.dice.chance(10) {
             speaker.has_origin = true;
-            offer += &format!("Origin: {ORIGIN}\r\n");
+            offer = format!("Origin: {ORIGIN}\r\n");
         }
         if self.dice.chance(40) {
             let (text, agreed) = *self.dice.pick(&OFFERS);
@@ -173,6 +174,9 @@ impl World<'_> {
         if client.key.is_none() || client.is_gone() {
             return;
         }
+        let is_limited = matches!(&client.role, Role::Reader(reader) if reader.is_limited);
+        let has_keys = self.policies.have_keys();
+        let text = if has_keys { reach::with_key(text, is_limited) } else { text.to_owned() };
         let begin = client.wire.said;
         client.wire.say(text.as_bytes());
         let end = client.wire.said;
@@ -186,11 +190,9 @@ impl World<'_> {
         }
         if listener == WS {
             self.clients[number].has_asked_last = true;
-            let credential = self.credential();
-            let text = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{credential}\r\n");
-            return self.request(number, &text, (426, false, None));
+            let text = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            return self.request(number, text, (426, false, None));
         }
-        let credential = self.credential();
         for _ in 0..self.dice.between(1, 4) {
             let (line, status, is_head, body, is_last) = *self.dice.pick(&QUESTIONS);
             // A body that turns out to be none ends the connection without a second answer.
@@ -203,7 +205,7 @@ impl World<'_> {
                 "POST /hello" => "Content-Length: 5\r\n\r\nabcde",
                 _ => "\r\n",
             };
-            let text = format!("{line} HTTP/1.1\r\nHost: localhost:80\r\n{credential}{rest}");
+            let text = format!("{line} HTTP/1.1\r\nHost: localhost:80\r\n{rest}");
             self.request(number, &text, (status, is_head, body));
             if is_last || is_spoilt {
                 self.clients[number].has_asked_last = true;
@@ -238,7 +240,9 @@ impl World<'_> {
 
     fn connect_reader(&mut self) {
         let rooms = [&ROOMS[..], &[EVERYONE]].concat();
-        let rooms = self.some(&rooms, &[0, 0, 1, 1, 1, 2, 3]);
+        let mut rooms = self.some(&rooms, &[0, 0, 1, 1, 1, 2, 3]);
+        let is_limited = self.policies.have_keys() && self.dice.chance(60);
+        rooms.retain(|room| !is_limited || reach::has(room));
         let mut ids = self.some(&IDS, &[0, 0, 0, 0, 1, 2]);
         if self.dice.chance(10) {
             let known = self.clients.iter().filter_map(Client::speaker);
@@ -248,14 +252,18 @@ impl World<'_> {
             ids.dedup();
         }
         let form = *self.dice.pick(&[Form::Events, Form::Events, Form::Full, Form::Lines]);
-        let (begin, resume) = self.some_begin();
+        let (mut begin, resume) = self.some_begin();
+        // A number that it was never told says nothing of where it was.
+        if is_limited && resume.as_ref().is_some_and(|id| reach::sealed(id, &self.hub).is_none()) {
+            begin = Begin::Unknown;
+        }
         let mut query: Vec<String> = rooms.iter().map(|r| format!("room={}", encode(r))).collect();
         query.extend(ids.iter().map(|id| format!("connectionId={}", encode(id))));
         let follows = !self.dice.chance(15);
         query.extend((!follows).then(|| "follow=false".to_owned()));
         query.extend((begin == Begin::Earliest).then(|| "since=earliest".to_owned()));
         query.extend((form == Form::Full).then(|| "format=full".to_owned()));
-        let mut headers = format!("Host: 127.0.0.1\r\n{}", self.credential());
+        let mut headers = "Host: 127.0.0.1\r\n".to_owned();
         if form == Form::Lines {
             headers += "Accept: application/x-ndjson\r\n";
         }
@@ -266,6 +274,9 @@ impl World<'_> {
         }
         let mut reader = Reader::new(rooms, ids, form, begin);
         reader.follows = follows;
+        if is_limited {
+            reader.limit();
+        }
         let is_alone = self.dice.chance(80);
         reader.is_alone = is_alone;
         let listener = *self.dice.pick(&[HTTP, BOTH]);

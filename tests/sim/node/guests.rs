@@ -8,14 +8,12 @@ use super::client::Role;
 use super::guest::{Guest, Kind, Pass};
 use super::http::encode;
 use super::world::World;
-use tidegate::auth::{Access, Algorithm, Asked, Expected, Keyring, Mint, Order, Rights, Secret};
+use std::sync::Arc;
+use tidegate::auth::{Access, Algorithm, Asked, Expected, Mint, Order, Rights, Secret};
 use tidegate::ws::frame::{Opcode, push_masked};
 
 /// Keys of one name that there may be, one at a time.
 pub(crate) const KEYS: usize = 2;
-
-/// What everybody comes with who is no guest.
-const STAFF: &str = "Authorization: Bearer staff-and-no-guest\r\n";
 
 const WS: u8 = 0;
 const HTTP: u8 = 1;
@@ -25,26 +23,18 @@ fn secret(key: usize) -> Secret {
     Secret::new(vec![b'a' + u8::try_from(key).expect("few"); 32])
 }
 
-/// Who may come in: everybody who shows a key, and guests if there is a key for them.
-pub(crate) fn access(guests: Option<usize>) -> Access {
-    let mut keyring = Keyring::default();
-    let everything = Rights { manage: true, ..Rights::usual() };
-    keyring.add_static("staff", &Secret::new(b"staff-and-no-guest".to_vec()), everything);
-    if let Some(key) = guests {
-        let (of, expected) = (secret(key), Expected::default());
-        let added =
-            keyring.add_hmac("guests", Algorithm::HS256, None, expected, &of, Rights::usual());
-        added.expect("a key of 32 bytes");
-    }
-    Access { keyring, ..Access::default() }
+/// Who may come in where `access` says so, and guests if there is a key for them.
+pub(crate) fn invited(access: &Arc<Access>, guests: Option<usize>) -> Arc<Access> {
+    let Some(key) = guests else { return Arc::clone(access) };
+    let mut access = Access::clone(access);
+    let (keyring, expected) = (&mut access.keyring, Expected::default());
+    let (of, rights) = (secret(key), Rights::usual());
+    let added = keyring.add_hmac("guests", Algorithm::HS256, None, expected, &of, rights);
+    added.expect("a key of 32 bytes");
+    Arc::new(access)
 }
 
 impl World<'_> {
-    /// The field with which everybody comes who is no guest, where that is asked for.
-    pub(crate) fn credential(&self) -> &'static str {
-        if self.policies.is_guarded { STAFF } else { "" }
-    }
-
     fn now_ms(&self) -> u64 {
         self.clock().unix_ms
     }

@@ -17,6 +17,7 @@ mod guests;
 mod http;
 mod noise;
 pub(crate) mod policies;
+mod reach;
 mod reader;
 mod roamer;
 mod says;

@@ -10,10 +10,12 @@
 use super::configured;
 use super::dice::Dice;
 use super::guests;
+use super::reach;
 use super::speaker::Speaker;
 use super::world::World;
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate::auth::Access;
 use tidegate::engine::Policy;
 use tidegate::limits::Limits;
 
@@ -83,8 +85,6 @@ pub(crate) struct Policies {
     all: Vec<One>,
     /// What holds whichever of them does.
     pub(crate) bounds: Bounds,
-    /// Whoever comes shows who it is.
-    pub(crate) is_guarded: bool,
     /// The one that cores adopt in their next turn; the one by which the logs go may be further.
     latest: usize,
     read: usize,
@@ -94,16 +94,21 @@ impl Policies {
     /// As many as the dice say. The first one holds at the start.
     pub(crate) fn new(dice: &mut Dice) -> Policies {
         let count = *dice.pick(&[1, 2, 2, 4]);
-        let is_guarded = dice.chance(35);
-        let all: Vec<One> = (0..count).map(|_| some(dice, is_guarded)).collect();
+        let access = reach::access(dice);
+        let all: Vec<One> = (0..count).map(|_| some(dice, &access)).collect();
         let mut bounds = Bounds::of(&all[0].policy.limits);
         all.iter().for_each(|one| bounds.widen(&one.policy.limits));
-        Policies { all, bounds, is_guarded, latest: 0, read: 0 }
+        Policies { all, bounds, latest: 0, read: 0 }
     }
 
     /// What cores go by, or will from their next turn on.
     pub(crate) fn latest(&self) -> &One {
         &self.all[self.latest]
+    }
+
+    /// Whether whoever comes is asked for a key.
+    pub(crate) fn have_keys(&self) -> bool {
+        self.latest().policy.access.is_on()
     }
 
     /// The limits that the logs are held to.
@@ -150,20 +155,19 @@ impl World<'_> {
     }
 }
 
-fn some(dice: &mut Dice, is_guarded: bool) -> One {
+fn some(dice: &mut Dice, access: &Arc<Access>) -> One {
     let facts = Facts {
         variant: dice.below(configured::VARIANTS),
         compression: dice.chance(50),
         lets_in: dice.chance(50),
-        guests: (is_guarded && dice.chance(75)).then(|| dice.below(guests::KEYS)),
+        guests: (access.is_on() && dice.chance(75)).then(|| dice.below(guests::KEYS)),
     };
-    let access = is_guarded.then(|| guests::access(facts.guests)).unwrap_or_default();
     let policy = Arc::new(Policy {
         limits: Arc::new(limits(dice)),
         routes: configured::table(facts.variant),
         site: configured::site(),
         compression: facts.compression,
-        access: Arc::new(access),
+        access: guests::invited(access, facts.guests),
         allow_origins: facts.lets_in.then(|| ORIGIN.to_owned()).into_iter().collect(),
         ..Policy::default()
     });

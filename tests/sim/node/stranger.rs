@@ -99,8 +99,8 @@ impl Stranger {
 
     fn hear_response(&mut self, wire: &Wire, response: &Response) {
         let known = [
-            101, 200, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410, 413, 414, 415, 417,
-            421, 422, 426, 429, 431, 501, 503, 505,
+            101, 200, 202, 204, 304, 400, 403, 404, 405, 408, 409, 410, 413, 414, 415, 417, 421,
+            422, 426, 429, 431, 501, 503, 505,
         ];
         assert!(known.contains(&response.status), "{response:?}");
         let is_problem = is_problem(response).is_some();
