@@ -76,8 +76,8 @@ fn what_came_by_a_token_ends_with_it_and_does_not_come_back_by_it() {
     let rig = Rig::start();
     let mut witness = rig.stream("sixteen-bytes-or-more");
     let (token, expires_ms) = token(3);
-    let client = rig.connect("/?connectionId=ann", &token);
     let mut stream = rig.stream(&token);
+    let client = rig.connect("/?connectionId=ann", &token);
     let registered = stream.next().expect("that it registered");
     assert_eq!(client.hear_close(), (4401, "expired".to_owned()));
     assert!(now_ms() >= expires_ms, "not before its time");
