@@ -10,6 +10,7 @@ use super::collected::{Collected, TooMuch};
 use super::conn::{Conn, Serves, State};
 use super::desk::Desk;
 use super::end::End;
+use super::heads::Held;
 use super::panics::{Trap, trap};
 use super::vetting::Vetting;
 use super::{Step, upgrade};
@@ -38,6 +39,8 @@ pub(super) struct Http {
     /// all that came is answered.
     pub(super) since: Option<Tick>,
     pub(super) doing: Doing,
+    /// What of a head is kept, as it is counted.
+    pub(super) held: Held,
     peer: Peer,
 }
 
@@ -68,7 +71,8 @@ pub(super) struct Collecting {
 impl Http {
     pub(super) fn new(now: Tick, peer: Peer) -> Http {
         let (scan, doing) = (HeadScan::default(), Doing::Asking);
-        Http { scan, head_only: false, since: Some(now), doing, peer }
+        let held = Held::default();
+        Http { scan, head_only: false, since: Some(now), doing, held, peer }
     }
 
     /// Whether the answer to its request is still made, or it is not known whether it has one.
@@ -312,6 +316,7 @@ impl Conn {
         if let State::Http(http) = &mut self.state {
             http.scan = HeadScan::default();
             http.since = None;
+            http.held.begin_anew();
             http.doing = match framing.has_body() {
                 true => Doing::Skipping(Decoder::new(framing), desk.tick),
                 false => Doing::Asking,

@@ -187,6 +187,8 @@ pub struct Counters {
     pub responses: Family<u16, RESPONSES>,
     /// Requests that could not be understood.
     pub http_faults: Count,
+    /// Requests refused before their heads had ended, for want of room.
+    pub heads_shed: Count,
     /// Credentials that were asked for, by what came of it.
     pub credentials: Family<&'static str, OUTCOMES>,
     /// Requests that were let in with one, by where it stood.
@@ -277,6 +279,7 @@ impl Default for Counters {
             refusals: Family::new(&REFUSAL_CODES),
             responses: Family::new(&STATUS_CODES),
             http_faults: Count::default(),
+            heads_shed: Count::default(),
             credentials: Family::new(&CREDENTIAL_OUTCOMES),
             admitted: Family::new(&CREDENTIAL_WAYS),
             forwarded: Family::new(&FORWARD_OUTCOMES),

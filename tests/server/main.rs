@@ -11,6 +11,7 @@ mod config;
 mod forward;
 mod framing;
 mod http;
+mod insecure;
 mod keys;
 mod lifetime;
 mod limits;
