@@ -104,8 +104,7 @@ impl Conn {
                 desk.wake_by(key, desk.grace);
                 return Late::No;
             }
-            Late::Gone => return Late::Gone,
-            Late::Expired => return Late::Expired,
+            late @ (Late::Gone | Late::Expired) => return late,
             Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
             Late::End(end) => {
                 if end == End::ANSWERED {
