@@ -66,10 +66,10 @@ impl Access {
 
     /// Whether what vouched for `grant` is still there, and the same.
     pub fn stands_by(&self, grant: &Grant) -> bool {
-        let is_it = |service: &Arc<Forward>| {
-            **grant.key() == *Forward::KEY && service.print() == grant.key_print()
+        let is_its = |forward: &Forward| {
+            Forward::KEY == &**grant.key() && forward.print() == grant.key_print()
         };
-        self.keyring.has_given(grant) || self.forwards.iter().any(is_it)
+        self.keyring.has_given(grant) || self.forwards.iter().any(|forward| is_its(forward))
     }
 
     /// Whether somebody may come in at `door` by user and password.

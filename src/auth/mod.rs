@@ -51,7 +51,7 @@ mod why;
 pub use algorithm::{Algorithm, Kind};
 pub use bad_key::BadKey;
 pub use door::{Access, Door, Refusing};
-pub use forward::{BadHeader, BadUrl, Forward, Question, Verdict};
+pub use forward::{BadHeader, BadUrl, Forward, Question, Verdict, Vetted};
 pub use glob::{BadGlob, Glob, Globs};
 pub use grant::{Grant, Reach, TokenId};
 pub use jwk::has_secrets;

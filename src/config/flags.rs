@@ -5,7 +5,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, value_parser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::settings::{Group, Setting, Takes};
 use super::table::GROUPS;
@@ -29,6 +31,9 @@ TIDEGATE_LOG, or else RUST_LOG, says what is logged: error, warn, info, debug or
 pub(super) const CHECK: &str = "check";
 /// Says what is in force.
 pub(super) const CONFIG: &str = "config";
+
+/// What nobody gives by a flag: other users of the machine see it there.
+const SECRETS: [&str; 6] = ["secret", "password", "token", "key", "api-key", "auth"];
 
 /// The whole command line.
 pub(super) fn command() -> clap::Command {
@@ -64,7 +69,24 @@ pub fn reference() -> String {
 
 fn with_options(command: clap::Command) -> clap::Command {
     let args = GROUPS.iter().flat_map(|group| group.settings.iter().map(move |one| (group, one)));
-    command.args(args.map(|(group, setting)| arg(group, setting))).after_help(NOTES)
+    // They are there only to say why they are not.
+    let secrets = SECRETS.iter().map(|name| {
+        let arg = Arg::new(*name).long(*name).hide(true).num_args(0..=1).allow_hyphen_values(true);
+        arg.action(ArgAction::Append).value_parser(value_parser!(OsString))
+    });
+    let command = command.args(args.map(|(group, setting)| arg(group, setting)));
+    command.args(secrets).after_help(NOTES)
+}
+
+/// What is wrong with a line that has a secret in it, which is not repeated.
+pub(super) fn refuse_secrets(options: &ArgMatches) -> Result<(), clap::Error> {
+    let is_given = |name: &&&str| options.value_source(name) == Some(ValueSource::CommandLine);
+    let Some(name) = SECRETS.iter().find(is_given) else { return Ok(()) };
+    let words = format!(
+        "--{name} is no option: others can see what is on a command line; write a [[key]] into \
+         the file of --config, with secret = {{ file = \"app.key\" }} or {{ env = \"NAME\" }}\n"
+    );
+    Err(command().error(ErrorKind::UnknownArgument, words))
 }
 
 fn arg(group: &Group, setting: &'static Setting) -> Arg {

@@ -140,8 +140,8 @@ impl std::error::Error for Refusal {}
 
 impl Config {
     /// Reads a whole command line, the program's name first. `env` looks up an environment
-    /// variable, now and whenever the configuration is read again; an option on the line is worth more
-    /// than its variable.
+    /// variable, now and whenever the configuration is read again; an option on the line is worth
+    /// more than its variable.
     pub fn from_args(
         args: impl Iterator<Item = OsString>,
         env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
@@ -154,6 +154,7 @@ impl Config {
             return Ok(Command::Token(Box::new(token::read(options, Environment::new(env))?)));
         }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
+        flags::refuse_secrets(options).map_err(Refusal::Told)?;
         let source = Source::new(options, Environment::new(env));
         let loaded = source.load().map_err(Refusal::Mistakes)?;
         Ok(match matches.subcommand_name() {

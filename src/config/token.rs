@@ -141,10 +141,10 @@ pub(super) fn command() -> clap::Command {
 }
 
 /// What is wanted, with the keys of the configuration if they are.
-pub(super) fn read(options: &ArgMatches, env: Environment) -> Result<Token, Refusal> {
+pub(super) fn read(options: &ArgMatches, environment: Environment) -> Result<Token, Refusal> {
     match options.subcommand() {
-        Some((MINT, options)) => Ok(Token::Mint(Box::new(read_mint(options, env)?))),
-        Some((VERIFY, options)) => Ok(Token::Verify(read_proof(options, env)?)),
+        Some((MINT, options)) => Ok(Token::Mint(Box::new(read_mint(options, environment)?))),
+        Some((VERIFY, options)) => Ok(Token::Verify(read_proof(options, environment)?)),
         key => {
             let bytes = key.and_then(|(_, options)| options.get_one::<u16>("bytes"));
             Ok(Token::Key { bytes: bytes.map_or(32, |bytes| usize::from(*bytes)) })
@@ -157,8 +157,8 @@ fn given(options: &ArgMatches, name: &str) -> Option<String> {
     options.try_get_one::<String>(name).ok().flatten().cloned()
 }
 
-fn read_mint(options: &ArgMatches, env: Environment) -> Result<MintOptions, Refusal> {
-    let proof = read_proof(options, env)?;
+fn read_mint(options: &ArgMatches, environment: Environment) -> Result<MintOptions, Refusal> {
+    let proof = read_proof(options, environment)?;
     let text = |name: &str| given(options, name);
     let all = |name: &str| options.get_many(name).into_iter().flatten().cloned().collect();
     let asked = Asked {
@@ -194,7 +194,7 @@ fn refusal(option: &str, why: &str) -> clap::Error {
     clap::Error::raw(clap::error::ErrorKind::InvalidValue, text)
 }
 
-fn read_proof(options: &ArgMatches, env: Environment) -> Result<Proof, Refusal> {
+fn read_proof(options: &ArgMatches, environment: Environment) -> Result<Proof, Refusal> {
     let text = |name: &str| given(options, name);
     let algorithm = text("algorithm").and_then(|name| Algorithm::parse(&name));
     let algorithm = algorithm.unwrap_or(Algorithm::HS256);
@@ -203,7 +203,7 @@ fn read_proof(options: &ArgMatches, env: Environment) -> Result<Proof, Refusal> 
         let args = ["tidegate", "serve", "--config", &file].map(OsString::from);
         let matches = flags::command().try_get_matches_from(args).map_err(Refusal::Told)?;
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
-        let loaded = Source::new(options, env).load().map_err(Refusal::Mistakes)?;
+        let loaded = Source::new(options, environment).load().map_err(Refusal::Mistakes)?;
         return Ok(Proof::Keys(loaded.config.access.keyring, text("key")));
     }
     let files = [

@@ -42,12 +42,15 @@ mod output;
 mod panics;
 mod policy;
 mod random;
+mod reach;
 mod refresh;
 mod register;
 mod rights;
 mod rooms;
+mod scope;
 mod site;
 mod upgrade;
+mod vetting;
 mod websocket;
 
 pub use api::{Answer, Ask};
@@ -202,6 +205,7 @@ impl Engine {
             Letter::Granted(key, session) => self.granted(key, session),
             Letter::Ask(ask) => self.asked(ask),
             Letter::Answer(answer) => self.answered(*answer),
+            Letter::Vetted(key, vetted) => self.vetted(key, *vetted),
         }
     }
 

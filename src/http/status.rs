@@ -79,7 +79,7 @@ mod tests {
     fn codes_are_three_digits_in_order_and_unique() {
         assert!(Status::ALL.iter().all(|status| (100..600).contains(&status.code())));
         assert!(Status::ALL.is_sorted_by(|a, b| a.code() < b.code()));
-        assert_eq!(Status::ALL.len(), 28);
+        assert_eq!(Status::ALL.len(), 29);
         assert_eq!(Status::HeaderFieldsTooLarge.code(), 431);
         assert_eq!(Status::ContentTooLarge.reason(), "Content Too Large");
     }

@@ -161,6 +161,11 @@ impl Page<'_> {
         let name = "tidegate_admitted_total";
         let help = "Requests let in with a credential, by where it stood.";
         self.family(name, "way", help, |core| &core.admitted);
+        let name = "tidegate_forward_requests_total";
+        let help = "Questions to a service who may come in, by what came of it.";
+        self.family(name, "outcome", help, |core| &core.forwarded);
+        let help = "From such a question to its answer, where it was asked.";
+        self.histogram("tidegate_forward_seconds", help, |core| &core.forward_seconds);
     }
 
     fn turns(&mut self) {

@@ -2,9 +2,11 @@
 
 use crate::client::Client;
 use crate::scripted::Scripted;
-use crate::support::folder::Folder;
+use crate::support::Folder;
 use crate::support::server::tidegate;
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Output, Stdio};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef-canary";
@@ -76,6 +78,60 @@ fn what_is_minted_is_good_and_says_what_it_was_told_to() {
     let names: Vec<_> = claims.as_object().unwrap().keys().map(|key| &**key).collect();
     assert_eq!(names, ["exp", "iat", "jti"]);
     assert_eq!(claims["jti"].as_str().unwrap().len(), 22);
+}
+
+/// A configuration with a key of tokens that has an id, an issuer and an audience, and another key.
+fn configuration(folder: &Folder) -> String {
+    for file in [secret_file(folder), folder.write("devices.key", "a-static-key-canary")] {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let text = r#"
+[[key]]
+name = "app"
+algorithm = "HS256"
+secret = { file = "app.key" }
+id = "2026-11"
+issuer = "https://id.example"
+audience = "tidegate"
+connection-id = ["{sub}"]
+
+[[key]]
+name = "devices"
+secret = { file = "devices.key" }
+"#;
+    folder.write("tidegate.toml", text)
+}
+
+#[test]
+fn a_key_of_a_configuration_signs_as_that_wants_it() {
+    let folder = Folder::new();
+    let config = configuration(&folder);
+    let mint = ["mint", "--config", &config, "--key", "app", "--subject", "anna"];
+    let token = done(&mint, "");
+    let said = done(&["verify", "--config", &config], &token);
+    let (claims, verdict) = said.trim_end().rsplit_once('\n').unwrap();
+    let claims: serde_json::Value = serde_json::from_str(claims).unwrap();
+    assert_eq!(
+        (&claims["iss"], &claims["aud"]),
+        (&"https://id.example".into(), &"tidegate".into())
+    );
+    assert!(verdict.starts_with("good: key \"app\", subject \"anna\""), "{verdict}");
+    // A static key, too, is good for something.
+    let said = done(&["verify", "--config", &config], "a-static-key-canary\n");
+    assert_eq!(said, "good: key \"devices\", subject \"devices\", may connect\n");
+    let other = done(&[&mint[..], &["--issuer", "somebody"]].concat(), "");
+    let (status, why) = failed(&["verify", "--config", &config], &other);
+    assert!(status == 1 && why.contains("\"iss\" is not the key's issuer"), "{why}");
+    let other = done(&[&mint[..], &["--id", "2026-12"]].concat(), "");
+    let (status, why) = failed(&["verify", "--config", &config], &other);
+    assert!(status == 1 && why.contains("no key has its \"alg\""), "{why}");
+    for (key, part) in [("devices", "no secret that signs"), ("x", "it has app, devices")] {
+        let (status, why) = failed(&["mint", "--config", &config, "--key", key], "");
+        assert!(status == 2 && why.contains(part) && !why.contains("canary"), "{why}");
+    }
+    fs::set_permissions(folder.path("app.key"), fs::Permissions::from_mode(0o604)).unwrap();
+    let (status, why) = failed(&mint, "");
+    assert!(status == 2 && why.contains("chmod 600"), "{why}");
 }
 
 #[test]

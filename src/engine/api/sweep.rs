@@ -56,6 +56,7 @@ impl Sweep {
     }
 
     fn concerns(&self, conn: &Conn) -> bool {
+        let is_granted = conn.grant().is_some_and(|grant| self.revocation.concerns(grant));
         match &conn.state {
             State::WebSocket(websocket) => {
                 let who = match &websocket.name {
@@ -63,13 +64,9 @@ impl Sweep {
                     Name::Waiting(waiting) => Some(waiting.who),
                     Name::None => None,
                 };
-                let grant = websocket.grant.as_ref();
-                grant.is_some_and(|grant| self.revocation.concerns(grant))
-                    || self.who.is_some() && self.who == who
+                is_granted || self.who.is_some() && self.who == who
             }
-            State::EventStream(stream) => {
-                stream.grant.as_ref().is_some_and(|grant| self.revocation.concerns(grant))
-            }
+            State::EventStream(_) => is_granted,
             // What is asked in one request is answered; the next is refused.
             State::Http(_) | State::Closing(_) => false,
         }

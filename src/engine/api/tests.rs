@@ -4,6 +4,8 @@
 //! Must not know: sockets.
 
 mod anything;
+mod credentials;
+mod doors;
 mod lists;
 mod node;
 mod waits;

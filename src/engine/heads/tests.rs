@@ -49,7 +49,7 @@ impl Core {
     fn check(&self) {
         let Heads { bytes, share, queue, .. } = &self.engine.desk.heads;
         let kept = self.engine.conns.iter().map(|(_, conn)| match &conn.state {
-            State::Http(http) if matches!(http.doing, Doing::Asking) => {
+            State::Http(http) if http.doing.is_of_nobody() => {
                 let capacity = conn.partial.capacity();
                 assert!(capacity <= 2 * conn.partial.len(), "room that nobody needs");
                 capacity
