@@ -32,6 +32,7 @@ fn find(need: Need, target: &str, lines: &str, door: &Door) -> Result<(Way, Stri
         listed: &[],
         filters_max: 2,
         peer: None,
+        vetting: None,
     };
     let Credential { way, text } = ways::find(&entrance)?;
     Ok((way, told(&text)))
@@ -199,6 +200,7 @@ fn a_value_that_is_no_text_is_no_credential() {
         listed: &[],
         filters_max: 0,
         peer: None,
+        vetting: None,
     };
     let found = ways::find(&entrance);
     assert_eq!(found, Ok(Credential { way: Way::Header, text: Text::Unreadable }));
