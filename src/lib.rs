@@ -9,12 +9,14 @@
 //!         core:      core:   ├─► routes  a URL path → what a message does
 //!         sockets,   pure    ├─► metrics counters per core → text
 //!         clock,             ├─► pages   what is served as it stands
+//!                            ├─► auth    a credential → what its holder may do
 //!         threads            └─► hub ─┬─► sse    one event ↔ bytes, its id
 //!                                     ├─► json   the envelope scan
 //!                                     └─► ws     frames of a broadcast, plain and compressed
 //!                     all of them ─► bytes (keys, outbox, deadlines) ─► limits
 //! reactor ─► forward ─► auth             threads that ask a service of others who may come in
-//! main ─► cli ─► ws                      `tidegate connect`: the other end of a WebSocket
+//! main ─► cli ─┬─► ws                    `tidegate connect`: the other end of a WebSocket
+//!              └─► auth                  `tidegate token`: keys and tokens, made and read
 //! ```
 //!
 //! Arrows go down only; `tests/tidy.rs` checks them, and that each file says what it knows.

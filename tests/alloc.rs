@@ -15,6 +15,10 @@ mod rig;
 use rig::Rig;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
+use tidegate::auth::{
+    Algorithm, Asked, Door, Expected, Keyring, Mint, Order, Presented, Rights, Secret,
+};
 use tidegate::bytes::ConnKey;
 use tidegate::engine::{Said, Space};
 use tidegate::hub::{Api, EVERYONE, WhoKeys};
@@ -313,6 +317,45 @@ fn an_idle_event_stream_is_small() {
     let stream = idle_bytes(|rig, _| _ = rig.stream());
     println!("an idle event stream: {stream} bytes");
     assert!(stream <= IDLE_BYTES_MAX, "{stream} bytes for each");
+}
+
+/// What a connection keeps of its token: a grant of the key's own rights is this and its subject.
+const GRANT_BYTES_MAX: isize = 64;
+
+#[test]
+fn what_is_kept_of_a_token_is_small() {
+    const GRANTS: usize = 1000;
+    let secret = Secret::new(vec![b'x'; 32]);
+    let (mut ring, expected, rights) = (Keyring::default(), Expected::default(), Rights::usual());
+    ring.add_hmac("key", Algorithm::HS256, None, expected, &secret, rights).unwrap();
+    let mint = Mint::of_secret(Algorithm::HS256, &secret).unwrap();
+    let mut kept = Vec::with_capacity(GRANTS);
+    let mut bytes = |rights: Option<Asked>| {
+        let subject = "9f8b7c6d-0000-4000-8000-123456789abc";
+        let order = Order {
+            subject: Some(subject.to_owned()),
+            token_id: Some("1b2c3d4e-0000-4000-8000-123456789abc".to_owned()),
+            issued: Some(1),
+            expires: Some(2),
+            rights,
+            ..Order::default()
+        };
+        let token = mint.token(&order).unwrap();
+        kept.clear();
+        let before = BYTES.get();
+        for _ in 0..GRANTS {
+            let grant = ring.verify(Presented::Bearer(&token), &Door::default(), 1999).unwrap();
+            kept.push(Arc::new(grant));
+        }
+        (BYTES.get() - before) / GRANTS as isize - subject.len() as isize
+    };
+    let plain = bytes(None);
+    let asked = Asked { connect: true, subscribe: vec!["acme.*".to_owned()], ..Asked::default() };
+    println!(
+        "a grant: {plain} bytes and its subject; with rights of its own: {}",
+        bytes(Some(asked))
+    );
+    assert!(plain <= GRANT_BYTES_MAX, "{plain} bytes");
 }
 
 /// The header of a masked frame that announces `length` bytes.

@@ -6,6 +6,7 @@
 use super::digest::first_bytes;
 use super::glob::Globs;
 use super::rights::Rights;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// What somebody may do who was let in, and for how long. It is small, as every connection keeps
@@ -21,6 +22,9 @@ pub struct Grant {
     issued_s: u32,
 }
 
+/// Each connection that was let in has one.
+const _: () = assert!(size_of::<Grant>() <= 48);
+
 const NEVER: u64 = u64::MAX;
 const UNKNOWN: u32 = u32::MAX;
 
@@ -35,12 +39,12 @@ struct Voucher {
 
 /// `jti` of a token, as a digest: it is only ever compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TokenId(u64);
+pub struct TokenId(NonZeroU64);
 
 impl TokenId {
     /// That of the token that is called so.
     pub fn of(text: &str) -> TokenId {
-        TokenId(first_bytes(text.as_bytes()))
+        TokenId(NonZeroU64::new(first_bytes(text.as_bytes())).unwrap_or(NonZeroU64::MIN))
     }
 }
 

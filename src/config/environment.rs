@@ -7,9 +7,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
+type Find = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+
 /// See the module. It is kept, as a file that is read again may name other variables.
 #[derive(Clone)]
-pub(super) struct Environment(Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>);
+pub(super) struct Environment(Arc<Find>);
 
 impl Environment {
     /// That of which `find` knows the variables.

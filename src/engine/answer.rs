@@ -74,6 +74,27 @@ impl From<(Status, &'static str, &'static str)> for Problem {
     }
 }
 
+pub(super) const LATE_HEAD: Problem = Problem::refusal(
+    Status::RequestTimeout,
+    "head-timeout",
+    "The request's head did not come in time (--head-time).",
+);
+pub(super) const LATE_BODY: Problem = Problem::refusal(
+    Status::RequestTimeout,
+    "body-timeout",
+    "The request's body did not come in time (--body-time, --keep-alive).",
+);
+pub(super) const TOO_MANY_BODIES: Problem = Problem::refusal(
+    Status::ServiceUnavailable,
+    "too-many-bodies",
+    "The server is being sent as much at once as it may (--node-bodies); try again.",
+);
+pub(super) const OWN_ERROR: Problem = Problem::refusal(
+    Status::InternalServerError,
+    "internal-error",
+    "The server failed on this request; it is a bug.",
+);
+
 /// How a request is to be answered, whenever that is.
 #[derive(Clone, Debug)]
 pub(super) struct Manner {

@@ -142,20 +142,25 @@ impl Conn {
                 continue;
             }
             if lag.has_in_hand() {
-                let (opening, at) = (lag.opening.take(), lag.before_hand(format));
-                self.open_stream(desk, opening, at);
                 return Refill::InHand;
             }
             let mut pieces = VecDeque::new();
             let Some(next) = desk.look_up(lag, &cursor.scope, taste, until, &mut pieces) else {
-                let (opening, at) = (lag.opening.take(), lag.next - 1);
-                self.open_stream(desk, opening, at);
+                if let Some(opening) = lag.opening.take() {
+                    let at = lag.next - 1;
+                    self.open_stream(desk, opening, at);
+                }
                 let is_end = until != EventStream::FOLLOWS;
                 return if is_end { Refill::AtEnd } else { Refill::CaughtUp };
             };
             let making =
                 &mut Making { charges: &mut desk.turn.charges, deflater: &mut desk.deflater };
             desk.made_bytes += lag.take(&mut pieces, next, Reader { taste, who }, making);
+            // It may leave with this very write.
+            if let Some(opening) = lag.opening.take_if(|_| !lag.hand.is_empty()) {
+                let at = lag.before_hand(format);
+                self.open_stream(desk, opening, at);
+            }
         }
         Refill::Later
     }
@@ -190,15 +195,13 @@ impl Conn {
         if is_opened {
             let opening =
                 opening.unwrap_or_else(|| Opening { retry: desk.retry(), has_gap: false });
-            self.open_stream(desk, Some(opening), at);
+            self.open_stream(desk, opening, at);
         }
     }
 
     /// Says where a stream begins, if that has yet to be said: behind event `at`.
-    fn open_stream(&mut self, desk: &mut Desk, opening: Option<Opening>, at: Sequence) {
-        let (Some(opening), State::EventStream(stream)) = (opening, &mut self.state) else {
-            return;
-        };
+    fn open_stream(&mut self, desk: &mut Desk, opening: Opening, at: Sequence) {
+        let State::EventStream(stream) = &mut self.state else { return };
         stream.told = at;
         let Taste { format, .. } = stream.cursor.taste;
         push_position(&mut self.outbox, desk, format, at, Some(opening.retry));

@@ -7,7 +7,7 @@
 //! really is late; then the next is set. So a message costs a stamp and never touches the wheel.
 
 use super::Engine;
-use super::answer::Problem;
+use super::answer::{LATE_BODY, LATE_HEAD};
 use super::attach;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
@@ -18,7 +18,7 @@ use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
 use crate::auth::Verdict;
 use crate::bytes::{ConnKey, Now, TICK, Tick};
-use crate::http::{Status, Terms};
+use crate::http::Terms;
 use crate::hub::Format;
 use crate::sse;
 use crate::ws::close::CloseCode;
@@ -31,17 +31,6 @@ const STOPPED_MIN: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// WebSockets that are closed in one tick, however few there are.
 const PACE_MIN: usize = 100;
-
-const LATE_HEAD: Problem = Problem::refusal(
-    Status::RequestTimeout,
-    "head-timeout",
-    "The request's head did not come in time (--head-time).",
-);
-const LATE_BODY: Problem = Problem::refusal(
-    Status::RequestTimeout,
-    "body-timeout",
-    "The request's body did not come in time (--body-time, --keep-alive).",
-);
 
 impl Engine {
     /// When [`Engine::expire`] and [`Engine::commit`] should be called next, whatever else happens.

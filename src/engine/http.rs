@@ -4,7 +4,7 @@
 //! Must not know: rooms, cursors, sockets.
 
 use super::admission::Peer;
-use super::answer::Problem;
+use super::answer::{OWN_ERROR, Problem, TOO_MANY_BODIES};
 use super::api::{self, CallKey, Order, Outcome};
 use super::collected::{Collected, TooMuch};
 use super::conn::{Conn, Serves, State};
@@ -16,18 +16,7 @@ use super::vetting::Vetting;
 use super::{Step, upgrade};
 use crate::auth::Question;
 use crate::bytes::{ConnKey, Tick};
-use crate::http::{CONTINUE, Decoder, Fault, Framing, HeadScan, Request, Response, Status, Terms};
-
-const OWN_ERROR: Problem = Problem::refusal(
-    Status::InternalServerError,
-    "internal-error",
-    "The server failed on this request; it is a bug.",
-);
-const TOO_MANY_BODIES: Problem = Problem::refusal(
-    Status::ServiceUnavailable,
-    "too-many-bodies",
-    "The server is being sent as much at once as it may (--node-bodies); try again.",
-);
+use crate::http::{CONTINUE, Decoder, Fault, Framing, HeadScan, Request, Response, Terms};
 
 /// A connection between requests, or in one.
 #[derive(Debug)]

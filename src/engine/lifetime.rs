@@ -142,7 +142,7 @@ impl Conn {
 
 fn push_lapse(out: &mut Vec<u8>, format: Format, lapse: Lapse) {
     let reason = lapse.reason();
-    if format == Format::Lines {
+    if format.opened() == Format::Lines {
         let line = format!("{{\"type\":\"expired\",\"reason\":\"{reason}\"}}\n");
         out.extend_from_slice(line.as_bytes());
     } else {

@@ -94,8 +94,8 @@ impl Engine {
         Engine { conns: Keyed::default(), desk: Desk::new(setup) }
     }
 
-    /// A connection that `listener` accepted from `peer`. `None`: there are as many as there may be,
-    /// and it is to be refused with [`Engine::refusal`].
+    /// A connection from `peer` that `listener` accepted. `None`: there are as many as there may
+    /// be, and it is to be refused with [`Engine::refusal`].
     pub fn accept(&mut self, listener: u8, peer: IpAddr, now: Now) -> Option<ConnKey> {
         self.desk.at(now);
         if self.desk.is_draining() || !self.desk.admit(listener) {

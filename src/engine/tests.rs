@@ -6,6 +6,7 @@
 mod adopt;
 pub(super) mod core;
 mod everyone;
+pub(super) mod keys;
 mod lifetime;
 mod names;
 mod pages;

@@ -54,6 +54,12 @@ impl Departed {
         self.by_key.get(&key)
     }
 
+    /// What it had lost.
+    fn gone(&self, key: RoomKey) -> Option<Marks> {
+        let (_, gone) = self.by_name.get(self.name(key)?)?;
+        Some(*gone)
+    }
+
     /// What rooms that are forgotten have lost.
     pub(super) fn forgotten(&self) -> Marks {
         self.forgotten
@@ -105,6 +111,12 @@ impl Rooms {
         }
         // A room may come or go meanwhile, but always under its name: none is passed over.
         ends.into_iter().flatten().min()
+    }
+
+    /// The last event for `class` that the room `key` has lost, there or not, if it is remembered.
+    pub(super) fn lost(&self, key: RoomKey, class: Class) -> Option<Sequence> {
+        let room = self.rooms.get(&key).map(|room| room.gone);
+        Some(room.or_else(|| self.departed.gone(key))?.of(class))
     }
 
     /// What rooms of which nobody knows any more have lost.

@@ -139,6 +139,14 @@ impl State {
             if !stretch.is_published || room.and_then(&known) == Some(false) {
                 continue;
             }
+            // Where holes are, and where no list of them reaches back to, is up to all rooms: what
+            // one has lost is told once, where that ends, or before the reader does.
+            let ends = |room| self.rooms.lost(room, Class::Subscriber);
+            let is_told_later = |end: Sequence| last < end && end <= upto;
+            let is_hole = stretch.chunk.is_none();
+            if is_hole && room.and_then(ends).is_some_and(is_told_later) {
+                continue;
+            }
             out.push(match &stretch.chunk {
                 Some(chunk) => Met::Chunk(Arc::clone(chunk)),
                 None => Met::Lost { first, last, room },

@@ -13,6 +13,7 @@ const LOOKS = ["light", "dark"].flatMap(colorScheme => [
 ]);
 
 let browser;
+let shared;
 const pages = [];
 const complaints = [];
 
@@ -40,10 +41,14 @@ const actions = {
   async launch({ path, args }) {
     // Chromium's own walls need rights that a container, and root, do not have.
     browser = await chromium.launch({ executablePath: path, args: ["--no-sandbox", ...args] });
+    shared = await browser.newContext();
   },
-  async open({ url, look }) {
+  async open({ url, look, private: isPrivate }) {
     const { colorScheme, viewport } = LOOKS.find(({ name }) => name === look);
-    const page = await browser.newPage({ colorScheme, viewport });
+    // Windows share their cookies, as a person's do, but for private ones.
+    const page = await (isPrivate ? await browser.newContext() : shared).newPage();
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(viewport);
     watch(page);
     const response = await page.goto(url);
     if (response?.status() >= 400) throw new Error(`${url}: ${response.status()}`);

@@ -44,6 +44,12 @@ impl Browser {
         Window { browser: self, page }
     }
 
+    /// The same with no cookies of the other windows.
+    pub(crate) fn open_private(&self, url: &str, look: &str) -> Window<'_> {
+        let page = self.ask(json!({"do": "open", "url": url, "look": look, "private": true}));
+        Window { browser: self, page }
+    }
+
     fn ask(&self, what: Value) -> Value {
         let mut driver = self.driver.borrow_mut();
         driver.tell(&what.to_string());

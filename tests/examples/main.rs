@@ -11,8 +11,14 @@ mod browser;
 mod c_broadcast;
 mod d_express;
 mod e_rooms;
+mod f_keys;
+mod g_sessions;
+mod h_tickets;
+mod i_forward;
+mod keys;
 mod puppet;
 
+use keys::Keys;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -22,9 +28,15 @@ use support::{Foreign, Server};
 
 #[test]
 fn the_configurations_are_right_as_they_stand() {
-    for folder in ["a-relay", "b-helpdesk", "c-broadcast", "d-express", "e-rooms"] {
+    let plain = ["a-relay", "b-helpdesk", "c-broadcast", "d-express", "e-rooms", "i-forward"];
+    let plain = plain.map(|folder| (folder, None));
+    let keyed = [("f-keys", &["devices", "app"][..]), ("g-sessions", &["session"])];
+    let keyed = keyed.into_iter().chain([("h-tickets", &["backend"][..])]);
+    let keyed = keyed.map(|(folder, keys)| (folder, Some(Keys::cut(folder, keys))));
+    for (folder, keys) in plain.into_iter().chain(keyed) {
+        let file = keys.map_or(example(folder).join("tidegate.toml"), |keys| keys.config());
         let mut command = tidegate();
-        command.arg("check").arg("--config").arg(example(folder).join("tidegate.toml"));
+        command.arg("check").arg("--config").arg(file);
         let output = command.stdout(Stdio::piped()).output().unwrap();
         let [out, err] =
             [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());

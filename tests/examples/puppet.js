@@ -1,5 +1,6 @@
 // A client made with npm's `ws` that does what it is told on standard input, and says what it hears.
 //
+// Started with a URL, and perhaps an object of header fields in JSON.
 // Told: text WORDS | binary BASE64 | ping WORDS | close CODE REASON.
 // Says: open | refused STATUS CODE | text WORDS | binary BASE64 | pong WORDS | closed CODE REASON.
 "use strict";
@@ -9,7 +10,7 @@ const WebSocket = require("ws");
 
 const say = (...words) => console.log(words.join(" ").trimEnd());
 const commands = createInterface({ input: process.stdin });
-const socket = new WebSocket(process.argv[2]);
+const socket = new WebSocket(process.argv[2], { headers: JSON.parse(process.argv[3] ?? "{}") });
 
 const told = {
   text: words => socket.send(words),

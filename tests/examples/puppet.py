@@ -1,5 +1,6 @@
 """A client made with Python's `websockets` that does what it is told on standard input, and says what it hears.
 
+Started with a URL, and perhaps an object of header fields in JSON.
 Told: text WORDS | binary BASE64 | ping WORDS | close CODE REASON.
 Says: open | refused STATUS CODE | text WORDS | binary BASE64 | pong WORDS | closed CODE REASON.
 """
@@ -45,12 +46,12 @@ async def hear(socket):
         say("closed", socket.close_code, socket.close_reason)
 
 
-async def main(url):
+async def main(url, headers="{}"):
     commands = asyncio.StreamReader(limit=2**24)
     protocol = asyncio.StreamReaderProtocol(commands)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     try:
-        async with connect(url, ping_interval=None, proxy=None) as socket:
+        async with connect(url, additional_headers=json.loads(headers), ping_interval=None, proxy=None) as socket:
             say("open")
             obeying = asyncio.create_task(obey(socket, commands))
             await hear(socket)
@@ -60,4 +61,4 @@ async def main(url):
         say("refused", refusal.response.status_code, json.loads(refusal.response.body)["code"])
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 use crate::support::Foreign;
 use crate::support::foreign::{self, root};
+use serde_json::json;
 use std::net::SocketAddr;
 use std::process::Command;
 
@@ -26,6 +27,18 @@ impl Puppet {
     /// Connects to `target`, or is refused: the first line that it says tells.
     pub(crate) fn start(library: Library, addr: SocketAddr, target: &str) -> Puppet {
         Puppet(Foreign::converse(library().arg(format!("ws://{addr}{target}"))))
+    }
+
+    /// The same with a header field more.
+    pub(crate) fn start_with(
+        library: Library,
+        addr: SocketAddr,
+        target: &str,
+        (name, value): (&str, &str),
+    ) -> Puppet {
+        let headers = json!({ name: value }).to_string();
+        let mut command = library();
+        Puppet(Foreign::converse(command.arg(format!("ws://{addr}{target}")).arg(headers)))
     }
 
     /// Connects to `target`, which must succeed.

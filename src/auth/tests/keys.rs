@@ -149,7 +149,7 @@ fn a_set_is_taken_whole_or_not_at_all() {
         r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#.to_owned(),
         r#"{"kty":"oct","alg":"HS256"}"#.to_owned(),
     ] {
-        assert_eq!(keys(&[odd.clone()]), Err(BadKey::Unreadable), "{odd}");
+        assert_eq!(keys(std::slice::from_ref(&odd)), Err(BadKey::Unreadable), "{odd}");
     }
     let secret = format!(r#"{{"kty":"oct","k":"{}""#, base64(SECRET));
     assert_eq!(keys(&[secret.clone() + r#","alg":"HS256"}"#]), Ok(()));

@@ -195,4 +195,4 @@ impl Desk {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

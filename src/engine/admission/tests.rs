@@ -4,7 +4,6 @@
 //! Must not know: sockets, how a credential is verified.
 
 mod guesses;
-pub(in crate::engine) mod keys;
 mod origins;
 mod refusals;
 mod rights;
@@ -15,9 +14,9 @@ use super::Way;
 use super::ways::{self, Credential, NotOne, Text};
 use super::{Entrance, Need};
 use crate::auth::Door;
+use crate::engine::tests::keys::door;
 use crate::http::Request;
 use crate::limits::Limits;
-use keys::door;
 use std::borrow::Cow;
 
 /// What is found in a `GET` of `target` with these lines, where `door` is.

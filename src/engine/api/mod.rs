@@ -69,9 +69,10 @@ pub(super) fn answer(
     terms: Terms,
 ) -> Answered {
     if let Err(problem) = desk.admits(conn.listener, request, None) {
-        let headers = &[("Vary", "Origin")];
-        conn.problem(desk, terms.closing(), &Problem { headers, ..problem });
-        return Answered::Last;
+        // Where somebody is asked for credentials, who is refused is read no further.
+        let terms = if desk.policy.access.is_on() { terms.closing() } else { terms };
+        conn.problem(desk, terms, &Problem { headers: &[("Vary", "Origin")], ..problem });
+        return Answered::Yes;
     }
     let manner = Manner::of(desk, request, terms);
     let answered = if request.lists("upgrade", "websocket") {

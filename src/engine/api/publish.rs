@@ -50,7 +50,7 @@ impl Desk {
         let api = Api { ticket, except: except.clone() };
         if !self.rooms.publish_api_in(room, said, api, &self.hub) {
             self.calls.redeem(ticket);
-            return Err(ROOM_LIMIT.into());
+            return Err(ROOM_LIMIT);
         }
         let published = &self.counters().published;
         if message.binary {

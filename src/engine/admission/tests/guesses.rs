@@ -3,9 +3,9 @@
 //! Knows: one core by itself, addresses.
 //! Must not know: sockets.
 
-use super::keys::{DEVICE, WRONG, bearer, door, policy, token_until};
 use crate::engine::Policy;
 use crate::engine::tests::core::{Core, LOCALHOST};
+use crate::engine::tests::keys::{DEVICE, WRONG, bearer, door, policy, token_until};
 use crate::limits::Limits;
 use core::net::IpAddr;
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 //! Knows: one core by itself, origins.
 //! Must not know: sockets.
 
-use super::keys::{DEVICE, MANAGER, basic, bearer, door, keyring, manage, policy};
 use crate::auth::{Access, Door, Secret};
 use crate::engine::Policy;
 use crate::engine::tests::core::{Core, HTTP};
+use crate::engine::tests::keys::{DEVICE, MANAGER, basic, bearer, door, keyring, manage, policy};
 use crate::pages::{Page, Site};
 use crate::routes::{Behaviour, Pattern, Route, Table};
 use std::sync::Arc;

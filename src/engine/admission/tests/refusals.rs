@@ -3,12 +3,12 @@
 //! Knows: one core by itself.
 //! Must not know: sockets.
 
-use super::keys::{
-    DEVICE, MANAGER, WRONG, basic, bearer, door, keyring, policy, token, token_until,
-};
 use crate::auth::{Access, Door, Refusing};
 use crate::engine::Policy;
 use crate::engine::tests::core::{Core, HTTP};
+use crate::engine::tests::keys::{
+    DEVICE, MANAGER, WRONG, basic, bearer, door, keyring, policy, token, token_until,
+};
 use std::sync::Arc;
 
 const REALM: &str = "Bearer realm=\"tidegate\"";

@@ -3,11 +3,11 @@
 //! Knows: one core by itself.
 //! Must not know: sockets.
 
-use super::keys::{DEVICE, bearer, door, policy, token};
 use crate::auth::{Access, Door, Keyring, Revocation, Rights, Secret, Whom};
 use crate::engine::Policy;
-use crate::engine::admission::tests::keys::globs;
 use crate::engine::tests::core::Core;
+use crate::engine::tests::keys::globs;
+use crate::engine::tests::keys::{DEVICE, bearer, door, policy, token};
 use crate::limits::Limits;
 use crate::routes::{Behaviour, Broadcast, Names, Pattern, Route, Table};
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 //! Knows: one core by itself.
 //! Must not know: sockets, who asks for tickets.
 
-use super::keys::{DEVICE, MANAGER, door, keyring, policy};
 use crate::auth::{Access, Door, Keyring, Presented, Revocation, Rights, Secret, Whom};
 use crate::engine::Policy;
 use crate::engine::tests::core::Core;
+use crate::engine::tests::keys::{DEVICE, MANAGER, door, keyring, policy};
 use crate::limits::Limits;
 use crate::routes::{Behaviour, Pattern, Route, Table};
 use std::sync::Arc;
@@ -78,9 +78,9 @@ fn what_was_revoked_is_told_so_after_its_key_has_vouched_for_it() {
     core.vault.revocations.add(Revocation::new(whom, at_ms, None), 10).unwrap();
     for told in [
         core.upgrade(&format!("/?ticket={ticket}"), ""),
-        core.get("/events", &super::keys::bearer(DEVICE)),
+        core.get("/events", &crate::engine::tests::keys::bearer(DEVICE)),
     ] {
         assert_eq!(told.verdict(), (401, "credentials-revoked".to_owned()));
     }
-    assert_eq!(core.get("/api/rooms", &super::keys::bearer(MANAGER)).status, 200);
+    assert_eq!(core.get("/api/rooms", &crate::engine::tests::keys::bearer(MANAGER)).status, 200);
 }

@@ -3,10 +3,12 @@
 //! Knows: one core by itself.
 //! Must not know: sockets.
 
-use super::keys::{DEVICE, MANAGER, Place, WRONG, basic, bearer, door, policy, token};
 use crate::auth::{Access, Door};
 use crate::engine::Policy;
 use crate::engine::tests::core::{BOTH, Core, HTTP, WS, handshake, message, text};
+use crate::engine::tests::keys::{
+    DEVICE, MANAGER, Place, WRONG, basic, bearer, door, policy, token,
+};
 use crate::routes::{Behaviour, Broadcast, Pattern, Route, Table};
 use std::sync::Arc;
 

@@ -5,10 +5,8 @@
 
 use super::super::paths::{self, NAME, TABLE};
 use crate::engine::Policy;
-use crate::engine::admission::tests::keys::{
-    DEVICE, MANAGER, Place, WRONG, basic, door, policy, token,
-};
 use crate::engine::tests::core::{Core, HTTP};
+use crate::engine::tests::keys::{DEVICE, MANAGER, Place, WRONG, basic, door, policy, token};
 use crate::pages::{Page, Site};
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 //! Knows: one core by itself.
 //! Must not know: what is tested.
 
+use super::core::{Core, HTTP, WS};
 use crate::auth::{Access, Algorithm, Door, Expected, Glob, Globs, Keyring, Rights, Secret};
 use crate::engine::Policy;
-use crate::engine::tests::core::{Core, HTTP, WS};
 use crate::limits::Limits;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
