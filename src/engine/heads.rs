@@ -128,11 +128,22 @@ impl Engine {
     }
 }
 
+impl Doing {
+    /// Whether it is not known yet who sent what is kept: a head is not there whole, or somebody
+    /// is asked about it.
+    fn is_of_nobody(&self) -> bool {
+        match self {
+            Doing::Asking | Doing::Vetting(_) => true,
+            Doing::Skipping(..) | Doing::Collecting(_) | Doing::Waiting(_) => false,
+        }
+    }
+}
+
 impl Conn {
     /// Counts what it keeps from now on, if it is not known who sent that.
     pub(super) fn hold_head(&mut self, desk: &mut Desk, key: ConnKey) {
         let State::Http(http) = &mut self.state else { return };
-        let is_unknown = matches!(http.doing, Doing::Asking);
+        let is_unknown = http.doing.is_of_nobody();
         if is_unknown && self.partial.capacity() > 2 * self.partial.len() {
             // Behind requests that were answered: their room is no longer needed.
             self.partial.shrink_to_fit();

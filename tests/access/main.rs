@@ -7,6 +7,7 @@
 mod browser;
 #[path = "../sim/dice.rs"]
 mod dice;
+mod heads;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -87,6 +87,16 @@ fn every_row_of_the_loop_has_its_tests() {
 }
 
 #[test]
+fn every_row_of_access_has_its_tests() {
+    check("access.txt", 'A', 20);
+}
+
+#[test]
+fn every_row_of_browsers_has_its_tests() {
+    check("browsers.txt", 'B', 8);
+}
+
+#[test]
 fn a_test_that_is_not_run_covers_no_row() {
     let cases = [
         ("#[test]\nfn one() {", None),

@@ -1,7 +1,9 @@
 //! A server that asks nobody who he is says so, as long as it does.
 
-use crate::support::{Folder, Server, http};
+use crate::support::{Folder, Server, http, wait_until};
 use rustix::process::Signal;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 const WARNING: &str = "WARN ] INSECURE: ";
 
@@ -18,6 +20,25 @@ fn it_is_said_at_the_start_and_in_the_metrics() {
     let mut server = Server::start(&[]);
     assert_eq!(gauge(&server), 0);
     assert!(!server.stop().contains("INSECURE"));
+}
+
+#[test]
+fn it_is_not_said_where_there_is_a_key() {
+    let folder = Folder::new();
+    let key = folder.write("a.key", "a-secret-of-some-bytes");
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    let keys = "auth.metrics = 'open'\n[[key]]\nname = 'a'\nsecret = { file = 'a.key' }\n";
+    let file = folder.write("tidegate.toml", keys);
+    let mut server = Server::start(&["--insecure", "--config", &file]);
+    assert_eq!(gauge(&server), 0);
+    folder.write("tidegate.toml", "");
+    server.signal(Signal::HUP);
+    server.wait_for_log(WARNING);
+    assert_eq!(gauge(&server), 1);
+    folder.write("tidegate.toml", keys);
+    server.signal(Signal::HUP);
+    wait_until("somebody is asked again", || gauge(&server) == 0);
+    assert_eq!(server.stop().matches(WARNING).count(), 1);
 }
 
 #[test]

@@ -4,9 +4,11 @@
 //! Must not know: sockets.
 
 use super::*;
-use crate::engine::Policy;
+use crate::auth::{Access, Door, Forward, Rights, Verdict, Vetted};
 use crate::engine::panics::{Trap, tests::set};
 use crate::engine::tests::core::{Core, HTTP, WS, handshake};
+use crate::engine::{Letter, Policy};
+use crate::routes::Table;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -49,7 +51,7 @@ impl Core {
     fn check(&self) {
         let Heads { bytes, share, queue, .. } = &self.engine.desk.heads;
         let kept = self.engine.conns.iter().map(|(_, conn)| match &conn.state {
-            State::Http(http) if matches!(http.doing, Doing::Asking) => {
+            State::Http(http) if http.doing.is_of_nobody() => {
                 let capacity = conn.partial.capacity();
                 assert!(capacity <= 2 * conn.partial.len(), "room that nobody needs");
                 capacity
@@ -184,6 +186,39 @@ fn who_waits_for_an_answer_is_not_shed() {
     core.receive(key, b"\r\n\r\n");
     core.turn();
     assert!(core.written(key).starts_with("HTTP/1.1 200 "));
+}
+
+/// Nobody knows yet whether it may come in: its head is kept, whole.
+#[test]
+fn who_waits_for_a_verdict_counts_with_those_whose_heads_do_not_end() {
+    let forward = Forward::new("http://localhost:9000/", &Forward::HEADERS, Rights::usual());
+    let forward = Arc::new(forward.expect("an address"));
+    let door = Door { forward: Some(Arc::clone(&forward)), ..Door::default() };
+    let forwards = [Arc::clone(&forward)].into();
+    let access = Access { door: Arc::new(door), forwards, ..Access::default() };
+    let limits = core(4 * KIB).engine.desk.limits.clone();
+    let routes = Table::built_in();
+    let access = Arc::new(access);
+    let mut core = Core::of(Policy { limits, routes, access, ..Policy::default() });
+    let head =
+        handshake("/echo").replace("\r\n\r\n", &format!("\r\nX: {}\r\n\r\n", "x".repeat(700)));
+    let keys: Vec<ConnKey> = (0..10).map(|_| core.connect(WS, head.as_bytes())).collect();
+    core.check();
+    assert_eq!(core.asked.len(), 10);
+    assert!(core.shed() >= 5 && !core.is_there(keys[0]), "{}", core.shed());
+    assert!(core.written(keys[0]).contains("\"too-many-heads\""));
+    for key in &keys {
+        let grant = forward.grant(b"", core.now.unix_ms).expect("an answer");
+        let vetted = Vetted { verdict: Verdict::In(Arc::new(grant)), kept: false };
+        core.engine.collect(Letter::Vetted(*key, Box::new(vetted)), core.now);
+        core.turn();
+        // As a reactor does with who may be read from again.
+        core.receive(*key, b"");
+        core.turn();
+        core.check();
+    }
+    assert!(core.written(keys[9]).starts_with("HTTP/1.1 101 "));
+    assert_eq!(core.held(), 0);
 }
 
 #[test]
