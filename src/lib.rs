@@ -13,6 +13,7 @@
 //!                                     ├─► json   the envelope scan
 //!                                     └─► ws     frames of a broadcast, plain and compressed
 //!                     all of them ─► bytes (keys, outbox, deadlines) ─► limits
+//! reactor ─► forward ─► auth             threads that ask a service of others who may come in
 //! main ─► cli ─► ws                      `tidegate connect`: the other end of a WebSocket
 //! ```
 //!
@@ -35,6 +36,10 @@
 //! knows whether it is still there and still has its name (`engine/api/ask.rs`); what is published
 //! comes back with the commit as a receipt (`engine/api/publish.rs`). Until then a *call* is kept,
 //! and the connection that asked is not read from (`engine/api/calls.rs`).
+//!
+//! Where somebody else decides who may come in, the request waits where it is until the verdict
+//! comes by letter, and is then dealt with from its beginning (`engine/vetting.rs`,
+//! `engine/admission/forward.rs`). [`forward`] asks.
 //!
 //! # What always holds
 //!
@@ -62,6 +67,7 @@ pub mod bytes;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod forward;
 pub mod http;
 pub mod hub;
 pub mod json;

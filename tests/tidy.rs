@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bytes", &["limits"]),
     ("json", &["limits"]),
     ("auth", &["limits"]),
+    ("forward", &["auth", "limits"]),
     ("routes", &["auth", "limits"]),
     ("pages", &[]),
     ("config", &["auth", "routes", "pages", "limits"]),
@@ -29,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "limits",
         ],
     ),
-    ("reactor", &["engine", "hub", "auth", "bytes", "config", "limits", "metrics"]),
+    ("reactor", &["engine", "hub", "auth", "forward", "bytes", "config", "limits", "metrics"]),
     ("cli", &["config", "auth", "ws", "bytes", "limits"]),
     ("journal", &[]),
     ("main", &["cli", "config", "reactor"]),
@@ -85,6 +86,13 @@ const PANICS_UNSEEN: &[&str] = &[
     "assert_eq!(",
     "assert_ne!(",
 ];
+
+/// How long a comparison of these takes must not depend on where they differ: one function compares
+/// them, in one file, and nothing else does that looks like it.
+const SECRET_WORDS: &[&str] =
+    &["secret", "digest", "password", "signature", "expose", "credential", "ticket"];
+const SECRETS_COMPARED_IN: &str = "auth/digest.rs";
+const COMPARES_SECRETS: &str = "verify_slices_are_equal";
 
 /// Nowhere, not even in tests.
 const UNFINISHED: &[&str] =
@@ -145,6 +153,7 @@ fn the_code_keeps_its_rules() {
         check_arrows(&source, &mut complaints);
         check_purity(&source, &mut complaints);
         check_decoder(&source, &mut complaints);
+        check_secrets(&source, &mut complaints);
         check_header(&source, &mut complaints);
         check_length(&source, &mut complaints);
         check_finished(&source, &mut complaints);
@@ -242,6 +251,36 @@ fn check_decoder(source: &Source, complaints: &mut Vec<String>) {
         if let Some(word) = PANICS_UNSEEN.iter().find(|word| line.contains(**word)) {
             source.complain(complaints, number, &format!("{word} may panic, in a decoder"));
         }
+    }
+}
+
+/// What is written by hand, and what is derived.
+fn check_secrets(source: &Source, complaints: &mut Vec<String>) {
+    if source.path.ends_with(SECRETS_COMPARED_IN) {
+        if !source.code.contains(COMPARES_SECRETS) {
+            source.complain(complaints, 1, "nothing compares secrets here any more");
+        }
+        return;
+    }
+    let mut is_comparable = false;
+    for (number, line) in source.statements() {
+        if line.contains(COMPARES_SECRETS) {
+            source.complain(complaints, number, &format!("only {SECRETS_COMPARED_IN} does that"));
+        }
+        if source.part != "auth" {
+            continue;
+        }
+        let compares = [" == ", " != ", ".eq(", ".ne(", ".cmp("].iter().any(|it| line.contains(it));
+        let is_secret = SECRET_WORDS.iter().any(|word| line.contains(word));
+        // How long it is, and what kind of it is wanted, is no secret.
+        let is_told = line.contains(".len()") || line.contains("kind()");
+        if compares && is_secret && !is_told {
+            source.complain(complaints, number, "a secret is compared");
+        }
+        if line.contains("struct Secret") && is_comparable {
+            source.complain(complaints, number, "a secret with a derived comparison");
+        }
+        is_comparable = line.contains("derive(") && line.contains("Eq");
     }
 }
 

@@ -141,17 +141,10 @@ pub(crate) fn slow_heads(server: &Server, until: Instant) -> io::Result<Tally> {
     let head = b"GET /hello HTTP/1.1\r\nHost: localhost\r\nX-Slow: ";
     let bytes = head.iter().copied().chain(std::iter::repeat(b'a'));
     for byte in bytes {
-        streams.retain_mut(|(stream, answer)| {
+        for (stream, _) in &mut streams {
             let _ = stream.write(&[byte]);
-            match read_some(stream, answer) {
-                Some(end) => {
-                    let word = wire::name(answer).unwrap_or(end);
-                    *tally.entry(word).or_default() += 1;
-                    false
-                }
-                None => true,
-            }
-        });
+        }
+        note_ended(&mut streams, &mut tally);
         if streams.is_empty() || Instant::now() >= until {
             break;
         }
@@ -161,6 +154,41 @@ pub(crate) fn slow_heads(server: &Server, until: Instant) -> io::Result<Tally> {
         tally.insert("still there at the end".to_owned(), streams.len() as u64);
     }
     Ok(tally)
+}
+
+/// Large heads that do not end, far more of them than a server should keep.
+pub(crate) fn half_heads(server: &Server, until: Instant) -> io::Result<Tally> {
+    let head = format!("GET /hello HTTP/1.1\r\nHost: localhost\r\nX: {}", "a".repeat(15_000));
+    let mut streams = Vec::new();
+    for number in 0..8000 {
+        let addr = if number % 2 == 0 { server.ws } else { server.http };
+        let mut stream = wire::connect(addr)?;
+        stream.write_all(head.as_bytes())?;
+        stream.set_nonblocking(true)?;
+        streams.push((stream, Vec::new()));
+    }
+    let mut tally = Tally::new();
+    loop {
+        note_ended(&mut streams, &mut tally);
+        if streams.is_empty() || Instant::now() >= until {
+            break;
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+    if !streams.is_empty() {
+        tally.insert("still there at the end".to_owned(), streams.len() as u64);
+    }
+    Ok(tally)
+}
+
+/// Forgets those that have ended, and counts what they were told.
+fn note_ended(streams: &mut Vec<(TcpStream, Vec<u8>)>, tally: &mut Tally) {
+    streams.retain_mut(|(stream, answer)| {
+        let Some(end) = read_some(stream, answer) else { return true };
+        let word = wire::name(answer).unwrap_or(end);
+        *tally.entry(word).or_default() += 1;
+        false
+    });
 }
 
 /// Reads what is there; the word for its end, if it has ended.

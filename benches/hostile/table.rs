@@ -190,6 +190,16 @@ pub(crate) const ATTACKS: &[Attack] = &[
         grows_mib_max: 64,
     },
     Attack {
+        name: "half-heads",
+        what: "8,000 heads of 15 KiB that do not end",
+        options: &[],
+        at_least: SHORT,
+        run: attacks::half_heads,
+        must: &["status 503"],
+        may: &["status 408", "end", RESET, STILL_THERE],
+        grows_mib_max: 96,
+    },
+    Attack {
         name: "stuck-readers",
         what: "200 event streams of a busy room that are never read",
         options: &["--write-stall", "1s"],

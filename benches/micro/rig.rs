@@ -101,7 +101,8 @@ impl Rig {
             match action {
                 Action::Flush(key) => self.flush(key),
                 Action::Post(_, letter) => self.engine.collect(letter, self.now),
-                Action::Read(_) | Action::Shutdown(_) | Action::Close(_) | Action::Ring(_) => {}
+                Action::Read(_) | Action::Shutdown(_) | Action::Close(_) => {}
+                Action::Ring(_) | Action::Vet(..) => {}
             }
         }
     }

@@ -1,18 +1,43 @@
 //! A configuration file: whatever is in it, it is understood or every mistake has its place in it.
 //!
-//! Knows: the input is the file's bytes; nothing else is on the disk.
+//! Knows: the input is the file's bytes; nothing else is on the disk, and secrets are in variables.
 //! Must not know: what the options are for.
 
-use tidegate::config::{Loaded, Mistake};
+use tidegate::config::{Loaded, Mistake, Mistakes};
 
 const NAME: &str = "fuzz.toml";
 
+/// What every variable has of which the name ends so.
+const SECRETS: [(&str, &str); 3] = [
+    ("KEY", "c4n4ry-0123456789-0123456789-0123"),
+    ("PASSWORD", "c4n4ry cörrect horse"),
+    ("SHORT", "c4n4ry"),
+];
+
+/// In all of them.
+const CANARY: &str = "c4n4ry";
+
+fn load(bytes: &[u8]) -> Result<Loaded, Mistakes> {
+    Loaded::from_bytes(NAME, bytes, |name| {
+        // Two keys have not the same secret unless they name the same variable.
+        let found = SECRETS.iter().find(|(end, _)| name.ends_with(end));
+        found.map(|(_, secret)| format!("{secret}{name}").into())
+    })
+}
+
 /// One target of the fuzzer.
 pub fn run(data: &[u8]) {
-    match Loaded::from_bytes(NAME, data) {
-        Ok(loaded) => is_printed(&loaded),
+    let may_tell = String::from_utf8_lossy(data).contains(CANARY);
+    let keeps = |told: &str| assert!(may_tell || !told.contains(CANARY), "a secret: {told}");
+    match load(data) {
+        Ok(loaded) => {
+            is_printed(&loaded);
+            keeps(&loaded.to_toml());
+            loaded.warnings.iter().for_each(|warning| keeps(warning));
+        }
         Err(mistakes) => {
             assert!(mistakes.iter().next().is_some(), "refused, and nothing is wrong");
+            keeps(&mistakes.to_string());
             mistakes.iter().for_each(|mistake| has_a_place(mistake, data));
         }
     }
@@ -21,7 +46,7 @@ pub fn run(data: &[u8]) {
 /// What is printed is a file that means the same, and is printed as it is.
 fn is_printed(loaded: &Loaded) {
     let printed = loaded.to_toml();
-    let again = Loaded::from_bytes(NAME, printed.as_bytes());
+    let again = load(printed.as_bytes());
     let again = again.unwrap_or_else(|mistakes| panic!("{mistakes}\n{printed}"));
     assert!(again.config == loaded.config, "{printed}\n{loaded:?}\n{again:?}");
     // Where a value is from is told behind it, and is now the file.

@@ -27,6 +27,7 @@ mod naive;
 pub mod offer;
 mod pieces;
 pub mod sse_round_trip;
+pub mod token;
 pub mod utf8;
 /// What tests that read event streams share.
 #[path = "../../tests/support/whatwg.rs"]
@@ -68,6 +69,7 @@ pub const ALL: &[Target] = &[
     Target::new("last_event_id", last_event_id::run, 8_000),
     Target::new("offer", offer::run, 8_000),
     Target::new("sse_round_trip", sse_round_trip::run, 3_000),
+    Target::new("token", token::run, 3_000),
     Target::new("utf8", utf8::run, 8_000),
     Target::new("ws_session", ws_session::run, 3_000),
 ];

@@ -196,7 +196,7 @@ fn is_read_as_it_was_said(chunk: &Chunk, said: &[Said], epoch: &Epoch) -> Vec<u8
 /// Positions, heartbeats and gaps around the events change none of them.
 fn what_is_between_events(stream: &[u8], chunk: &Chunk, number: u64, epoch: &Epoch) {
     let mut all = Vec::new();
-    position_block(&mut all, epoch, number, Some(Duration::from_millis(number * 100)));
+    position_block(&mut all, &epoch.id(number), Some(Duration::from_millis(number * 100)));
     assert_eq!(
         read(&all),
         Source {
@@ -211,7 +211,7 @@ fn what_is_between_events(stream: &[u8], chunk: &Chunk, number: u64, epoch: &Epo
     all.extend_from_slice(HEARTBEAT);
     all.extend_from_slice(&stream[first..]);
     let missed = number.is_multiple_of(2).then_some(number);
-    gap_event(&mut all, epoch, chunk.last() + number, missed);
+    gap_event(&mut all, &epoch.id(chunk.last() + number), missed);
     let mut events = read(&all).events;
     let gap = events.pop().expect("the gap");
     assert_eq!(events, read(stream).events);

@@ -29,6 +29,8 @@ pub enum BadKey {
     Private,
     /// It is a public key where a private one is needed.
     Public,
+    /// It is a private key in a form that is not read: encrypted, of OpenSSH, of a curve alone.
+    OtherForm,
     /// It is a certificate.
     Certificate,
     /// Its kind is not the one that the algorithm takes.
@@ -95,6 +97,10 @@ impl fmt::Display for BadKey {
                  openssl pkey -in FILE -pubout",
             ),
             BadKey::Public => out.write_str("has a public key; only a private one can sign"),
+            BadKey::OtherForm => out.write_str(
+                "has a private key in a form that is not read; write it as PKCS#8: \
+                 openssl pkcs8 -topk8 -nocrypt -in FILE",
+            ),
             BadKey::Certificate => out.write_str(
                 "is a certificate; write its key alone: openssl x509 -in FILE -pubkey -noout",
             ),

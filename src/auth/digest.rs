@@ -3,12 +3,17 @@
 //! Knows: SHA-256; how to compare without telling how far it went.
 //! Must not know: what is digested.
 //!
-//! Nothing that is secret is compared by anything but [`Digest::is`]: `tests/tidy.rs` looks for
-//! other ways in this folder.
+//! Nothing that is secret is compared by anything but [`same`]: `tests/tidy.rs` looks for other
+//! ways in this folder.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use std::fmt;
+
+/// Whether these are the same. How long that takes does not depend on where they differ.
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
+    verify_slices_are_equal(one, other).is_ok()
+}
 
 /// SHA-256 of some texts, each with its length, so that none can pass for another.
 #[derive(Clone, Copy)]
@@ -27,9 +32,9 @@ impl Digest {
         Digest(out)
     }
 
-    /// Whether it is `other`. How long that takes does not depend on where they differ.
+    /// Whether it is `other`.
     pub(super) fn is(&self, other: &Digest) -> bool {
-        verify_slices_are_equal(&self.0, &other.0).is_ok()
+        same(&self.0, &other.0)
     }
 
     /// Its first bytes: what tells one thing from another where nothing is at stake.

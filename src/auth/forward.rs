@@ -246,3 +246,17 @@ pub enum Verdict {
     /// Nobody knows: the service is not there, or says nothing that means anything.
     Unavailable,
 }
+
+/// The same, and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vetted {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// The same was asked a moment ago, and this is what was said then.
+    pub kept: bool,
+}
+
+impl Vetted {
+    /// Nobody could be asked.
+    pub const UNAVAILABLE: Vetted = Vetted { verdict: Verdict::Unavailable, kept: false };
+}

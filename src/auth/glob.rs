@@ -184,4 +184,73 @@ mod tests {
         assert!(!Glob::literal("*").is_all() && Glob::literal("*").matches("*"));
         assert_eq!((glob("a").name(), glob("a*").name()), (Some("a"), None));
     }
+    /// The rule, word for word.
+    fn naive(pattern: &[u8], name: &[u8]) -> bool {
+        match (pattern, name) {
+            ([], []) => true,
+            ([b'*', rest @ ..], _) => (0..=name.len()).any(|end| naive(rest, &name[end..])),
+            ([one, rest @ ..], [other, behind @ ..]) => one == other && naive(rest, behind),
+            _ => false,
+        }
+    }
+
+    /// All words over `letters` of up to `length` of them.
+    fn words(letters: &str, length: usize) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut last = words.clone();
+        for _ in 0..length {
+            let longer = |word: &String| -> Vec<String> {
+                letters.chars().map(|letter| format!("{word}{letter}")).collect()
+            };
+            last = last.iter().flat_map(longer).collect();
+            words.extend(last.iter().cloned());
+        }
+        words
+    }
+
+    /// Every pattern of up to three parts between stars, against every short name.
+    #[test]
+    fn a_pattern_means_what_the_rule_says() {
+        let parts = words("abc", 2);
+        let mut patterns = parts.clone();
+        for first in &parts {
+            for second in &parts {
+                patterns.push(format!("{first}*{second}"));
+                patterns.extend(parts.iter().map(|third| format!("{first}*{second}*{third}")));
+            }
+        }
+        let names = words("abc", 5);
+        for pattern in patterns.iter().filter(|pattern| !pattern.is_empty()) {
+            let glob = glob(pattern);
+            for name in &names {
+                let means = naive(pattern.as_bytes(), name.as_bytes());
+                assert_eq!(glob.matches(name), means, "{pattern} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_what_a_name_could_be() {
+        for (text, why) in [
+            ("", BadGlob::Empty),
+            (&"a".repeat(256), BadGlob::TooLong),
+            ("a\0", BadGlob::Control),
+            ("\u{85}", BadGlob::Control),
+            ("a\nb", BadGlob::Control),
+        ] {
+            assert_eq!(Glob::parse(text), Err(why), "{text:?}");
+        }
+        assert!(Glob::parse(&"*".repeat(255)).is_ok());
+        // Nobody is called what has control characters: it means no name that there is.
+        let odd = Glob::literal("a\0b");
+        assert!(!odd.matches("a") && !odd.matches("ab") && !odd.matches("aab"));
+    }
+
+    /// Without this, a pattern of many stars could keep a core busy.
+    #[test]
+    fn many_stars_cost_no_more_than_the_name_is_long() {
+        let pattern = glob(&"a*".repeat(127));
+        assert!(pattern.matches(&"a".repeat(127)) && !pattern.matches(&"a".repeat(126)));
+        assert!(!glob(&format!("{}b", "*a".repeat(120))).matches(&"a".repeat(100_000)));
+    }
 }

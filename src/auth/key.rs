@@ -6,6 +6,7 @@
 use super::claims::{Claims, Time};
 use super::digest::Digest;
 use super::grant::Grant;
+use super::mint::Mint;
 use super::rights::Rights;
 use super::signer::Signer;
 use super::token::Token;
@@ -80,6 +81,18 @@ impl Key {
     /// Whether it vouches for HTTP Basic: there is somebody to ask for a password.
     pub fn is_password(&self) -> bool {
         matches!(self.proof, Proof::Password { .. })
+    }
+
+    /// What signs tokens that it vouches for, and what they must say; `None`: it has no secret for
+    /// that, or several.
+    pub fn mint(&self) -> Option<(Mint, Expected)> {
+        match &self.proof {
+            Proof::Tokens(signers) => match &*signers.all {
+                [(signer, _)] => Some((signer.mint()?, signers.expected.clone())),
+                _ => None,
+            },
+            Proof::Static { .. } | Proof::Password { .. } => None,
+        }
     }
 
     pub(super) fn signers(&self) -> &[(Signer, Grant)] {

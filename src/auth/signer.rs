@@ -9,7 +9,9 @@
 use super::algorithm::{Algorithm, Kind};
 use super::bad_key::{BadKey, ID_BYTES_MAX, RSA_BITS_MAX, RSA_BITS_MIN};
 use super::digest::Digest;
+use super::mint::Mint;
 use super::pem::{self, Label};
+use super::secret::Secret;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RsaPublicKeyComponents,
@@ -149,6 +151,14 @@ impl Signer {
         let algorithm = self.algorithm.of_library();
         let verdict = crypto::verify(signature, message.as_bytes(), &self.key, algorithm);
         verdict.is_ok_and(|is_its| is_its)
+    }
+
+    /// What signs as it does, if that takes no more than it has.
+    pub(super) fn mint(&self) -> Option<Mint> {
+        let is_shared = self.algorithm.kind() == Kind::Secret;
+        let secret = is_shared.then(|| self.key.try_get_as_bytes().ok()).flatten()?;
+        let mint = Mint::of_secret(self.algorithm, &Secret::new(secret.to_vec())).ok()?;
+        Some(mint.with_id(self.id.as_deref()))
     }
 
     pub(super) fn print(&self) -> &Digest {

@@ -4,6 +4,8 @@
 //! Must not know: what is said on the WebSocket afterwards, the command line.
 
 use super::failure::{Failure, Refusal};
+use super::screen::escape;
+use super::token::read;
 use super::url::Url;
 use crate::ws::handshake::accept_key;
 use base64::Engine as _;
@@ -51,6 +53,20 @@ impl Fields {
             return Err("is a part of the handshake itself");
         }
         self.0.push((name.to_owned(), value.trim().to_owned()));
+        Ok(())
+    }
+
+    /// Adds the credential in `file`, as `Authorization: Bearer`.
+    pub(super) fn add_token(&mut self, file: &str) -> Result<(), String> {
+        if self.has("Authorization") {
+            return Err("there is a --header Authorization, too; which one counts?".to_owned());
+        }
+        let token = read(file)?;
+        let token = str::from_utf8(token.expose()).unwrap_or_default();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!("\"{}\" holds no credential on one line", escape(file)));
+        }
+        self.0.push(("Authorization".to_owned(), format!("Bearer {token}")));
         Ok(())
     }
 

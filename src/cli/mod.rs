@@ -1,4 +1,4 @@
-//! The client: `tidegate connect`.
+//! The client, `tidegate connect`; keys and tokens, `tidegate token`.
 //!
 //! Knows: the process's standard streams and signals, how to reach a server.
 //! Must not know: anything of the server; it is one more client.
@@ -11,6 +11,7 @@ mod handshake;
 mod lines;
 mod peer;
 mod screen;
+mod token;
 mod url;
 
 use crate::config::Connect;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+pub use token::token;
 use url::Url;
 
 /// For each address, and again from the request to the end of its answer.
@@ -95,6 +97,11 @@ fn read(options: &Connect) -> Result<(Url, Fields), Failure> {
             let name = header.split(':').next().unwrap_or_default();
             mistakes.push(format!("--header: \"{}\" {why}", escape(name)));
         }
+    }
+    if let Some(file) = &options.token_file
+        && let Err(why) = fields.add_token(file)
+    {
+        mistakes.push(format!("--token-file: {why}"));
     }
     let url = Url::parse(&options.url);
     let url = url.map_err(|why| mistakes.push(format!("\"{}\" {why}", escape(&options.url))));

@@ -30,6 +30,8 @@ pub struct Connect {
     pub prefix: Option<String>,
     /// Header fields for the handshake: `Name: value`, unread.
     pub headers: Vec<String>,
+    /// A file with a credential.
+    pub token_file: Option<String>,
     /// The `connectionId` to register under.
     pub id: Option<String>,
 }
@@ -51,6 +53,7 @@ pub(super) fn command() -> clap::Command {
             text("header", "N: V", "Send a header field with the handshake; repeatable")
                 .action(ArgAction::Append),
         )
+        .arg(text("token-file", "FILE", "Send the credential in FILE: Authorization: Bearer"))
         .arg(text("id", "ID", "Register under this connectionId, on a route that allows it"))
         .arg(Arg::new("url").value_name("URL").required(true).help("ws://host[:port]/path"))
         .after_help(NOTES)
@@ -63,6 +66,7 @@ pub(super) fn read(options: &ArgMatches) -> Connect {
         prompt: text("prompt"),
         prefix: text("prefix"),
         headers: options.get_many("header").into_iter().flatten().cloned().collect(),
+        token_file: text("token-file"),
         id: text("id"),
     }
 }
@@ -82,13 +86,14 @@ mod tests {
     fn a_client_s_options_are_texts_and_its_own() {
         let args =
             ["--prompt", "Client >> ", "--prefix=- ", "--header", "A: b", "--header", "C: d"];
-        let args = [&args[..], &["--id=a b", "ws://x"]].concat();
+        let args = [&args[..], &["--id=a b", "--token-file=a.key", "ws://x"]].concat();
         let Ok(Command::Connect(options)) = from_args(&args) else { panic!("{args:?}") };
         let expected = Connect {
             url: "ws://x".to_owned(),
             prompt: Some("Client >> ".to_owned()),
             prefix: Some("- ".to_owned()),
             headers: vec!["A: b".to_owned(), "C: d".to_owned()],
+            token_file: Some("a.key".to_owned()),
             id: Some("a b".to_owned()),
         };
         assert_eq!(options, expected);

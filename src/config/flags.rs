@@ -5,12 +5,14 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, value_parser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::settings::{Group, Setting, Takes};
 use super::table::GROUPS;
 use super::units::Unit;
-use super::{Config, connect};
+use super::{Config, connect, token};
 
 const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
                      none skipped silently.";
@@ -30,6 +32,9 @@ pub(super) const CHECK: &str = "check";
 /// Says what is in force.
 pub(super) const CONFIG: &str = "config";
 
+/// What nobody gives by a flag: other users of the machine see it there.
+const SECRETS: [&str; 6] = ["secret", "password", "token", "key", "api-key", "auth"];
+
 /// The whole command line.
 pub(super) fn command() -> clap::Command {
     let serve = clap::Command::new("serve").about("Be a server; the same as no command at all");
@@ -38,7 +43,8 @@ pub(super) fn command() -> clap::Command {
     let config = clap::Command::new(CONFIG).about("Print what is in force, as a file for --config");
     // Options before a command would be for another command than they seem to be.
     let whole = with_options(whole).args_conflicts_with_subcommands(true);
-    whole.subcommands([serve, check, config].map(with_options)).subcommand(connect::command())
+    let servers = [serve, check, config].map(with_options);
+    whole.subcommands(servers).subcommands([connect::command(), token::command()])
 }
 
 /// All options with unit, default and range, as Markdown tables: one place for the documentation to
@@ -63,7 +69,24 @@ pub fn reference() -> String {
 
 fn with_options(command: clap::Command) -> clap::Command {
     let args = GROUPS.iter().flat_map(|group| group.settings.iter().map(move |one| (group, one)));
-    command.args(args.map(|(group, setting)| arg(group, setting))).after_help(NOTES)
+    // They are there only to say why they are not.
+    let secrets = SECRETS.iter().map(|name| {
+        let arg = Arg::new(*name).long(*name).hide(true).num_args(0..=1).allow_hyphen_values(true);
+        arg.action(ArgAction::Append).value_parser(value_parser!(OsString))
+    });
+    let command = command.args(args.map(|(group, setting)| arg(group, setting)));
+    command.args(secrets).after_help(NOTES)
+}
+
+/// What is wrong with a line that has a secret in it, which is not repeated.
+pub(super) fn refuse_secrets(options: &ArgMatches) -> Result<(), clap::Error> {
+    let is_given = |name: &&&str| options.value_source(name) == Some(ValueSource::CommandLine);
+    let Some(name) = SECRETS.iter().find(is_given) else { return Ok(()) };
+    let words = format!(
+        "--{name} is no option: others can see what is on a command line; write a [[key]] into \
+         the file of --config, with secret = {{ file = \"app.key\" }} or {{ env = \"NAME\" }}\n"
+    );
+    Err(command().error(ErrorKind::UnknownArgument, words))
 }
 
 fn arg(group: &Group, setting: &'static Setting) -> Arg {

@@ -48,6 +48,7 @@ fn path(route: &Route) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::{Rights, Secret};
     use crate::pages::Page;
     use crate::routes::{Broadcast, Pattern, Table};
     use std::sync::Arc;
@@ -72,5 +73,17 @@ mod tests {
             "send a message:   connect a WebSocket to ws://localhost:1/chat/main",
         ];
         assert_eq!(config.hints(1, 2), expected);
+    }
+
+    #[test]
+    fn hints_of_a_server_with_keys_have_a_place_for_one() {
+        let mut config = Config::default();
+        let secret = Secret::new(b"c4n4ry-0123456789".to_vec());
+        config.access.keyring.add_static("a", &secret, Rights::usual());
+        let hints = config.hints(1, 2);
+        let curl = r#"curl -N -H "Authorization: Bearer $KEY" http://localhost:2/events"#;
+        assert!(hints[0].ends_with(curl), "{hints:?}");
+        let url = "connect a WebSocket to ws://localhost:1/, with a credential, and send";
+        assert!(hints[1].ends_with(url), "{hints:?}");
     }
 }

@@ -27,6 +27,7 @@ mod secrets;
 mod settings;
 mod source;
 mod table;
+mod token;
 mod units;
 
 use std::ffi::OsString;
@@ -38,6 +39,7 @@ pub use connect::Connect;
 pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 pub use source::{Loaded, Source};
+pub use token::{MintOptions, Proof, Token};
 
 use environment::Environment;
 
@@ -112,6 +114,8 @@ pub enum Command {
     Print(String),
     /// `tidegate connect`: be a WebSocket client.
     Connect(Connect),
+    /// `tidegate token`: make or read what lets clients in.
+    Token(Box<Token>),
 }
 
 /// Why there is nothing to run.
@@ -136,8 +140,8 @@ impl std::error::Error for Refusal {}
 
 impl Config {
     /// Reads a whole command line, the program's name first. `env` looks up an environment
-    /// variable, now and whenever the configuration is read again; an option on the line is worth more
-    /// than its variable.
+    /// variable, now and whenever the configuration is read again; an option on the line is worth
+    /// more than its variable.
     pub fn from_args(
         args: impl Iterator<Item = OsString>,
         env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
@@ -146,7 +150,11 @@ impl Config {
         if let Some((connect::NAME, options)) = matches.subcommand() {
             return Ok(Command::Connect(connect::read(options)));
         }
+        if let Some((token::NAME, options)) = matches.subcommand() {
+            return Ok(Command::Token(Box::new(token::read(options, Environment::new(env))?)));
+        }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
+        flags::refuse_secrets(options).map_err(Refusal::Told)?;
         let source = Source::new(options, Environment::new(env));
         let loaded = source.load().map_err(Refusal::Mistakes)?;
         Ok(match matches.subcommand_name() {

@@ -3,8 +3,10 @@
 //! Knows: what is worth more: a flag, a variable, the file, a default.
 //! Must not know: what any of it is for.
 //!
-//! Flags and variables are those of the start, for ever; the file is read each time.
+//! Flags and variables are those of the start, for ever; the file is read each time, and so are the
+//! secrets that it names.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +48,11 @@ pub struct Loaded {
 impl Source {
     pub(super) fn new(options: &ArgMatches, environment: Environment) -> Source {
         Source { given: given::collect(options, &environment), environment }
+    }
+
+    /// Nothing but what a file may name.
+    pub(super) fn bare(environment: Environment) -> Source {
+        Source { given: Vec::new(), environment }
     }
 
     /// The file, if there is one.
@@ -134,16 +141,20 @@ impl Source {
 }
 
 impl Loaded {
-    /// What comes of a file with these bytes that is called `name`, without flags or variables. It
-    /// is not on a disk, and nothing else there can be named in it.
+    /// What comes of a file with these bytes that is called `name`, without flags. It is not on a
+    /// disk, and nothing else there can be named in it; secrets may be in the variables of `env`.
     ///
     /// # Errors
     ///
     /// All that is wrong.
-    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Loaded, Mistakes> {
+    pub fn from_bytes(
+        name: &str,
+        bytes: &[u8],
+        env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
+    ) -> Result<Loaded, Mistakes> {
         let mut mistakes = Mistakes::default();
         let text = Text::new(name, bytes.to_vec(), &mut mistakes);
-        Source::default().understand(text.as_ref(), None, mistakes)
+        Source::bare(Environment::new(env)).understand(text.as_ref(), None, mistakes)
     }
 }
 

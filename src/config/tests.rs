@@ -151,6 +151,15 @@ fn unknown_options_are_told_with_the_nearest() {
 }
 
 #[test]
+fn a_secret_is_nothing_for_a_command_line() {
+    for line in ["--secret c4n4ry", "--token=c4n4ry", "serve --password c4n4ry", "--api-key"] {
+        let told = told(line);
+        assert!(told.contains("[[key]]") && !told.contains("c4n4ry"), "{told}");
+    }
+    assert!(!flags::command().render_help().to_string().contains("--secret"));
+}
+
+#[test]
 fn negative_numbers_are_values() {
     assert_eq!(mistakes("--cores -1", &[]), ["--cores: \"-1\" is not a whole number (1 to 128)"]);
 }

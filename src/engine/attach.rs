@@ -9,14 +9,15 @@
 
 use super::Engine;
 use super::conn::{Conn, EventStream, State};
-use super::cursor::{Cursor, Lag, Making, Reader, Reading, Scope};
+use super::cursor::{Cursor, Lag, Making, Opening, Reader, Scope};
 use super::desk::Desk;
 use super::end::End;
 use super::events::Begin;
 use super::membership::Attach;
+use super::reach::Ids;
 use super::rooms::slot_of;
 use crate::bytes::{ConnKey, Outbox};
-use crate::hub::{Class, Format, Taste};
+use crate::hub::{Class, Format, Piece, Taste};
 use crate::sse::{self, LastEventId, Sequence};
 use std::collections::VecDeque;
 use std::mem;
@@ -92,7 +93,12 @@ impl Engine {
 fn pieces_max(format: Format) -> usize {
     match format {
         Format::Events | Format::Frames => PIECES_MAX,
-        Format::FullEvents | Format::Lines | Format::DeflatedFrames => PIECES_TO_MAKE_MAX,
+        Format::SealedEvents
+        | Format::FullEvents
+        | Format::SealedFullEvents
+        | Format::Lines
+        | Format::SealedLines
+        | Format::DeflatedFrames => PIECES_TO_MAKE_MAX,
     }
 }
 
@@ -122,32 +128,31 @@ impl Conn {
         let who = self.who();
         for _ in 0..FETCHES_MAX {
             let Some(cursor) = self.cursor_mut() else { return Refill::Nothing };
-            let taste @ Taste { class, format } = cursor.taste;
+            let taste @ Taste { format, .. } = cursor.taste;
             let Some(lag) = &mut cursor.lag else { return Refill::Nothing };
-            if let Some((last, missed)) = lag.pop_gap() {
+            // What others have lost is not to show by where a gap of one's own is cut in two: it is
+            // told when it is known how far it reaches.
+            let may_reach_on = cursor.scope.group().is_some() && lag.hand.len() == 1;
+            let is_open = may_reach_on && lag.next <= until.min(desk.seen);
+            if !is_open && let Some((last, missed)) = lag.pop_gap() {
                 if format.is_frames() {
                     return Refill::FellOff;
                 }
                 push_gap(&mut self.outbox, desk, format, last, missed);
                 continue;
             }
-            if !lag.hand.is_empty() {
+            if lag.has_in_hand() {
+                let (opening, at) = (lag.opening.take(), lag.before_hand(format));
+                self.open_stream(desk, opening, at);
                 return Refill::InHand;
             }
-            let keys = desk.rooms.keys(&cursor.scope, class);
-            let Some((keys, upto)) = lag.errand(keys, until.min(desk.seen)) else {
+            let mut pieces = VecDeque::new();
+            let Some(next) = desk.look_up(lag, &cursor.scope, taste, until, &mut pieces) else {
+                let (opening, at) = (lag.opening.take(), lag.next - 1);
+                self.open_stream(desk, opening, at);
                 let is_end = until != EventStream::FOLLOWS;
                 return if is_end { Refill::AtEnd } else { Refill::CaughtUp };
             };
-            if desk.made_bytes >= MADE_BYTES_MAX {
-                return Refill::Later;
-            }
-            let mut pieces = VecDeque::new();
-            let next = desk.hub.fetch(
-                Cursor::wants(lag, class, keys.as_deref(), (upto, desk.seen)),
-                &mut pieces,
-                pieces_max(format),
-            );
             let making =
                 &mut Making { charges: &mut desk.turn.charges, deflater: &mut desk.deflater };
             desk.made_bytes += lag.take(&mut pieces, next, Reader { taste, who }, making);
@@ -161,29 +166,45 @@ impl Conn {
         let keys = desk.rooms.keys(&stream.cursor.scope, Class::Subscriber);
         let earliest = || desk.hub.gone_through(keys, Class::Subscriber);
         let before = desk.turn.before;
-        let (at, is_gap) = match begin {
-            Begin::Now => (before, false),
-            Begin::Resume(LastEventId::At(last)) if last <= before => (last, false),
-            Begin::Earliest => (earliest(), false),
+        let (at, opening) = match begin {
+            Begin::Now => (before, None),
+            Begin::Resume(LastEventId::At(last)) if last <= before => (last, None),
+            Begin::Earliest => (earliest(), Some(false)),
             // What was missed cannot be known: all that there is, and word that there may have been
             // more.
-            Begin::Resume(_) => (earliest(), true),
+            Begin::Resume(_) => (earliest(), Some(true)),
         };
         let mut lag = Lag::after(at);
         if let Scope::Selected(selected) = &stream.cursor.scope {
             lag.whos.clone_from(&selected.whos);
         }
-        if is_gap {
-            lag.hand.push_back(Reading::Gap { last: at, missed: None });
-        }
+        let opening = opening.map(|has_gap| Opening { retry: desk.retry(), has_gap });
+        let is_of_group = stream.cursor.scope.group().is_some();
+        // Up to where all is gone says something of all rooms: where its own begin is to be found.
+        lag.opening = opening.filter(|_| is_of_group);
+        let is_opened = lag.opening.is_none();
         stream.cursor.lag = Some(lag);
-        stream.told = at;
         if stream.until != EventStream::FOLLOWS {
             stream.until = desk.seen;
         }
-        let retry = desk.retry();
+        if is_opened {
+            let opening =
+                opening.unwrap_or_else(|| Opening { retry: desk.retry(), has_gap: false });
+            self.open_stream(desk, Some(opening), at);
+        }
+    }
+
+    /// Says where a stream begins, if that has yet to be said: behind event `at`.
+    fn open_stream(&mut self, desk: &mut Desk, opening: Option<Opening>, at: Sequence) {
+        let (Some(opening), State::EventStream(stream)) = (opening, &mut self.state) else {
+            return;
+        };
+        stream.told = at;
         let Taste { format, .. } = stream.cursor.taste;
-        push_position(&mut self.outbox, desk, format, at, Some(retry));
+        push_position(&mut self.outbox, desk, format, at, Some(opening.retry));
+        if opening.has_gap {
+            push_gap(&mut self.outbox, desk, format, at, None);
+        }
     }
 }
 
@@ -195,11 +216,43 @@ impl Lag {
 }
 
 impl Desk {
+    /// Asks the logs for what a cursor of `scope` that lags reads next, up to `until`. Gives where
+    /// it then is; `None`: it has come to the end.
+    fn look_up(
+        &mut self,
+        lag: &mut Lag,
+        scope: &Scope,
+        Taste { class, format }: Taste,
+        until: Sequence,
+        pieces: &mut VecDeque<Piece>,
+    ) -> Option<Sequence> {
+        let (seen, most) = (self.seen, pieces_max(format));
+        let group = scope.group();
+        let keys = if group.is_some() { None } else { self.rooms.keys(scope, class) };
+        let (keys, upto) = lag.errand(keys, until.min(seen))?;
+        if self.made_bytes >= MADE_BYTES_MAX {
+            return Some(lag.place());
+        }
+        let Some(group) = group else {
+            let wanted = Cursor::wants(lag, class, keys.as_deref(), (upto, seen));
+            return Some(self.hub.fetch(wanted, pieces, most));
+        };
+        let wanted = Cursor::wants(lag, class, None, (upto, seen));
+        let mut meaning = self.rooms.groups.meaning(group);
+        Some(self.hub.fetch_meant(wanted, &mut meaning, pieces, most))
+    }
+
     /// A reconnection time of its own for each stream, so that not all come back at once.
     fn retry(&mut self) -> Duration {
         let shortest = self.limits.retry;
         shortest + Duration::from_millis(self.random.below(2 * shortest.as_millis() as u64 + 1))
     }
+}
+
+/// The id of a place between events, for whoever reads `format`.
+fn id_of_place(desk: &mut Desk, format: Format, at: Sequence) -> Vec<u8> {
+    let salt = if format.is_sealed() { desk.random.next() } else { 0 };
+    Ids { hub: &desk.hub, are_sealed: format.is_sealed() }.of_place(at, salt)
 }
 
 /// Tells a stream where it is.
@@ -210,14 +263,14 @@ pub(super) fn push_position(
     at: Sequence,
     retry: Option<Duration>,
 ) {
-    let epoch = *desk.hub.epoch();
+    let id = id_of_place(desk, format, at);
     outbox.append(&mut desk.pool, |out| {
-        if format == Format::Lines {
+        if format.opened() == Format::Lines {
             out.extend_from_slice(b"{\"id\":\"");
-            out.extend_from_slice(&epoch.id(at));
+            out.extend_from_slice(&id);
             out.extend_from_slice(b"\",\"type\":\"position\"}\n");
         } else {
-            sse::position_block(out, &epoch, at, retry);
+            sse::position_block(out, &id, retry);
         }
     });
 }
@@ -231,16 +284,16 @@ fn push_gap(
 ) {
     desk.counters().gaps.add(1);
     desk.counters().gap_missed.add(missed.unwrap_or(0));
-    let epoch = *desk.hub.epoch();
+    let id = id_of_place(desk, format, last);
     outbox.append(&mut desk.pool, |out| {
-        if format == Format::Lines {
+        if format.opened() == Format::Lines {
             let missed = missed.map_or("null".to_owned(), |count| count.to_string());
             out.extend_from_slice(b"{\"id\":\"");
-            out.extend_from_slice(&epoch.id(last));
+            out.extend_from_slice(&id);
             let end = format!("\",\"type\":\"gap\",\"missed\":{missed}}}\n");
             out.extend_from_slice(end.as_bytes());
         } else {
-            sse::gap_event(out, &epoch, last, missed);
+            sse::gap_event(out, &id, missed);
         }
     });
 }

@@ -10,6 +10,7 @@ use super::desk::Desk;
 use super::events::Begin;
 use super::history::Stretch;
 use super::membership::{Attach, Join};
+use super::reach::Ids;
 use super::rooms::ROOM_OF_ALL;
 use crate::bytes::ConnKey;
 use crate::hub::{Class, RoomKey};
@@ -150,7 +151,10 @@ impl Conn {
 
     fn confirm(&mut self, desk: &mut Desk, room: u32, after: Sequence, is_whole: bool) {
         let name = desk.rooms.room(room).name.clone();
-        let id = desk.hub.epoch().id(after);
+        let State::WebSocket(websocket) = &self.state else { return };
+        let ids = Ids::of(&desk.hub, websocket.grant.as_ref());
+        let salt = if ids.are_sealed { desk.random.next() } else { 0 };
+        let id = ids.of_place(after, salt);
         let missed = if is_whole { "0" } else { "null" };
         self.push_reply(desk, |out| {
             out.extend_from_slice(b"{\"joined\":{\"room\":\"");

@@ -8,11 +8,11 @@ use super::conn::{Conn, State};
 use super::desk::Desk;
 use super::events::Begin;
 use super::messages::Refusal;
+use super::reach::Ids;
 use crate::bytes::ConnKey;
 use crate::json::{self, Control, Member, Place};
 use crate::limits::Limits;
 use crate::routes::{self, Broadcast};
-use crate::sse::{Epoch, LastEventId};
 use std::borrow::Cow;
 
 const BAD_CONTROL: Refusal = Refusal {
@@ -66,7 +66,8 @@ impl Conn {
         if !route.rooms && !route.presence {
             return None;
         }
-        let step = match order(text, route, desk.hub.epoch(), &desk.limits) {
+        let ids = Ids::of(&desk.hub, websocket.grant.as_ref());
+        let step = match order(text, route, ids, &desk.limits) {
             Ok(None) => return None,
             Err(refusal) => Err(refusal),
             Ok(Some(Order::Join(room, since))) => self.join(desk, key, &room, since),
@@ -82,7 +83,7 @@ impl Conn {
 fn order<'t>(
     text: &'t [u8],
     route: &Broadcast,
-    epoch: &Epoch,
+    ids: Ids<'_>,
     limits: &Limits,
 ) -> Result<Option<Order<'t>>, Refusal> {
     let Control { join, leave, to, since } = match json::control(text) {
@@ -102,7 +103,7 @@ fn order<'t>(
     match (join, leave, to) {
         (Member::Absent, Member::Absent, Member::Absent) => Ok(None),
         (Member::Text(place), Member::Absent, Member::Absent) => {
-            let since = begin(since, text, route, epoch)?;
+            let since = begin(since, text, route, ids)?;
             Ok(Some(Order::Join(room(place)?, since)))
         }
         (Member::Absent, Member::Text(place), Member::Absent) => {
@@ -116,12 +117,12 @@ fn order<'t>(
 }
 
 /// Where a member that joins wants to begin.
-fn begin(since: Member, text: &[u8], route: &Broadcast, epoch: &Epoch) -> Result<Begin, Refusal> {
+fn begin(since: Member, text: &[u8], route: &Broadcast, ids: Ids<'_>) -> Result<Begin, Refusal> {
     match since {
         Member::Absent => Ok(Begin::Now),
         Member::Text(place) if route.since => json::unescape(place.of(text))
             .ok()
-            .and_then(|since| Begin::since(&since, epoch))
+            .and_then(|since| Begin::since(&since, ids))
             .ok_or(BAD_SINCE),
         Member::Text(_) | Member::Odd => Err(BAD_SINCE),
     }
@@ -129,14 +130,14 @@ fn begin(since: Member, text: &[u8], route: &Broadcast, epoch: &Epoch) -> Result
 
 impl Begin {
     /// What `since` says, an id or `earliest`. `None`: it is neither.
-    pub(super) fn since(since: &str, epoch: &Epoch) -> Option<Begin> {
+    pub(super) fn since(since: &str, ids: Ids<'_>) -> Option<Begin> {
         const ID_BYTES_MAX: usize = 128;
         let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
         match since {
             "earliest" => Some(Begin::Earliest),
             _ if !(1..=ID_BYTES_MAX).contains(&since.len()) => None,
             _ if !since.bytes().all(is_of_id) => None,
-            _ => Some(Begin::Resume(LastEventId::parse(since.as_bytes(), epoch))),
+            _ => Some(Begin::Resume(ids.read(since.as_bytes()))),
         }
     }
 }
@@ -144,12 +145,16 @@ impl Begin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::Hub;
+    use crate::sse::LastEventId;
 
     const ALL: Broadcast =
         Broadcast { echo: false, rooms: true, presence: true, last_value: true, since: true };
 
     fn said(text: &str, route: Broadcast) -> Result<Option<Order<'_>>, &'static str> {
-        let order = order(text.as_bytes(), &route, &Epoch::new(1), &Limits::default());
+        let hub = Hub::new(1, &Limits::default(), [1, 2, 3], 0);
+        let ids = Ids { hub: &hub, are_sealed: false };
+        let order = order(text.as_bytes(), &route, ids, &Limits::default());
         order.map_err(|refusal| refusal.code)
     }
 

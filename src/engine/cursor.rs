@@ -8,6 +8,7 @@
 //! begins in the past, *lags*: it owns a position and what it holds in its hand, and is in no list.
 
 use super::history::History;
+pub(super) use super::scope::{Scope, Selected};
 use crate::bytes::Slices;
 use crate::hub::{Chunk, Class, Format, Piece, RoomKey, Sender, Taste, Wanted, What, Who};
 use crate::sse::Sequence;
@@ -15,30 +16,7 @@ use crate::ws::deflate::Deflater;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Which events a reader wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// All of this node.
-    All,
-    /// All of one room: its number on this core.
-    Room(u32),
-    /// All of several rooms, or those of some connections.
-    Selected(Box<Selected>),
-}
-
-/// A filter that no list serves as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Selected {
-    /// Rooms by their numbers on this core; empty: all rooms.
-    pub(super) rooms: Vec<u32>,
-    /// Those rooms' keys.
-    pub(super) keys: Vec<RoomKey>,
-    /// Connections; empty: all of them.
-    pub(super) whos: Vec<Who>,
-    /// The places in the rooms' lists of a live cursor that names no connections.
-    pub(super) places: Vec<u32>,
-}
+use std::time::Duration;
 
 /// A reader's position.
 #[derive(Debug)]
@@ -74,6 +52,17 @@ pub(super) struct Lag {
     pub(super) except: Option<Own>,
     /// What it reads of rooms' pasts, before it reads on.
     pub(super) history: History,
+    /// Its first block, which is due when it is known where it begins.
+    pub(super) opening: Option<Opening>,
+}
+
+/// How a stream begins that asked for the oldest that there is of what it may read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening {
+    /// The reconnection time that it is told.
+    pub(super) retry: Duration,
+    /// It is told first that something may be gone, as nobody knows what it had.
+    pub(super) has_gap: bool,
 }
 
 /// What a member published itself, and is not sent: word of its own coming and going, and most do
@@ -274,7 +263,9 @@ impl Lag {
     /// A gap that directly follows another is told together with it.
     fn take_gap(&mut self, last: Sequence, missed: Option<u64>) {
         *self.place_mut() = last + 1;
-        if self.history.is_a_favour() {
+        // Where it begins is where the first is that it gets: nothing is missing before.
+        let is_before = self.opening.is_some() && self.hand.is_empty();
+        if self.history.is_a_favour() || is_before {
             return;
         }
         self.ordinal = self.ordinal.zip(missed).map(|(ordinal, missed)| ordinal + missed);
@@ -284,6 +275,17 @@ impl Lag {
             return;
         }
         self.hand.push_back(Reading::Gap { last, missed });
+    }
+
+    /// The event behind which the first is that is in hand.
+    pub(super) fn before_hand(&self, format: Format) -> Sequence {
+        match self.hand.front() {
+            Some(Reading::Chunk(chunk, part)) => {
+                let (entry, _) = chunk.entry_at(format, part.start);
+                chunk.first() + entry as u64 - 1
+            }
+            Some(Reading::Gap { .. }) | None => self.next - 1,
+        }
     }
 
     /// Takes the gap that is due now, if one is.

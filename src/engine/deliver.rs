@@ -6,9 +6,10 @@
 use super::Engine;
 use super::conn::{Conn, State};
 use super::cursor::{Due, Making, Own, Reader, Scope};
-use super::delivery::Choice;
+use super::delivery::{Choice, Of};
 use super::desk::Desk;
 use super::letters::{Action, Letter};
+use super::reach::{Shares, share_of};
 use super::rooms::{Lists, readable};
 use super::websocket::Name;
 use crate::bytes::Now;
@@ -74,7 +75,10 @@ impl Engine {
                 self.deliver_to_room(number, &lists);
                 self.desk.rooms.room_mut(number).lists = lists;
             }
-            self.deliver_to_selected(&rooms);
+            let Desk { rooms: local, delivery, .. } = &mut self.desk;
+            let shares = local.groups.shares(delivery.chunks());
+            self.deliver_to_groups(&shares);
+            self.deliver_to_selected(&rooms, &shares);
         }
         for key in self.desk.publishers.drain(..) {
             if let Some(conn) = self.conns.find_mut(key) {
@@ -86,7 +90,7 @@ impl Engine {
     fn deliver_to_all(&mut self) {
         let lists = mem::take(&mut self.desk.rooms.everything);
         for taste in Taste::ALL {
-            self.deliver_to_list(&lists[taste.number()], taste, Choice::all(None));
+            self.deliver_to_list(&lists[taste.number()], taste, Choice::all(Of::All));
         }
         self.desk.rooms.everything = lists;
     }
@@ -94,8 +98,25 @@ impl Engine {
     fn deliver_to_room(&mut self, number: u32, lists: &Lists) {
         let keys = self.desk.rooms.room(number).keys;
         for taste in Taste::ALL {
-            let choice = Choice::all(Some(readable(&keys, taste.class)));
+            let choice = Choice::all(Of::Rooms(readable(&keys, taste.class)));
             self.deliver_to_list(&lists[taste.number()], taste, choice);
+        }
+    }
+
+    /// Those who read all that is in their reach.
+    fn deliver_to_groups(&mut self, shares: &Shares) {
+        for theirs in shares.chunk_by(|(one, _), (other, _)| one == other) {
+            let [(group, _), ..] = *theirs else { continue };
+            let Some(lists) = self.desk.rooms.groups.lists_mut(group) else { continue };
+            let lists = mem::take(lists);
+            let chunks: Vec<u32> = theirs.iter().map(|(_, chunk)| *chunk).collect();
+            for taste in Taste::ALL {
+                let choice = Choice::all(Of::Chunks(&chunks));
+                self.deliver_to_list(&lists[taste.number()], taste, choice);
+            }
+            if let Some(place) = self.desk.rooms.groups.lists_mut(group) {
+                *place = lists;
+            }
         }
     }
 
@@ -118,7 +139,7 @@ impl Engine {
     }
 
     /// Those who want some connections' events, or several rooms', of which some are `rooms`.
-    fn deliver_to_selected(&mut self, rooms: &[u32]) {
+    fn deliver_to_selected(&mut self, rooms: &[u32], shares: &Shares) {
         let mut slots: Vec<u32> = Vec::new();
         for &number in rooms {
             slots.extend_from_slice(&self.desk.rooms.room(number).mixed);
@@ -136,8 +157,13 @@ impl Engine {
             let (who, except) = conn.left_out(desk);
             let Some(cursor) = conn.cursor() else { continue };
             let Scope::Selected(selected) = &cursor.scope else { continue };
-            let rooms = (!selected.keys.is_empty()).then_some(selected.keys.as_slice());
-            let choice = Choice { rooms, whos: &selected.whos, except };
+            let share = selected.group.map(|group| share_of(shares, group));
+            let of = match &share {
+                Some(chunks) => Of::Chunks(chunks),
+                None if selected.keys.is_empty() => Of::All,
+                None => Of::Rooms(&selected.keys),
+            };
+            let choice = Choice { of, whos: &selected.whos, except };
             let due = desk.gather(Reader { taste: cursor.taste, who }, choice);
             conn.owe(desk, key, due);
         }

@@ -46,11 +46,21 @@ pub(super) struct Delivery {
     joined_used: usize,
 }
 
+/// Which chunks of the inbox are meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of<'a> {
+    /// All.
+    All,
+    /// Those of some rooms.
+    Rooms(&'a [RoomKey]),
+    /// These, by their numbers.
+    Chunks(&'a [u32]),
+}
+
 /// Which events of the inbox are meant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Choice<'a> {
-    /// Of these rooms only; `None`: of all.
-    pub(super) rooms: Option<&'a [RoomKey]>,
+    pub(super) of: Of<'a>,
     /// Of these connections only; empty: of all.
     pub(super) whos: &'a [Who],
     /// Not of this one.
@@ -58,9 +68,9 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// All of `rooms`, or all that there is.
-    pub(super) fn all(rooms: Option<&'a [RoomKey]>) -> Choice<'a> {
-        Choice { rooms, whos: &[], except: None }
+    /// All events of some chunks.
+    pub(super) fn all(of: Of<'a>) -> Choice<'a> {
+        Choice { of, whos: &[], except: None }
     }
 }
 
@@ -126,8 +136,17 @@ impl Delivery {
     ) -> Option<Due> {
         let (first, format) = (self.slices.len(), reader.taste.format);
         let mut bytes = 0;
-        for (number, chunk) in self.chunks.iter().enumerate() {
-            if choice.rooms.is_some_and(|rooms| !rooms.contains(&chunk.room())) {
+        let count = match choice.of {
+            Of::All | Of::Rooms(_) => self.chunks.len(),
+            Of::Chunks(numbers) => numbers.len(),
+        };
+        for place in 0..count {
+            let number = match choice.of {
+                Of::All | Of::Rooms(_) => place,
+                Of::Chunks(numbers) => numbers[place] as usize,
+            };
+            let chunk = &self.chunks[number];
+            if matches!(choice.of, Of::Rooms(rooms) if !rooms.contains(&chunk.room())) {
                 continue;
             }
             if !reader.may_have(chunk) {

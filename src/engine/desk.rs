@@ -6,6 +6,7 @@
 use super::api::Calls;
 use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
+use super::heads::Heads;
 use super::letters::{Action, Letter};
 use super::membership::Attach;
 use super::policy::Policy;
@@ -102,6 +103,8 @@ pub(super) struct Desk {
     pub(super) websockets: usize,
     /// Requests whose answer is still being made.
     pub(super) calls: Calls,
+    /// What waits of requests of which nobody knows yet who sent them.
+    pub(super) heads: Heads,
     /// What the connection holds whose handshake is dealt with.
     pub(super) arriving: Arriving,
     pub(super) drain: Option<Drain>,
@@ -165,6 +168,7 @@ impl Desk {
             seen: 0,
             websockets: 0,
             calls: Calls::default(),
+            heads: Heads::of(&setup.policy.limits, setup.counters.len()),
             arriving: Arriving::default(),
             drain: None,
             setup,

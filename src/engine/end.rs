@@ -188,7 +188,10 @@ impl Engine {
             patience,
         };
         match mem::replace(&mut conn.state, State::Closing(closing)) {
-            State::Http(_) => desk.counters().open.http.fall(),
+            State::Http(mut http) => {
+                desk.heads.release(&mut http.held);
+                desk.counters().open.http.fall();
+            }
             State::WebSocket(websocket) => conn.end_websocket(desk, key, websocket, &end),
             State::EventStream(stream) => {
                 desk.counters().open.event_stream.fall();

@@ -11,8 +11,9 @@ use super::desk::Desk;
 use super::health::STOPPING;
 use super::http::Answered;
 use super::membership::Attach;
+use super::reach::Ids;
 use super::upgrade::ROOM_LIMIT;
-use crate::auth::Grant;
+use crate::auth::{Grant, Reach};
 use crate::bytes::ConnKey;
 use crate::http::{Request, Status};
 use crate::hub::{EVERYONE, Format, RoomKey, Taste, Who};
@@ -54,10 +55,6 @@ const BAD_ID: Problem = Problem::new(
 const NOT_THESE_ROOMS: Problem = not_allowed(
     "The credential is good, but does not give the right to read all of the rooms that are named \
      (subscribe).",
-);
-const NOT_ALL_ROOMS: Problem = not_allowed(
-    "The credential is good, but does not give the right to read every room: name those that it \
-     may read (room=).",
 );
 const TOO_MANY_FILTERS: Problem = Problem::new(
     Status::BadRequest,
@@ -129,8 +126,10 @@ impl Page<'_> {
             return Ok(Answered::Last);
         }
         let begin = self.begin(desk, &asked);
+        let reach = self.grant.as_ref().and_then(|grant| grant.reach());
+        let format = if reach.is_some() { format.sealed() } else { format };
         let taste = Taste::subscriber(format);
-        let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos)?, taste);
+        let cursor = Cursor::new(scope(desk, asked.rooms, asked.whos, reach)?, taste);
         self.head(conn, desk, mime);
         desk.rooms.follow(&cursor.scope, taste.class, 1);
         desk.attaching.push((key, Attach::New(begin)));
@@ -152,11 +151,8 @@ impl Page<'_> {
             EVERYONE => may_read_all,
             room => grant.may_subscribe(room),
         };
-        match rooms {
-            [] if !may_read_all => Err(desk.forbid(NOT_ALL_ROOMS)),
-            rooms if !rooms.iter().all(may_read) => Err(desk.forbid(NOT_THESE_ROOMS)),
-            _ => Ok(()),
-        }
+        // Who names none reads all that it may.
+        if rooms.iter().all(may_read) { Ok(()) } else { Err(desk.forbid(NOT_THESE_ROOMS)) }
     }
 
     fn asked(&self, desk: &Desk) -> Result<Asked, Problem> {
@@ -204,7 +200,7 @@ impl Page<'_> {
         let parameter = asked.last_event_id.as_deref().map(str::as_bytes);
         // An EventSource that never saw an id sends none; some clients send an empty one.
         match [header, parameter].into_iter().flatten().find(|id| !id.is_empty()) {
-            Some(id) => Begin::Resume(LastEventId::parse(id, desk.hub.epoch())),
+            Some(id) => Begin::Resume(Ids::of(&desk.hub, self.grant.as_ref()).read(id)),
             None if asked.earliest => Begin::Earliest,
             None => Begin::Now,
         }
@@ -222,8 +218,13 @@ impl Page<'_> {
     }
 }
 
-/// Enters the rooms that a stream names.
-fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, Problem> {
+/// Enters the rooms that a stream names, or the group of those who may read as much as it.
+fn scope(
+    desk: &mut Desk,
+    names: Vec<String>,
+    whos: Vec<Who>,
+    reach: Option<Reach>,
+) -> Result<Scope, Problem> {
     let mut rooms = Vec::with_capacity(names.len());
     for name in names {
         let Some(room) = desk.rooms.enter(&name, &desk.hub) else {
@@ -233,9 +234,12 @@ fn scope(desk: &mut Desk, names: Vec<String>, whos: Vec<Who>) -> Result<Scope, P
         rooms.push(room);
     }
     let keys: Vec<RoomKey> = rooms.iter().map(|room| desk.rooms.room(*room).key()).collect();
-    Ok(match (rooms.as_slice(), whos.is_empty()) {
-        ([], true) => Scope::All,
-        ([room], true) => Scope::Room(*room),
-        _ => Scope::Selected(Box::new(Selected { rooms, keys, whos, places: Vec::new() })),
+    // Who names rooms may read each of them.
+    let group = reach.filter(|_| rooms.is_empty()).map(|reach| desk.rooms.groups.enter(reach));
+    Ok(match (rooms.as_slice(), whos.is_empty(), group) {
+        ([], true, None) => Scope::All,
+        ([], true, Some(group)) => Scope::Group(group),
+        ([room], true, _) => Scope::Room(*room),
+        _ => Scope::Selected(Box::new(Selected { rooms, group, keys, whos, places: Vec::new() })),
     })
 }

@@ -16,6 +16,7 @@ use super::end::End;
 use super::http::Doing;
 use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
+use crate::auth::Verdict;
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::{Status, Terms};
 use crate::hub::Format;
@@ -124,6 +125,9 @@ impl Conn {
                 return Late::End(end);
             }
         }
+        if self.vetting().is_some_and(|vetting| vetting.is_late(desk.tick)) {
+            self.take_verdict(desk, key, Verdict::Unavailable);
+        }
         self.remind(desk);
         let next = self.next_look(desk);
         desk.wake_by(key, next);
@@ -150,7 +154,7 @@ impl Conn {
             State::Http(http) => {
                 let is_late = match (http.since, &http.doing) {
                     // What it waits for has a time of its own.
-                    (_, Doing::Waiting(_)) => false,
+                    (_, Doing::Waiting(_) | Doing::Vetting(_)) => false,
                     (Some(since), Doing::Asking) => passed(since, limits.head_time),
                     _ if http.body_since().is_some_and(|since| passed(since, limits.body_time)) => {
                         true
@@ -211,18 +215,21 @@ impl Conn {
         }
     }
 
-    /// A filtered stream whose position moved is told its position, others that we are here.
+    /// A filtered stream whose position moved is told its position, others that we are here. One
+    /// that may not read everything is told it whether it has moved or not: it must not find out
+    /// by it that something was said where it may not read.
     fn heartbeat(&mut self, desk: &mut Desk) {
         let State::EventStream(stream) = &mut self.state else { return };
         let (format, seen) = (stream.cursor.taste.format, desk.seen);
         if stream.cursor.lag.is_some() {
             return;
         }
-        if stream.told < seen && stream.cursor.scope != Scope::All {
+        let is_to_be_told = stream.told < seen && stream.cursor.scope != Scope::All;
+        if is_to_be_told || format.is_sealed() {
             stream.told = seen;
             return attach::push_position(&mut self.outbox, desk, format, seen, None);
         }
-        let heartbeat = if format == Format::Lines { b"\n" } else { sse::HEARTBEAT };
+        let heartbeat = if format.opened() == Format::Lines { b"\n" } else { sse::HEARTBEAT };
         self.outbox.append(&mut desk.pool, |out| out.extend_from_slice(heartbeat));
     }
 
@@ -234,6 +241,7 @@ impl Conn {
             State::Http(http) => match (http.since, &http.doing) {
                 (Some(since), Doing::Asking) => since.after(limits.head_time),
                 (_, Doing::Waiting(_)) => desk.tick.after(limits.keep_alive),
+                (_, Doing::Vetting(vetting)) => vetting.until,
                 _ if self.mood.blocked => self.took.after(limits.write_stall),
                 _ => {
                     let silence = self.heard.max(self.took).after(limits.keep_alive);
@@ -271,6 +279,7 @@ impl Engine {
         let half = (self.desk.limits.drain.as_millis() / 2 / TICK.as_millis()).max(1) as usize;
         let pace = (self.desk.websockets / half).max(PACE_MIN);
         let until = self.desk.tick.after(self.desk.limits.drain);
+        self.end_vetting();
         self.desk.drain = Some(Drain { until, pace, next: Tick(0), streams_too: false });
     }
 

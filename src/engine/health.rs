@@ -57,6 +57,7 @@ impl Desk {
         let gauges = Gauges {
             cores: self.setup.counters.len() as u64,
             draining: self.is_draining(),
+            insecure: self.policy.insecure,
             rooms: holdings.rooms as u64,
             connection_ids: holdings.registered as u64,
             log_events: holdings.log_events as u64,

@@ -96,7 +96,7 @@ impl Lag {
         keys: Option<&'k [RoomKey]>,
         upto: Sequence,
     ) -> Option<(Option<Cow<'k, [RoomKey]>>, Sequence)> {
-        debug_assert!(self.hand.is_empty());
+        debug_assert!(!self.has_in_hand());
         let history = &mut self.history;
         while history.stretches.front().is_some_and(|stretch| stretch.next > stretch.upto) {
             history.stretches.pop_front();

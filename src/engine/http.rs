@@ -10,8 +10,11 @@ use super::collected::{Collected, TooMuch};
 use super::conn::{Conn, Serves, State};
 use super::desk::Desk;
 use super::end::End;
+use super::heads::Held;
 use super::panics::{Trap, trap};
+use super::vetting::Vetting;
 use super::{Step, upgrade};
+use crate::auth::Question;
 use crate::bytes::{ConnKey, Tick};
 use crate::http::{CONTINUE, Decoder, Fault, Framing, HeadScan, Request, Response, Status, Terms};
 
@@ -36,8 +39,9 @@ pub(super) struct Http {
     /// all that came is answered.
     pub(super) since: Option<Tick>,
     pub(super) doing: Doing,
-    /// Where it came from, if that is another machine.
-    peer: Option<Peer>,
+    /// What of a head is kept, as it is counted.
+    pub(super) held: Held,
+    peer: Peer,
 }
 
 /// What an HTTP connection is in the middle of.
@@ -51,6 +55,8 @@ pub(super) enum Doing {
     Collecting(Box<Collecting>),
     /// The answer is not known yet. Nothing is read meanwhile.
     Waiting(CallKey),
+    /// Somebody else is asked about the request, or has said whether it may come in.
+    Vetting(Box<Vetting>),
 }
 
 /// A request of which the body is still to come.
@@ -63,14 +69,24 @@ pub(super) struct Collecting {
 }
 
 impl Http {
-    pub(super) fn new(now: Tick, peer: Option<Peer>) -> Http {
+    pub(super) fn new(now: Tick, peer: Peer) -> Http {
         let (scan, doing) = (HeadScan::default(), Doing::Asking);
-        Http { scan, head_only: false, since: Some(now), doing, peer }
+        let held = Held::default();
+        Http { scan, head_only: false, since: Some(now), doing, held, peer }
     }
 
-    /// Whether the answer to its request is still made.
+    /// Whether the answer to its request is still made, or it is not known whether it has one.
     pub(super) fn is_waiting(&self) -> bool {
-        matches!(self.doing, Doing::Waiting(_))
+        match &self.doing {
+            Doing::Waiting(_) => true,
+            Doing::Vetting(vetting) => vetting.verdict.is_none(),
+            Doing::Asking | Doing::Skipping(..) | Doing::Collecting(_) => false,
+        }
+    }
+
+    /// The head that was found is looked for once more.
+    pub(super) fn look_anew(&mut self) {
+        self.scan = HeadScan::default();
     }
 
     /// Whether it waits for the answer of that call.
@@ -83,7 +99,7 @@ impl Http {
         match &self.doing {
             Doing::Skipping(_, since) => Some(*since),
             Doing::Collecting(collecting) => Some(collecting.since),
-            Doing::Asking | Doing::Waiting(_) => None,
+            Doing::Asking | Doing::Waiting(_) | Doing::Vetting(_) => None,
         }
     }
 }
@@ -98,6 +114,8 @@ pub(super) enum Answered {
     Became,
     /// It is answered when its body is there, if it has one.
     Ordered(Box<Order>),
+    /// Somebody else has to be asked first.
+    Asks(Box<Question>),
 }
 
 impl Conn {
@@ -110,9 +128,10 @@ impl Conn {
         let State::Http(http) = &mut self.state else { return Step::Wait };
         match &http.doing {
             Doing::Asking => {}
+            Doing::Vetting(vetting) if vetting.verdict.is_some() => {}
             Doing::Skipping(..) => return self.skip_body(desk, rest),
             Doing::Collecting(_) => return self.collect_body(desk, key, rest),
-            Doing::Waiting(_) => return Step::Paused,
+            Doing::Waiting(_) | Doing::Vetting(_) => return Step::Paused,
         }
         if self.outbox.len() >= desk.limits.outbox_bytes_max / 2 {
             return Step::Paused;
@@ -128,9 +147,13 @@ impl Conn {
             Ok(None) => Step::Wait,
             Err(fault) => self.refuse(desk, fault, rest),
             Ok(Some(length)) => {
-                let (head, behind) = std::mem::take(rest).split_at_mut(length);
-                *rest = behind;
-                self.answer_head(desk, key, head)
+                let (head, _) = rest.split_at(length);
+                let step = self.answer_head(desk, key, head);
+                // Who waits for a verdict keeps what it is about.
+                if self.vetting().is_none() {
+                    *rest = &mut std::mem::take(rest)[length..];
+                }
+                step
             }
         }
     }
@@ -178,7 +201,9 @@ impl Conn {
                 let Collecting { order, body, .. } = *collecting;
                 self.carry_out(desk, key, order, &body.into_bytes())
             }
-            Doing::Asking | Doing::Skipping(..) | Doing::Waiting(_) => Step::Again,
+            Doing::Asking | Doing::Skipping(..) | Doing::Waiting(_) | Doing::Vetting(_) => {
+                Step::Again
+            }
         }
     }
 
@@ -247,6 +272,7 @@ impl Conn {
         };
         match answered {
             Answered::Became => Step::Again,
+            Answered::Asks(question) => self.begin_vetting(desk, key, question),
             Answered::Ordered(order) => self.begin_body(desk, key, *order, &request),
             Answered::Last => Step::End(End::ANSWERED),
             Answered::Yes if is_upgrade || !terms.keep_alive => Step::End(End::ANSWERED),
@@ -290,6 +316,7 @@ impl Conn {
         if let State::Http(http) = &mut self.state {
             http.scan = HeadScan::default();
             http.since = None;
+            http.held.begin_anew();
             http.doing = match framing.has_body() {
                 true => Doing::Skipping(Decoder::new(framing), desk.tick),
                 false => Doing::Asking,
@@ -319,6 +346,6 @@ impl Conn {
     /// Where it came from, as long as it asks for anything.
     pub(super) fn peer(&self) -> Option<Peer> {
         let State::Http(http) = &self.state else { return None };
-        http.peer
+        Some(http.peer)
     }
 }

@@ -4,6 +4,7 @@
 //! Must not know: how a letter travels.
 
 use super::api::{Answer, Ask};
+use crate::auth::{Question, Vetted};
 use crate::bytes::ConnKey;
 use crate::hub::CoreSet;
 
@@ -20,6 +21,9 @@ pub enum Action {
     Close(ConnKey),
     /// Give another core a letter, or this one its own.
     Post(u16, Letter),
+    /// Somebody else is to be asked about what the connection wants; what comes of it comes back
+    /// as a [`Letter::Vetted`].
+    Vet(ConnKey, Box<Question>),
     /// These cores have something behind the door.
     Ring(CoreSet),
 }
@@ -36,4 +40,6 @@ pub enum Letter {
     Ask(Box<Ask>),
     /// What another core says to a question of this one.
     Answer(Box<Answer>),
+    /// What somebody else says of what the connection wants.
+    Vetted(ConnKey, Box<Vetted>),
 }

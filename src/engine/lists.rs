@@ -20,6 +20,10 @@ impl LocalRooms {
         let list = match &mut cursor.scope {
             Scope::All => &mut self.everything[taste],
             Scope::Room(room) => &mut self.rooms[*room as usize].lists[taste],
+            Scope::Group(group) => {
+                let Some(lists) = self.groups.lists_mut(*group) else { return };
+                &mut lists[taste]
+            }
             Scope::Selected(selected) => {
                 for &who in &selected.whos {
                     self.by_who.entry(who).or_default().push(slot);
@@ -54,6 +58,11 @@ impl LocalRooms {
             }
             Scope::Room(room) => {
                 let lists = &mut self.rooms[*room as usize].lists;
+                let last = leave(&mut lists[taste.number()], slot, place);
+                last.into_iter().for_each(|last| moved(last, None, place));
+            }
+            Scope::Group(group) => {
+                let Some(lists) = self.groups.lists_mut(*group) else { return };
                 let last = leave(&mut lists[taste.number()], slot, place);
                 last.into_iter().for_each(|last| moved(last, None, place));
             }

@@ -48,7 +48,7 @@ impl Scope {
     /// The rooms that a member with this scope is in.
     pub(super) fn joined(&self) -> &[u32] {
         match self {
-            Scope::All | Scope::Room(ROOM_OF_ALL) => &[],
+            Scope::All | Scope::Group(_) | Scope::Room(ROOM_OF_ALL) => &[],
             Scope::Room(room) => std::slice::from_ref(room),
             Scope::Selected(selected) => &selected.rooms,
         }

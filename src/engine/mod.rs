@@ -29,6 +29,7 @@ mod end;
 mod events;
 mod expire;
 mod guard;
+mod heads;
 mod health;
 mod history;
 mod http;
@@ -41,12 +42,15 @@ mod output;
 mod panics;
 mod policy;
 mod random;
+mod reach;
 mod refresh;
 mod register;
 mod rights;
 mod rooms;
+mod scope;
 mod site;
 mod upgrade;
+mod vetting;
 mod websocket;
 
 pub use api::{Answer, Ask};
@@ -171,6 +175,7 @@ impl Engine {
             Some(end) => self.end(key, end),
             None => self.settle(key),
         }
+        self.shed_heads();
         if let (true, Some(conn)) = (cfg!(debug_assertions), self.conns.find(key)) {
             conn.invariants(&self.desk);
         }
@@ -200,6 +205,7 @@ impl Engine {
             Letter::Granted(key, session) => self.granted(key, session),
             Letter::Ask(ask) => self.asked(ask),
             Letter::Answer(answer) => self.answered(*answer),
+            Letter::Vetted(key, vetted) => self.vetted(key, *vetted),
         }
     }
 
@@ -224,12 +230,15 @@ impl Conn {
     /// Uses as much as it can of `bytes`, behind what was left before, and keeps the rest.
     fn take_in(&mut self, desk: &mut Desk, key: ConnKey, bytes: &mut [u8]) -> Option<End> {
         let mut partial = mem::take(&mut self.partial);
+        self.release_head(desk);
         let end;
         if partial.is_empty() {
             let (used, its_end) = self.advance(desk, key, bytes);
             end = its_end;
             if used < bytes.len() {
-                partial = desk.pool.take();
+                // Half a head takes what it needs: it is counted, and may wait for long.
+                let is_http = matches!(self.state, State::Http(_));
+                partial = if is_http { Vec::new() } else { desk.pool.take() };
                 partial.extend_from_slice(&bytes[used..]);
             }
         } else {
@@ -242,6 +251,7 @@ impl Conn {
             }
         }
         self.partial = partial;
+        self.hold_head(desk, key);
         end
     }
 

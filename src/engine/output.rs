@@ -108,7 +108,7 @@ impl Engine {
                 lag.ordinal = Some(desk.rooms.room(*room).ordinal);
             }
             Scope::Selected(selected) => lag.whos.clone_from(&selected.whos),
-            Scope::Room(_) | Scope::All => {}
+            Scope::Room(_) | Scope::Group(_) | Scope::All => {}
         }
         lag.let_go();
         cursor.lag = Some(Box::new(lag));
@@ -194,7 +194,7 @@ impl Conn {
 
 impl Lag {
     /// Whether the first thing in hand can be written.
-    fn has_in_hand(&self) -> bool {
+    pub(super) fn has_in_hand(&self) -> bool {
         matches!(self.hand.front(), Some(Reading::Chunk(..)))
     }
 }

@@ -31,6 +31,8 @@ pub struct Policy {
     pub allow_hosts: Vec<String>,
     /// Who may come in.
     pub access: Arc<Access>,
+    /// Nobody is asked who they are, and whoever runs the server accepts that.
+    pub insecure: bool,
 }
 
 impl Policy {
@@ -99,6 +101,7 @@ impl Desk {
             outbox_bytes_max: policy.limits.outbox_bytes_max.max(self.widest.outbox_bytes_max),
             ..Limits::clone(&policy.limits)
         };
+        self.heads.set_share(&policy.limits, self.setup.counters.len());
         self.limits = Arc::clone(&policy.limits);
         // The old one, with its pages, is held by nobody.
         self.setup.policy = Arc::clone(&policy);

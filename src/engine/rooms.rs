@@ -5,6 +5,7 @@
 
 use super::batches::{Batches, Outgoing};
 use super::cursor::Scope;
+use super::reach::Groups;
 use crate::bytes::ConnKey;
 use crate::hub::{Class, Counts, EVERYONE, Follow, Hub, Identity, Interest, RoomKey, Taste, Who};
 use slab::Slab;
@@ -100,6 +101,8 @@ pub(super) struct LocalRooms {
     pub(super) everything: Lists,
     /// Live cursors that read some connections' events.
     pub(super) by_who: HashMap<Who, Vec<u32>, Identity>,
+    /// Readers of all rooms that they may read.
+    pub(super) groups: Groups,
     /// Cursors, live or not, that need chunks of all rooms.
     follows_all: u32,
     /// Those of them that read all of it, and how many the hub was told of.
@@ -127,6 +130,7 @@ impl Default for LocalRooms {
             by_key: HashMap::from_iter([(RoomKey::EVERYONE, ROOM_OF_ALL)]),
             everything: Lists::default(),
             by_who: HashMap::default(),
+            groups: Groups::default(),
             follows_all: 0,
             readers: 0,
             told_readers: 0,
@@ -167,7 +171,9 @@ impl LocalRooms {
         match scope {
             Scope::All => {}
             Scope::Room(room) => self.leave(*room),
+            Scope::Group(group) => self.groups.leave(*group),
             Scope::Selected(selected) => {
+                selected.group.into_iter().for_each(|group| self.groups.leave(group));
                 selected.rooms.iter().for_each(|room| self.leave(*room));
             }
         }
@@ -201,10 +207,10 @@ impl LocalRooms {
         self.follows_all > 0
     }
 
-    /// The rooms that a cursor of `scope` and `class` reads; `None`: all.
+    /// The rooms that a cursor of `scope` and `class` reads; `None`: all, or its group's.
     pub(super) fn keys<'a>(&'a self, scope: &'a Scope, class: Class) -> Option<&'a [RoomKey]> {
         match scope {
-            Scope::All => None,
+            Scope::All | Scope::Group(_) => None,
             Scope::Room(number) => Some(readable(&self.room(*number).keys, class)),
             Scope::Selected(selected) if selected.rooms.is_empty() => None,
             Scope::Selected(selected) => Some(&selected.keys),
@@ -221,6 +227,8 @@ impl LocalRooms {
                 return adjust(&mut self.follows_all);
             }
             Scope::Room(room) => (std::slice::from_ref(room), true),
+            // It is no reader of everything, and in which rooms it would count the hub cannot know.
+            Scope::Group(_) => return adjust(&mut self.follows_all),
             Scope::Selected(selected) if selected.rooms.is_empty() => {
                 return adjust(&mut self.follows_all);
             }

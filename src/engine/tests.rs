@@ -9,10 +9,12 @@ mod everyone;
 mod lifetime;
 mod names;
 mod pages;
+mod reach;
 mod refresh;
 mod rights;
 mod rooms;
 mod routes;
+mod vetting;
 
 use crate::bytes::{ConnKey, Now};
 use crate::limits::Limits;

@@ -47,6 +47,20 @@ impl Method {
             _ => Method::Other,
         }
     }
+
+    /// As it is written; nobody is told of any other what it was.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
+            Method::Other => "OTHER",
+        }
+    }
 }
 
 /// The versions of HTTP that are spoken.
@@ -134,6 +148,11 @@ impl<'a> Request<'a> {
     /// The same whatever its bytes are, to tell one that cannot be read from one that is not there.
     pub fn header_bytes(&self, name: &str) -> Option<&'a [u8]> {
         self.fields.bytes(name)
+    }
+
+    /// Path and query, as they came.
+    pub fn target(&self) -> Cow<'a, str> {
+        self.target.text()
     }
 
     /// The values of all fields of that name, whatever their bytes are.

@@ -60,6 +60,14 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
+    /// Path and query, as they came; an empty query is none.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        match self.query {
+            "" => Cow::Borrowed(self.path),
+            query => Cow::Owned(format!("{}?{query}", self.path)),
+        }
+    }
+
     fn raw_segments(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.path.strip_prefix('/').into_iter().flat_map(|path| path.split('/'))
     }

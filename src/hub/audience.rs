@@ -75,6 +75,12 @@ pub enum Format {
     FullEvents,
     /// The same objects as lines of JSON.
     Lines,
+    /// As [`Format::Events`], with sealed ids: for whoever may not read everything.
+    SealedEvents,
+    /// As [`Format::FullEvents`], with sealed ids.
+    SealedFullEvents,
+    /// As [`Format::Lines`], with sealed ids.
+    SealedLines,
     /// WebSocket frames, the message as it was sent.
     Frames,
     /// The same, compressed where that makes them smaller (RFC 7692).
@@ -86,12 +92,51 @@ pub(crate) const FORMATS: usize = Format::ALL.len();
 
 impl Format {
     /// Each, in the order of their numbers.
-    pub const ALL: [Format; 5] =
-        [Format::Events, Format::FullEvents, Format::Lines, Format::Frames, Format::DeflatedFrames];
+    pub const ALL: [Format; 8] = [
+        Format::Events,
+        Format::FullEvents,
+        Format::Lines,
+        Format::SealedEvents,
+        Format::SealedFullEvents,
+        Format::SealedLines,
+        Format::Frames,
+        Format::DeflatedFrames,
+    ];
 
     /// Whether it is what WebSockets read.
     pub fn is_frames(self) -> bool {
         matches!(self, Format::Frames | Format::DeflatedFrames)
+    }
+
+    /// Whether its ids are sealed.
+    pub fn is_sealed(self) -> bool {
+        self != self.opened()
+    }
+
+    /// The same with sealed ids; frames have none.
+    #[must_use]
+    pub fn sealed(self) -> Format {
+        match self {
+            Format::Events | Format::SealedEvents => Format::SealedEvents,
+            Format::FullEvents | Format::SealedFullEvents => Format::SealedFullEvents,
+            Format::Lines | Format::SealedLines => Format::SealedLines,
+            Format::Frames | Format::DeflatedFrames => self,
+        }
+    }
+
+    /// The same with ids as they are.
+    #[must_use]
+    pub fn opened(self) -> Format {
+        match self {
+            Format::SealedEvents => Format::Events,
+            Format::SealedFullEvents => Format::FullEvents,
+            Format::SealedLines => Format::Lines,
+            Format::Events
+            | Format::FullEvents
+            | Format::Lines
+            | Format::Frames
+            | Format::DeflatedFrames => self,
+        }
     }
 }
 
@@ -106,10 +151,13 @@ pub struct Taste {
 
 impl Taste {
     /// Each that there is, in the order of their numbers.
-    pub const ALL: [Taste; 7] = [
+    pub const ALL: [Taste; 10] = [
         Taste { class: Class::Subscriber, format: Format::Events },
         Taste { class: Class::Subscriber, format: Format::FullEvents },
         Taste { class: Class::Subscriber, format: Format::Lines },
+        Taste { class: Class::Subscriber, format: Format::SealedEvents },
+        Taste { class: Class::Subscriber, format: Format::SealedFullEvents },
+        Taste { class: Class::Subscriber, format: Format::SealedLines },
         Taste { class: Class::Member, format: Format::Frames },
         Taste { class: Class::Member, format: Format::DeflatedFrames },
         Taste { class: Class::Listener, format: Format::Frames },
@@ -146,6 +194,16 @@ mod tests {
         for (number, taste) in Taste::ALL.into_iter().enumerate() {
             assert_eq!(taste.number(), number);
             assert_eq!(taste.format.is_frames(), taste.class != Class::Subscriber);
+        }
+    }
+
+    #[test]
+    fn what_has_ids_can_have_them_sealed() {
+        for format in Format::ALL {
+            assert_eq!(format.sealed().is_sealed(), !format.is_frames());
+            assert!(!format.opened().is_sealed());
+            assert!([format.opened(), format.sealed()].contains(&format));
+            assert_eq!(format.sealed().opened(), format.opened());
         }
     }
 

@@ -3,8 +3,9 @@
 //! Knows: how a published message is first encoded.
 //! Must not know: numbers (they come with the commit), logs, who reads.
 
-use super::audience::{Audience, FORMATS, Format};
+use super::audience::{Audience, Format};
 use super::chunk::{Api, Chunk, Entry};
+use super::encoding::Others;
 use super::name::{ConnectionId, RoomKey, Who};
 use super::what::What;
 use crate::bytes::Now;
@@ -86,7 +87,6 @@ impl Batch {
     ) -> Batch {
         let made = if audience.has_frames() { Format::Frames } else { Format::Events };
         let (room, room_name) = room;
-        let others = [const { std::sync::OnceLock::new() }; FORMATS];
         let mut chunk = Chunk {
             first: 0,
             ordinal: 0,
@@ -99,7 +99,7 @@ impl Batch {
             senders: Vec::new(),
             made,
             bytes: Vec::with_capacity(expected.min(CHUNK_BYTES_MAX)),
-            others,
+            others: Others::default(),
             api: None,
             charged: AtomicUsize::new(0),
             held: Arc::clone(held),

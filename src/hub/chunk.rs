@@ -4,9 +4,9 @@
 //! Knows: events' places in bytes, numbers.
 //! Must not know: who reads it, logs, sockets.
 
-use super::audience::{Audience, Class, FORMATS, Format};
+use super::audience::{Audience, Class, Format};
 use super::batch::Sender;
-use super::encoding::encode;
+use super::encoding::{Others, encode};
 use super::name::{RoomKey, Who};
 use super::what::What;
 use crate::bytes::Now;
@@ -14,8 +14,8 @@ use crate::sse::{Epoch, Sequence, sequence_digits, write_digits};
 use crate::ws::deflate::Deflater;
 use std::mem;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// One event of a chunk: its payload's place in the first encoding, what it is, whose.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +95,7 @@ pub struct Chunk {
     pub(super) senders: Vec<(u32, Sender)>,
     pub(super) made: Format,
     pub(super) bytes: Vec<u8>,
-    pub(super) others: [OnceLock<Encoding>; FORMATS],
+    pub(super) others: Others,
     /// What the API said of it, if it published it.
     pub(super) api: Option<Box<Api>>,
     /// What of it stands on `held`.
@@ -201,12 +201,11 @@ impl Chunk {
         if format == self.made {
             return (&self.bytes, 0);
         }
-        let slot = &self.others[format as usize];
-        if let Some(encoding) = slot.get() {
+        if let Some(encoding) = self.others.get(format) {
             return (&encoding.bytes, 0);
         }
         let mut new_bytes = 0;
-        let encoding = slot.get_or_init(|| {
+        let encoding = self.others.place(format).get_or_init(|| {
             let encoding = encode(self, format, deflater);
             new_bytes = encoding.bytes.capacity() + encoding.ends.capacity() * size_of::<u32>();
             self.charge(new_bytes);
@@ -223,14 +222,12 @@ impl Chunk {
         format: Format,
         deflater: &mut Deflater,
     ) -> (Arc<Chunk>, usize) {
-        let is_there = self.others[format as usize].get().is_some();
+        let is_there = self.others.get(format).is_some();
         if is_there || format == self.made || format == Format::Frames {
             return (Arc::clone(self), 0);
         }
         let encoding = encode(self, format, deflater);
         let bytes = encoding.bytes.capacity() + encoding.ends.capacity() * size_of::<u32>();
-        let others = [const { OnceLock::new() }; FORMATS];
-        let _ = others[format as usize].set(encoding);
         let rendering = Chunk {
             first: self.first,
             ordinal: self.ordinal,
@@ -243,7 +240,7 @@ impl Chunk {
             senders: self.senders.clone(),
             made: self.made,
             bytes: Vec::new(),
-            others,
+            others: Others::only(format, encoding),
             api: self.api.clone(),
             charged: AtomicUsize::new(0),
             held: Arc::clone(&self.held),
@@ -257,7 +254,7 @@ impl Chunk {
         if format == self.made {
             return &self.bytes;
         }
-        let made = self.others[format as usize].get();
+        let made = self.others.get(format);
         debug_assert!(made.is_some() || !self.can_be(format), "{format:?} is not made");
         made.map_or(&[], |made| &made.bytes)
     }
@@ -270,7 +267,7 @@ impl Chunk {
 
     fn end(&self, format: Format, entry: usize) -> usize {
         if format != self.made {
-            let made = self.others[format as usize].get();
+            let made = self.others.get(format);
             debug_assert!(made.is_some() || !self.can_be(format), "{format:?} is not made");
             return made.map_or(0, |made| made.ends[entry] as usize);
         }

@@ -1,14 +1,16 @@
 //! The commit list: every chunk of the node in commit order, and holes where chunks were.
 //!
-//! Knows: sequences.
+//! Knows: sequences, and whose they were.
 //! Must not know: rooms.
 //!
 //! A room's log may lose its oldest chunk while other rooms keep older ones, so holes appear in the
 //! middle. They stay where they are: a reader that comes to one is told exactly how much is missing
-//! there.
+//! there. Who reads some rooms only must not be told what others have lost, so a hole knows its
+//! room as long as it can be helped.
 
 use super::audience::Class;
 use super::chunk::Chunk;
+use super::name::RoomKey;
 use crate::sse::Sequence;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,15 +21,34 @@ pub(super) struct Stretch {
     pub(super) last: Sequence,
     /// `None`: a hole.
     pub(super) chunk: Option<Arc<Chunk>>,
+    /// Whose it is, or was.
+    room: RoomKey,
     /// Whether event streams get it, or would have. Who does not get it misses nothing.
     pub(super) is_published: bool,
 }
+
+const _: () = assert!(size_of::<Stretch>() <= 32, "there are as many as chunks, and more");
+
+/// Whose holes of several rooms are that were joined. No room ever has this key.
+const SEVERAL: RoomKey = RoomKey(u64::MAX);
+
+impl Stretch {
+    /// The room of all of it; `None`: of several.
+    pub(super) fn room(&self) -> Option<RoomKey> {
+        (self.room != SEVERAL).then_some(self.room)
+    }
+}
+
+/// Holes that are not worth a walk.
+const FEW: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Commits {
     /// In order and without spaces between. The first, if any, is a chunk.
     list: VecDeque<Stretch>,
     holes: usize,
+    /// How many holes were left when some were last joined.
+    unjoined: usize,
     /// Everything up to here is gone and not in the list.
     gone_through: Sequence,
     /// The last event up to there that event streams got, and the last that they did not.
@@ -37,8 +58,8 @@ pub(super) struct Commits {
 
 impl Commits {
     pub(super) fn push(&mut self, chunk: Arc<Chunk>) {
-        let is_published = chunk.is_for(Class::Subscriber);
-        self.list.push_back(Stretch { last: chunk.last(), chunk: Some(chunk), is_published });
+        let (room, is_published) = (chunk.room(), chunk.is_for(Class::Subscriber));
+        self.list.push_back(Stretch { last: chunk.last(), chunk: Some(chunk), room, is_published });
     }
 
     /// The oldest chunk.
@@ -69,7 +90,7 @@ impl Commits {
         let place = self.list.partition_point(|stretch| stretch.last < last);
         let chunk = self.list.get_mut(place)?.chunk.take();
         self.holes += usize::from(chunk.is_some());
-        while let Some(Stretch { last, chunk: None, is_published }) = self.list.front() {
+        while let Some(Stretch { last, chunk: None, is_published, .. }) = self.list.front() {
             self.gone_through = *last;
             if *is_published {
                 self.published_through = *last;
@@ -83,22 +104,38 @@ impl Commits {
         chunk
     }
 
-    /// Joins neighbouring holes, but only when most of the list is holes: a step of the walk is
-    /// then paid for by the eviction that made the hole.
+    /// Joins neighbouring holes, but only when most of the list is holes, and twice as many as the
+    /// last time: a step of the walk is then paid for by the eviction that made the hole.
     fn join_holes(&mut self) {
-        const FEW: usize = 1024;
-        if self.holes < FEW || self.holes < self.list.len() / 2 {
+        if self.holes < FEW.max(2 * self.unjoined) || self.holes < self.list.len() / 2 {
             return;
         }
+        self.join_where(|one, other| one.room == other.room);
+        // Whose a hole was is worth something, but not the memory for all that ever was.
+        if self.holes > FEW + (self.list.len() - self.holes) {
+            self.join_where(|_, _| true);
+        }
+        self.unjoined = self.holes;
+    }
+
+    fn join_where(&mut self, may_join: impl Fn(&Stretch, &Stretch) -> bool) {
         let mut kept = 0;
         for place in 0..self.list.len() {
-            let is_hole = |place: usize| self.list[place].chunk.is_none();
-            let is_published = |place: usize| self.list[place].is_published;
-            let joins = kept > 0
-                && (is_hole(place) && is_hole(kept - 1))
-                && is_published(place) == is_published(kept - 1);
+            let stretch = &self.list[place];
+            let joins = kept > 0 && {
+                let before = &self.list[kept - 1];
+                let are_holes = stretch.chunk.is_none() && before.chunk.is_none();
+                are_holes
+                    && stretch.is_published == before.is_published
+                    && may_join(before, stretch)
+            };
             if joins {
-                self.list[kept - 1].last = self.list[place].last;
+                let (last, room) = (stretch.last, stretch.room);
+                let before = &mut self.list[kept - 1];
+                before.last = last;
+                if before.room != room {
+                    before.room = SEVERAL;
+                }
             } else {
                 self.list.swap(kept, place);
                 kept += 1;
@@ -114,6 +151,8 @@ impl Commits {
         for stretch in &self.list {
             let first = stretch.chunk.as_ref().map_or(before + 1, |chunk| chunk.first());
             assert_eq!(first, before + 1, "no sequence is left out or there twice");
+            let room = stretch.chunk.as_ref().map(|chunk| chunk.room());
+            assert!(room.is_none() || room == stretch.room());
             before = stretch.last;
         }
         assert_eq!(before, head, "the list ends with the last commit");

@@ -3,15 +3,61 @@
 //! Knows: what each format shows of an event.
 //! Must not know: who reads it, logs.
 
-use super::audience::Format;
+use super::audience::{FORMATS, Format};
 use super::batch::{Sender, push_base64, push_one_line, push_string, push_wrapped};
 use super::chunk::{Chunk, Encoding, Entry};
 use super::name::ConnectionId;
 use super::what::What;
 use crate::json;
-use crate::sse::{self, Sequence};
+use crate::sse::{self, ID_BYTES};
 use crate::ws::deflate::{Deflater, WINDOW_BITS};
 use crate::ws::frame::{self, Opcode};
+use std::sync::OnceLock;
+
+/// The formats with sealed ids: they stand next to each other.
+const SEALED: usize = 3;
+const FIRST_SEALED: usize = Format::SealedEvents as usize;
+
+/// What a chunk has been made into, beside its first format.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    opened: [OnceLock<Encoding>; FORMATS - SEALED],
+    /// Only where somebody reads who may not read everything: others do not pay for it.
+    sealed: OnceLock<Box<[OnceLock<Encoding>; SEALED]>>,
+}
+
+const _: () = assert!(size_of::<Others>() <= 300, "every chunk has it");
+
+impl Others {
+    /// Nothing but `format`.
+    pub(super) fn only(format: Format, encoding: Encoding) -> Others {
+        let others = Others::default();
+        others.place(format).get_or_init(|| encoding);
+        others
+    }
+
+    /// What `format` was made into, if it was.
+    pub(super) fn get(&self, format: Format) -> Option<&Encoding> {
+        if format.is_sealed() {
+            return self.sealed.get()?[format as usize - FIRST_SEALED].get();
+        }
+        self.opened[place_opened(format)].get()
+    }
+
+    /// Where that is, or is to be.
+    pub(super) fn place(&self, format: Format) -> &OnceLock<Encoding> {
+        if format.is_sealed() {
+            let sealed = self.sealed.get_or_init(Box::default);
+            return &sealed[format as usize - FIRST_SEALED];
+        }
+        &self.opened[place_opened(format)]
+    }
+}
+
+fn place_opened(format: Format) -> usize {
+    let number = format as usize;
+    if number < FIRST_SEALED { number } else { number - SEALED }
+}
 
 /// All events of `chunk` in `format`.
 pub(super) fn encode(chunk: &Chunk, format: Format, deflater: &mut Deflater) -> Encoding {
@@ -19,7 +65,7 @@ pub(super) fn encode(chunk: &Chunk, format: Format, deflater: &mut Deflater) -> 
         return deflate(chunk, deflater);
     }
     let mut encoding = Encoding::default();
-    let around = if format == Format::Events { 64 } else { 256 };
+    let around = if format.opened() == Format::Events { 64 } else { 256 };
     encoding.bytes.reserve(chunk.bytes.len() + chunk.index.len() * around);
     encoding.ends.reserve_exact(chunk.index.len());
     for (place, entry) in chunk.index.iter().enumerate() {
@@ -55,35 +101,41 @@ fn deflate(chunk: &Chunk, deflater: &mut Deflater) -> Encoding {
 fn push(out: &mut Vec<u8>, chunk: &Chunk, format: Format, (place, entry): (usize, &Entry)) {
     let sequence = chunk.first + place as u64;
     let Some(sender) = chunk.sender(place) else { return };
-    match format {
-        Format::Events => push_event(out, chunk, entry, sender, sequence),
+    let epoch = &chunk.epoch;
+    let id = if format.is_sealed() { epoch.sealed_id(sequence) } else { epoch.id(sequence) };
+    match format.opened() {
+        Format::Events => push_event(out, chunk, entry, sender, id),
         Format::FullEvents => {
-            let line = |out: &mut Vec<u8>| push_line(out, chunk, entry, sender, sequence);
-            sse::message_event(out, &chunk.epoch, sequence, line);
+            let line = |out: &mut Vec<u8>| push_line(out, chunk, entry, sender, id);
+            sse::event(out, sse::Kind::Message, id, line);
         }
         Format::Lines => {
-            push_line(out, chunk, entry, sender, sequence);
+            push_line(out, chunk, entry, sender, id);
             out.push(b'\n');
         }
         // Members are the audience only of what was made as frames.
-        Format::Frames | Format::DeflatedFrames => {
-            debug_assert!(false, "frames are made first or never, and from them the deflated");
-        }
+        _ => debug_assert!(false, "frames are made first or never, and from them the deflated"),
     }
 }
 
-fn push_event(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, at: Sequence) {
+fn push_event(
+    out: &mut Vec<u8>,
+    chunk: &Chunk,
+    entry: &Entry,
+    sender: &Sender,
+    id: [u8; ID_BYTES],
+) {
     let kind = match entry.what() {
         What::Text | What::Close => sse::Kind::Message,
         What::Binary => sse::Kind::Binary,
         What::Join => sse::Kind::Join,
         What::Leave => sse::Kind::Leave,
     };
-    sse::event(out, kind, (&chunk.epoch, at), |out| push_json(out, chunk, entry, sender));
+    sse::event(out, kind, id, |out| push_json(out, chunk, entry, sender));
 }
 
 /// `{"id","room","connectionId","session","type","at","data"}`.
-fn push_line(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, at: Sequence) {
+fn push_line(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, id: [u8; ID_BYTES]) {
     let what = match entry.what() {
         What::Text => "message",
         What::Binary => "binary",
@@ -92,7 +144,7 @@ fn push_line(out: &mut Vec<u8>, chunk: &Chunk, entry: &Entry, sender: &Sender, a
         What::Leave => "leave",
     };
     out.extend_from_slice(b"{\"id\":\"");
-    out.extend_from_slice(&chunk.epoch.id(at));
+    out.extend_from_slice(&id);
     out.extend_from_slice(b"\",\"room\":");
     push_string(out, &chunk.room_name);
     out.extend_from_slice(b",\"connectionId\":");

@@ -20,11 +20,13 @@ mod batch;
 mod census;
 mod chunk;
 mod commits;
+mod departed;
 mod directory;
 mod door;
 mod encoding;
 mod fetch;
 mod idempotency;
+mod meant;
 mod name;
 mod room;
 mod what;
@@ -38,6 +40,7 @@ pub use door::{Follow, Interest, Turn};
 pub use encoding::is_own_object;
 pub use fetch::{Piece, Wanted};
 pub use idempotency::{Claimed, Kept, Repeat};
+pub use meant::Meaning;
 pub use name::{ConnectionId, CoreSet, Identity, RoomKey, Who, WhoKeys};
 pub use room::{EVERYONE, Entered};
 pub use what::What;
@@ -111,9 +114,11 @@ impl Hub {
     /// that they also grow over a restart.
     pub fn new(cores: usize, limits: &Limits, seed: [u64; 3], unix_ms: u64) -> Hub {
         assert!((1..=CORES_MAX).contains(&cores), "1 to {CORES_MAX} cores share a hub");
+        let who_keys = WhoKeys::new(seed[1], seed[2]);
         Hub {
-            epoch: Epoch::new(seed[0]),
-            who_keys: WhoKeys::new(seed[1], seed[2]),
+            // The word of the epoch shows some of its seed; what seals shows nothing of the keys.
+            epoch: Epoch::sealed_by(seed[0], who_keys.others("event ids")),
+            who_keys,
             held_bytes: Arc::default(),
             bodies_bytes: Arc::default(),
             waiting: (0..cores).map(|_| AtomicBool::new(false)).collect(),

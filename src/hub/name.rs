@@ -42,6 +42,12 @@ impl WhoKeys {
         hasher.finish128().as_u128()
     }
 
+    /// Other keys, for something else.
+    pub(super) fn others(&self, purpose: &str) -> [u64; 2] {
+        let print = self.print(&[b"keys", purpose.as_bytes()]);
+        [(print >> 64) as u64, print as u64]
+    }
+
     /// The hash of `name`.
     pub fn who(&self, name: &str) -> Who {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);

@@ -9,6 +9,7 @@
 use super::audience::{Audience, Class};
 use super::census::Counts;
 use super::chunk::Chunk;
+use super::departed::Departed;
 use super::door::Interest;
 use super::name::{CoreSet, Identity, RoomKey};
 use crate::sse::Sequence;
@@ -40,7 +41,7 @@ pub(super) struct Logged {
 
 /// For each class of readers, the last event of some kind that it is the audience of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Marks([Sequence; Class::ALL.len()]);
+pub(super) struct Marks([Sequence; Class::ALL.len()]);
 
 impl Marks {
     /// The last one is the last of `chunk`, for those whom that is for.
@@ -50,9 +51,13 @@ impl Marks {
         }
     }
 
-    fn max(self, other: Marks) -> Marks {
+    pub(super) fn max(self, other: Marks) -> Marks {
         let later = |class: Class| self.0[class as usize].max(other.0[class as usize]);
         Marks(Class::ALL.map(later))
+    }
+
+    pub(super) fn of(self, class: Class) -> Sequence {
+        self.0[class as usize]
     }
 }
 
@@ -72,7 +77,7 @@ pub(super) struct Room {
     pub(super) events: usize,
     pub(super) next_ordinal: u64,
     /// The last events that are gone.
-    gone: Marks,
+    pub(super) gone: Marks,
     /// The last events that there ever were.
     latest: Marks,
     /// The last message that members got, in the log or not.
@@ -148,13 +153,12 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct Rooms {
     /// In order, so that they can be listed a part at a time.
-    names: BTreeMap<Arc<str>, RoomKey>,
-    rooms: HashMap<RoomKey, Room, Identity>,
+    pub(super) names: BTreeMap<Arc<str>, RoomKey>,
+    pub(super) rooms: HashMap<RoomKey, Room, Identity>,
     next_key: u64,
     bytes: usize,
     events: usize,
-    /// No room that was removed ever had later events.
-    removed: Marks,
+    pub(super) departed: Departed,
 }
 
 impl Rooms {
@@ -168,7 +172,7 @@ impl Rooms {
             next_key: RoomKey::EVERYONE.0 + 1,
             bytes: 0,
             events: 0,
-            removed: Marks::default(),
+            departed: Departed::default(),
         }
     }
 
@@ -225,7 +229,7 @@ impl Rooms {
         let (key, name) = (RoomKey(self.next_key), Arc::<str>::from(name));
         self.next_key += 1;
         self.names.insert(Arc::clone(&name), key);
-        let room = Room::new(&name, 1, CoreSet::default(), self.removed);
+        let room = Room::new(&name, 1, CoreSet::default(), self.departed.back(&name));
         self.rooms.insert(key, room);
         Some(Entered { key, name })
     }
@@ -245,7 +249,7 @@ impl Rooms {
             && let Some(room) = self.rooms.remove(&key)
         {
             self.names.remove(&room.name);
-            self.removed = self.removed.max(room.gone);
+            self.departed.note(room.name, key, room.gone);
         }
     }
 

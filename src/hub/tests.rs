@@ -18,6 +18,7 @@ use super::*;
 use crate::bytes::Now;
 use crate::ws::deflate::Deflater;
 use publish::{Said, sender};
+use readers::{Got, Names};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -252,4 +253,90 @@ fn a_batch_is_full_before_a_chunk_is_too_large() {
         }
         assert!(batch.bytes() <= CHUNK_BYTES_MAX && count >= 60, "{count} {}", batch.bytes());
     }
+}
+
+/// What somebody gets who means the rooms `meant`.
+fn read_meant(hub: &Hub, meant: &[&'static str], next: Sequence, upto: Sequence) -> Vec<Got> {
+    let mut names = Names { meant: meant.to_vec(), ..Names::default() };
+    names.read(hub, (next, upto), 16)
+}
+
+#[test]
+fn of_joined_holes_only_those_are_told_whose_rooms_lost_something() {
+    let limits = Limits { room_log_events_max: 1, ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    let names = ["rare", "x", "y"];
+    let rooms = names.map(|name| hub.enter(name).unwrap());
+    let text = || Said::Text("{}".into());
+    publish(&hub, &mut turn, &rooms[0], &[text()]);
+    for _ in 0..3000 {
+        publish(&hub, &mut turn, &rooms[1], &[text()]);
+        publish(&hub, &mut turn, &rooms[2], &[text()]);
+    }
+    let _still_there = hub.enter("quiet").unwrap();
+    assert_eq!(read_meant(&hub, &["rare"], 1, 6001), [Got::Event(1)]);
+    assert_eq!(read_meant(&hub, &["rare", "quiet", "new"], 2, 6001), []);
+    let got = read_meant(&hub, &["rare", "x"], 1, 6001);
+    let [Got::Event(1), Got::Gap(last, None), Got::Event(6000)] = got[..] else {
+        panic!("{got:?}")
+    };
+    assert!((5998..6000).contains(&last), "{last}");
+    // Whoever has had all that is gone is told of nothing.
+    assert_eq!(read_meant(&hub, &["x"], 5999, 6001), [Got::Event(6000)]);
+    assert_eq!(read_meant(&hub, &["y"], 6000, 6001), [Got::Event(6001)]);
+}
+
+#[test]
+fn what_a_room_had_lost_is_known_when_it_is_gone_and_when_it_comes_back() {
+    let limits = Limits { log_age: Duration::from_secs(1), ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    let class = Class::Subscriber;
+    let say = |turn: &mut Turn, name: &str| {
+        let room = hub.enter(name).unwrap();
+        turn.left.push(room.key);
+        publish(&hub, turn, &room, &[Said::Text("{}".into())]);
+    };
+    say(&mut turn, "a");
+    say(&mut turn, "b");
+    turn.now = at(2000);
+    hub.exchange(&mut turn);
+    turn.evicted.clear();
+    say(&mut turn, "c");
+    assert_eq!(hub.holdings().rooms, 1);
+    assert_eq!(hub.gone_through(None, class), 2);
+    // Event 1 was of `a`, 2 of `b`, and of `d` there never was any.
+    assert_eq!(read_meant(&hub, &["a"], 1, 3), [Got::Gap(2, None)]);
+    assert_eq!(read_meant(&hub, &["a"], 2, 3), []);
+    assert_eq!(read_meant(&hub, &["b", "c"], 2, 3), [Got::Gap(2, None), Got::Event(3)]);
+    assert_eq!(read_meant(&hub, &["d", "c"], 1, 3), [Got::Event(3)]);
+    for (name, gone) in [("a", 1), ("b", 2), ("d", 0)] {
+        let room = hub.enter(name).unwrap();
+        assert_eq!(hub.gone_through(Some(&[room.key]), class), gone, "{name} is back");
+    }
+    assert_eq!(read_meant(&hub, &["a"], 1, 3), [Got::Gap(2, None)]);
+    assert_eq!(read_meant(&hub, &["a", "d"], 2, 3), []);
+}
+
+#[test]
+fn only_so_many_rooms_are_remembered_and_of_the_others_nobody_can_be_sure() {
+    let limits =
+        Limits { log_age: Duration::from_secs(1), rooms_max: 1 << 20, ..Limits::default() };
+    let (hub, mut turn) = (hub(1, &limits), Turn::new(0));
+    for number in 0..9000u64 {
+        let room = hub.enter(&format!("room {number}")).unwrap();
+        turn.left.push(room.key);
+        let mut batch = publish::batch(&hub, &room, Audience::SUBSCRIBERS);
+        Said::Text("{}".into()).push(&mut batch, &sender(&hub, "a", 1));
+        turn.chunks.push(batch.seal());
+    }
+    hub.exchange(&mut turn);
+    turn.now = at(2000);
+    hub.exchange(&mut turn);
+    assert_eq!(hub.holdings().rooms, 0);
+    let rooms = |number: u64| Box::leak(format!("room {number}").into_boxed_str());
+    // The first that are gone are forgotten: whoever begins among them may have missed any.
+    assert_eq!(read_meant(&hub, &["other"], 1, 9000), [Got::Gap(9000, None)]);
+    assert_eq!(read_meant(&hub, &["other"], 5000, 9000), []);
+    assert_eq!(read_meant(&hub, &[rooms(7000)], 5000, 9000), [Got::Gap(9000, None)]);
+    assert_eq!(read_meant(&hub, &[rooms(4000)], 5000, 9000), []);
 }

@@ -187,10 +187,16 @@ pub struct Counters {
     pub responses: Family<u16, RESPONSES>,
     /// Requests that could not be understood.
     pub http_faults: Count,
+    /// Requests refused before their heads had ended, for want of room.
+    pub heads_shed: Count,
     /// Credentials that were asked for, by what came of it.
     pub credentials: Family<&'static str, OUTCOMES>,
     /// Requests that were let in with one, by where it stood.
     pub admitted: Family<&'static str, WAYS>,
+    /// What came of asking somebody else who may come in.
+    pub forwarded: Family<&'static str, FORWARDED>,
+    /// How long that took, where somebody was asked.
+    pub forward_seconds: Histogram,
     /// Panics that were caught.
     pub panics: Count,
 }
@@ -199,7 +205,8 @@ const CLOSES: usize = 15;
 const REFUSALS: usize = 16;
 const RESPONSES: usize = 29;
 const OUTCOMES: usize = 10;
-const WAYS: usize = 8;
+const WAYS: usize = 9;
+const FORWARDED: usize = 4;
 
 /// RFC 6455 §7.4.1, and the codes of our own.
 static CLOSE_CODES: [u16; CLOSES] =
@@ -238,7 +245,9 @@ static CREDENTIAL_OUTCOMES: [&str; OUTCOMES] = [
 ];
 
 static CREDENTIAL_WAYS: [&str; WAYS] =
-    ["bearer", "basic", "header", "cookie", "query", "path", "subprotocol", "ticket"];
+    ["bearer", "basic", "header", "cookie", "query", "path", "subprotocol", "ticket", "forward"];
+
+static FORWARD_OUTCOMES: [&str; FORWARDED] = ["in", "refused", "unavailable", "cached"];
 
 static STATUS_CODES: [u16; RESPONSES] = [
     200, 201, 202, 101, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 414, 415, 417,
@@ -270,8 +279,11 @@ impl Default for Counters {
             refusals: Family::new(&REFUSAL_CODES),
             responses: Family::new(&STATUS_CODES),
             http_faults: Count::default(),
+            heads_shed: Count::default(),
             credentials: Family::new(&CREDENTIAL_OUTCOMES),
             admitted: Family::new(&CREDENTIAL_WAYS),
+            forwarded: Family::new(&FORWARD_OUTCOMES),
+            forward_seconds: Histogram::default(),
             panics: Count::default(),
         }
     }
@@ -316,7 +328,8 @@ mod tests {
         let distinct = |codes: &[u16]| codes.iter().collect::<HashSet<_>>().len();
         assert_eq!(distinct(&CLOSE_CODES), CLOSE_CODES.len());
         assert_eq!(distinct(&STATUS_CODES), STATUS_CODES.len());
-        for names in [&REFUSAL_CODES[..], &CREDENTIAL_OUTCOMES, &CREDENTIAL_WAYS] {
+        for names in [&REFUSAL_CODES[..], &CREDENTIAL_OUTCOMES, &CREDENTIAL_WAYS, &FORWARD_OUTCOMES]
+        {
             assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
         }
     }

@@ -17,6 +17,8 @@ pub struct Gauges {
     pub cores: u64,
     /// The server is on its way out.
     pub draining: bool,
+    /// Nobody is asked who they are, and whoever runs the server accepts that.
+    pub insecure: bool,
     /// Rooms that exist.
     pub rooms: u64,
     /// `connectionId`s that have an owner.
@@ -60,6 +62,8 @@ impl Page<'_> {
         self.gauge("tidegate_cores", "Threads that serve.", gauges.cores);
         let draining = u64::from(gauges.draining);
         self.gauge("tidegate_draining", "1 while the server is on its way out.", draining);
+        let help = "1 while no credentials are asked for and --insecure accepts that.";
+        self.gauge("tidegate_insecure_mode", help, u64::from(gauges.insecure));
         self.gauge("tidegate_rooms", "Rooms that exist.", gauges.rooms);
         let help = "Connection ids that have an owner.";
         self.gauge("tidegate_connection_ids", help, gauges.connection_ids);
@@ -145,6 +149,9 @@ impl Page<'_> {
         self.family(name, "code", "Responses, by status.", |core| &core.responses);
         let name = "tidegate_http_faults_total";
         self.counter(name, "Requests that could not be understood.", |core| &core.http_faults);
+        let name = "tidegate_heads_shed_total";
+        let help = "Requests refused before their heads had ended, as too much of such waited.";
+        self.counter(name, help, |core| &core.heads_shed);
     }
 
     fn credentials(&mut self) {
@@ -154,6 +161,11 @@ impl Page<'_> {
         let name = "tidegate_admitted_total";
         let help = "Requests let in with a credential, by where it stood.";
         self.family(name, "way", help, |core| &core.admitted);
+        let name = "tidegate_forward_requests_total";
+        let help = "Questions to a service who may come in, by what came of it.";
+        self.family(name, "outcome", help, |core| &core.forwarded);
+        let help = "From such a question to its answer, where it was asked.";
+        self.histogram("tidegate_forward_seconds", help, |core| &core.forward_seconds);
     }
 
     fn turns(&mut self) {

@@ -307,6 +307,7 @@ impl Reactor<'_> {
                 }
             }
             Action::Post(core, letter) => self.shared.mailbox(core).post(letter),
+            Action::Vet(key, question) => self.shared.vet(self.core, key, question),
             Action::Ring(cores) => {
                 cores.iter().for_each(|core| self.shared.mailbox(core).bell().ring());
             }

@@ -21,22 +21,26 @@ pub(super) struct Ears {
     signals: Signals,
     /// Whoever started us could only stop us by a terminal: without it we stop by ourselves.
     had_terminal: bool,
-    /// Who reads the configuration again, if there is something to read.
-    reload: Option<SyncSender<()>>,
+    /// Who reads the configuration again, and works as long as this is here.
+    reload: SyncSender<()>,
+    /// There is something to read.
+    has_file: bool,
 }
 
 impl Ears {
     /// Hears from now on. A SIGINT or SIGTERM that comes when `stopping` is set already ends the
-    /// process there and then, whatever its cores are doing. `reload` is asked on a SIGHUP.
+    /// process there and then, whatever its cores are doing. `reload` is asked on a SIGHUP, if
+    /// there is a file.
     pub(super) fn open(
         stopping: &Arc<AtomicBool>,
-        reload: Option<SyncSender<()>>,
+        reload: SyncSender<()>,
+        has_file: bool,
     ) -> io::Result<Ears> {
         for signal in [SIGINT, SIGTERM] {
             flag::register_conditional_shutdown(signal, 1, Arc::clone(stopping))?;
         }
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        Ok(Ears { signals, had_terminal: has_terminal(), reload })
+        Ok(Ears { signals, had_terminal: has_terminal(), reload, has_file })
     }
 
     /// Takes what came. Gives whether the server is to stop.
@@ -61,10 +65,11 @@ impl Ears {
     }
 
     fn reload(&self, signal: i32) {
-        match &self.reload {
+        if self.has_file {
             // It may be asked already: what it has yet to read is what is there then.
-            Some(reload) => _ = reload.try_send(()),
-            None => log::info!("signal {signal}: there is nothing to load anew"),
+            let _ = self.reload.try_send(());
+        } else {
+            log::info!("signal {signal}: there is nothing to load anew");
         }
     }
 }

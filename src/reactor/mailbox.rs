@@ -6,7 +6,10 @@
 use super::bell::Bell;
 use super::rules::Rules;
 use super::vacancy::Vacancy;
+use crate::auth::Question;
+use crate::bytes::ConnKey;
 use crate::engine::{Letter, Policy};
+use crate::forward::Forwarder;
 use mio::Waker;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +57,8 @@ impl Mailbox {
 /// What the reactors of one process share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    mailboxes: Vec<Mailbox>,
+    mailboxes: Vec<Arc<Mailbox>>,
+    forwarder: Forwarder,
     stopping: Arc<AtomicBool>,
     vacancy: Vacancy,
     rules: Rules,
@@ -64,7 +68,9 @@ impl Shared {
     /// For the cores whose mailboxes these are, in order; `stopping` is set when they are to stop.
     pub(super) fn new(mailboxes: Vec<Mailbox>, stopping: Arc<AtomicBool>) -> Shared {
         let vacancy = Vacancy::new(mailboxes.len());
-        Shared { mailboxes, stopping, vacancy, rules: Rules::default() }
+        let mailboxes = mailboxes.into_iter().map(Arc::new).collect();
+        let (forwarder, rules) = (Forwarder::default(), Rules::default());
+        Shared { mailboxes, forwarder, stopping, vacancy, rules }
     }
 
     /// Has every core stop.
@@ -100,6 +106,14 @@ impl Shared {
 
     pub(super) fn vacancy(&self) -> &Vacancy {
         &self.vacancy
+    }
+
+    /// Has the question asked that `key` of `core` waits for. The verdict comes by letter, also if
+    /// it is known already: whatever follows from it belongs to a turn of its own.
+    pub(super) fn vet(&self, core: u16, key: ConnKey, question: Box<Question>) {
+        let mailbox = Arc::clone(&self.mailboxes[core as usize]);
+        self.forwarder
+            .ask(question, move |vetted| mailbox.post(Letter::Vetted(key, Box::new(vetted))));
     }
 
     pub(super) fn mailbox(&self, core: u16) -> &Mailbox {

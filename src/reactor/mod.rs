@@ -7,6 +7,7 @@ mod bell;
 mod clock;
 mod core;
 mod ears;
+mod exposure;
 mod gate;
 mod listen;
 mod mailbox;
@@ -18,6 +19,7 @@ mod vacancy;
 use self::clock::Clock;
 use self::core::{Nascent, Reactor};
 use self::ears::Ears;
+use self::exposure::Alarm;
 use self::mailbox::{Mailbox, Shared};
 use self::reload::Reload;
 use crate::auth::Vault;
@@ -108,7 +110,7 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let stopping = Arc::new(AtomicBool::new(false));
     let (asks, asked) = sync_channel(1);
-    let ears = Ears::open(&stopping, source.file().map(|_| asks))?;
+    let ears = Ears::open(&stopping, asks, source.file().is_some())?;
     let addresses = addresses(&config);
     let options = listen::Options::new(config.send_buffer, &config.limits);
     let mut listeners = Vec::new();
@@ -133,7 +135,11 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
     let setups = setups(&config, listeners.into(), clock)?;
     announce(&config, &bound, nofile);
     let hub = Arc::clone(&setups[0].hub);
-    let reload = Reload { source, config, hub, clock, asked };
+    let mut alarm = Alarm::default();
+    if alarm.go_by(&config, clock.since_start()) {
+        exposure::warn();
+    }
+    let reload = Reload { source, config, hub, clock, asked, alarm };
     run(nascents, setups, Shared::new(mailboxes, stopping), reload, ears)
 }
 
@@ -214,6 +220,7 @@ fn policy(config: &Config) -> Policy {
         allow_origins: config.allow_origins.clone(),
         allow_hosts: config.allow_hosts.clone(),
         access: Arc::new(config.access.clone()),
+        insecure: exposure::is_accepted(config),
     }
 }
 
@@ -241,9 +248,6 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
     // Nobody may be there to hear it: that is no reason not to serve.
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     let limits = &config.limits;
-    if bound.iter().any(|(addr, _)| !addr.ip().is_loopback()) {
-        log::warn!("--insecure: everyone who reaches these addresses can connect, read and write");
-    }
     log::info!(
         "pid {}, up to {} connections (descriptor limit {nofile})",
         std::process::id(),

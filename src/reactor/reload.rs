@@ -4,8 +4,10 @@
 //! Must not know: what a configuration is written in, what its routes and pages do.
 //!
 //! It is a thread of its own, as a disk may be slow: no core waits for it. All or nothing: with one
-//! mistake in it nothing of a new configuration holds.
+//! mistake in it nothing of a new configuration holds. Between reads it has time to warn of what
+//! holds.
 
+use super::exposure::{self, Alarm};
 use super::listen;
 use super::mailbox::Shared;
 use super::{Clock, policy};
@@ -13,7 +15,7 @@ use crate::config::{Config, Loaded, Source};
 use crate::hub::Hub;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 /// What reads the configuration again whenever it is asked to.
 #[derive(Debug)]
@@ -26,25 +28,38 @@ pub(super) struct Reload {
     pub(super) clock: Clock,
     /// Somebody asks; an end: the server has stopped.
     pub(super) asked: Receiver<()>,
+    pub(super) alarm: Alarm,
 }
 
 impl Reload {
     /// Does so until the server has stopped.
     pub(super) fn run(mut self, shared: &Shared) {
-        while self.asked.recv().is_ok() {
-            if shared.is_stopping() {
-                continue;
+        loop {
+            let asked = match self.alarm.silence(self.clock.since_start()) {
+                Some(silence) => self.asked.recv_timeout(silence),
+                None => self.asked.recv().map_err(RecvTimeoutError::from),
+            };
+            if self.alarm.rings(self.clock.since_start()) {
+                exposure::warn();
             }
-            // A mistake of ours must not end a server that runs.
-            match catch_unwind(AssertUnwindSafe(|| self.source.reload())) {
-                Ok(Ok(loaded)) => self.adopt(loaded, shared),
-                Ok(Err(mistakes)) => {
-                    for mistake in mistakes.iter() {
-                        log::error!("not loaded, nothing changed: {mistake}");
-                    }
+            match asked {
+                Ok(()) if !shared.is_stopping() => self.load(shared),
+                Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn load(&mut self, shared: &Shared) {
+        // A mistake of ours must not end a server that runs.
+        match catch_unwind(AssertUnwindSafe(|| self.source.reload())) {
+            Ok(Ok(loaded)) => self.adopt(loaded, shared),
+            Ok(Err(mistakes)) => {
+                for mistake in mistakes.iter() {
+                    log::error!("not loaded, nothing changed: {mistake}");
                 }
-                Err(_) => log::error!("not loaded, nothing changed: reading it panicked"),
             }
+            Err(_) => log::error!("not loaded, nothing changed: reading it panicked"),
         }
     }
 
@@ -58,6 +73,9 @@ impl Reload {
         if shared.post(policy) {
             for warning in warnings {
                 log::warn!("{warning}");
+            }
+            if self.alarm.go_by(&self.config, self.clock.since_start()) {
+                exposure::warn();
             }
             let file = self.source.file().unwrap_or("".as_ref()).display();
             log::info!("loaded {file}: {summary}");

@@ -72,7 +72,7 @@ pub fn message_event(
     sequence: Sequence,
     payload: impl FnOnce(&mut Vec<u8>),
 ) -> usize {
-    event(out, Kind::Message, (epoch, sequence), payload)
+    event(out, Kind::Message, epoch.id(sequence), payload)
 }
 
 /// Like [`message_event`], with `event: binary`.
@@ -82,29 +82,20 @@ pub fn binary_event(
     sequence: Sequence,
     payload: impl FnOnce(&mut Vec<u8>),
 ) -> usize {
-    event(out, Kind::Binary, (epoch, sequence), payload)
+    event(out, Kind::Binary, epoch.id(sequence), payload)
 }
 
-/// Like [`message_event`], of any kind.
+/// Like [`message_event`], of any kind, under any id.
 pub fn event(
     out: &mut Vec<u8>,
     kind: Kind,
-    (epoch, sequence): (&Epoch, Sequence),
+    id: [u8; ID_BYTES],
     payload: impl FnOnce(&mut Vec<u8>),
 ) -> usize {
     out.extend_from_slice(kind.line());
     out.extend_from_slice(ID);
-    finish(out, epoch, sequence, payload)
-}
-
-fn finish(
-    out: &mut Vec<u8>,
-    epoch: &Epoch,
-    sequence: Sequence,
-    payload: impl FnOnce(&mut Vec<u8>),
-) -> usize {
     let mut head = [0; ID_BYTES + DATA.len()];
-    head[..ID_BYTES].copy_from_slice(&epoch.id(sequence));
+    head[..ID_BYTES].copy_from_slice(&id);
     head[ID_BYTES..].copy_from_slice(DATA);
     out.extend_from_slice(&head);
     let place = out.len();
@@ -124,19 +115,19 @@ pub fn sequence_digits(events: &mut [u8], payload: usize) -> Option<&mut [u8; DI
 /// A block without data, which is no event by the standard, but moves the client's last event id:
 /// what the client resumes at if the connection ends before the next event. With `retry`, its
 /// reconnection time too.
-pub fn position_block(out: &mut Vec<u8>, epoch: &Epoch, at: Sequence, retry: Option<Duration>) {
+pub fn position_block(out: &mut Vec<u8>, id: &[u8], retry: Option<Duration>) {
     if let Some(retry) = retry {
         out.extend_from_slice(format!("retry: {}\n", retry.as_millis()).as_bytes());
     }
     out.extend_from_slice(ID);
-    out.extend_from_slice(&epoch.id(at));
+    out.extend_from_slice(id);
     out.extend_from_slice(END);
 }
 
-/// Tells that events up to and with `last` are gone: how many, if that is known.
-pub fn gap_event(out: &mut Vec<u8>, epoch: &Epoch, last: Sequence, missed: Option<u64>) {
+/// Tells that events up to and with that of `id` are gone: how many, if that is known.
+pub fn gap_event(out: &mut Vec<u8>, id: &[u8], missed: Option<u64>) {
     out.extend_from_slice(b"event: gap\nid: ");
-    out.extend_from_slice(&epoch.id(last));
+    out.extend_from_slice(id);
     let missed = missed.map_or("null".to_owned(), |count| count.to_string());
     out.extend_from_slice(format!("\ndata: {{\"missed\":{missed}}}\n\n").as_bytes());
 }
@@ -168,7 +159,7 @@ mod tests {
         assert_eq!(out.len() - start, event_length(Kind::Binary, 1));
         for (kind, line) in [(Kind::Join, "event: join\n"), (Kind::Leave, "event: leave\n")] {
             out.clear();
-            event(&mut out, kind, (&epoch, 1), |out| out.extend_from_slice(b"{}"));
+            event(&mut out, kind, epoch.id(1), |out| out.extend_from_slice(b"{}"));
             let rest = "id: 0000003-00000000001\ndata: {}\n\n";
             assert_eq!(String::from_utf8_lossy(&out), format!("{line}{rest}"));
             assert_eq!(out.len(), event_length(kind, 2));
@@ -188,9 +179,9 @@ mod tests {
     #[test]
     fn what_is_between_events() {
         let (mut out, epoch) = (Vec::new(), Epoch::new(3));
-        position_block(&mut out, &epoch, 0, Some(Duration::from_millis(1500)));
-        gap_event(&mut out, &epoch, 2, Some(2));
-        gap_event(&mut out, &epoch, 3, None);
+        position_block(&mut out, &epoch.id(0), Some(Duration::from_millis(1500)));
+        gap_event(&mut out, &epoch.id(2), Some(2));
+        gap_event(&mut out, &epoch.id(3), None);
         expired_event(&mut out, "expired");
         let expected = "retry: 1500\nid: 0000003-00000000000\n\n\
              event: gap\nid: 0000003-00000000002\ndata: {\"missed\":2}\n\n\

@@ -20,12 +20,13 @@
 
 mod encode;
 mod id;
+mod seal;
 
 pub use encode::{
     Kind, MESSAGE_HEAD_BYTES, binary_event, event, event_length, expired_event, gap_event,
     message_event, message_head, position_block, sequence_digits,
 };
-pub use id::{DIGITS, Epoch, ID_BYTES, LastEventId, Sequence, write_digits};
+pub use id::{DIGITS, Epoch, ID_BYTES, LastEventId, PLACE_BYTES, Sequence, write_digits};
 
 /// A heartbeat: a comment line without the blank line that some clients make an empty event of.
 pub const HEARTBEAT: &[u8] = b":\n";

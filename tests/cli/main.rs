@@ -7,6 +7,7 @@ mod handshakes;
 mod pipes;
 mod scripted;
 mod terminals;
+mod tokens;
 
 #[path = "../support/mod.rs"]
 mod support;

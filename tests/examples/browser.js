@@ -37,9 +37,9 @@ function watch(page) {
 }
 
 const actions = {
-  async launch({ path }) {
+  async launch({ path, args }) {
     // Chromium's own walls need rights that a container, and root, do not have.
-    browser = await chromium.launch({ executablePath: path, args: ["--no-sandbox"] });
+    browser = await chromium.launch({ executablePath: path, args: ["--no-sandbox", ...args] });
   },
   async open({ url, look }) {
     const { colorScheme, viewport } = LOOKS.find(({ name }) => name === look);

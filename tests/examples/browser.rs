@@ -25,10 +25,16 @@ pub(crate) struct Window<'a> {
 
 impl Browser {
     pub(crate) fn start() -> Browser {
+        Browser::start_with(&[])
+    }
+
+    /// Starts it with more on its command line.
+    pub(crate) fn start_with(args: &[&str]) -> Browser {
         let script = root().join("tests/examples/browser.js");
         let driver = Foreign::converse(&mut foreign::node(&script, &["playwright-core"]));
         let browser = Browser { driver: RefCell::new(driver) };
-        browser.ask(json!({"do": "launch", "path": foreign::installed("chromium")}));
+        let path = foreign::installed("chromium");
+        browser.ask(json!({"do": "launch", "path": path, "args": args}));
         browser
     }
 
@@ -44,6 +50,11 @@ impl Browser {
         let mut answer = driver.json();
         assert!(answer.get("error").is_none(), "{what}: {}", answer["error"]);
         answer["value"].take()
+    }
+
+    /// Closes it, whatever its pages complained of.
+    pub(crate) fn quit(self) {
+        self.driver.into_inner().finish();
     }
 
     /// Closes it; no page may have failed, asked for something elsewhere, or been too wide.

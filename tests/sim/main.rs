@@ -8,6 +8,7 @@
 //! run, bit for bit: some are run twice to see that it is so.
 
 mod node;
+mod vetting;
 
 use node::dice::Dice;
 use node::{Outcome, Progress};

@@ -6,6 +6,7 @@
 // Each of the test targets that share this uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub(crate) mod backend;
 pub(crate) mod events;
 pub(crate) mod folder;
 pub(crate) mod foreign;
@@ -15,6 +16,7 @@ pub(crate) mod sources;
 pub(crate) mod websocket;
 pub(crate) mod wire;
 
+pub(crate) use backend::Backend;
 pub(crate) use events::{Event, EventStream};
 pub(crate) use folder::Folder;
 pub(crate) use foreign::Foreign;

@@ -93,6 +93,13 @@ impl Server {
         (status.unwrap(), self.full_log())
     }
 
+    /// Ends it; all it wrote.
+    pub(crate) fn stop(&mut self) -> String {
+        self.terminate();
+        self.child.wait().unwrap();
+        self.full_log()
+    }
+
     /// Ends it as a crash would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -6,6 +6,7 @@
 //! A request that may not come in has done nothing, and is told why in a fixed sentence: nothing of
 //! what it said is in there. Its connection ends with that, and what is behind it is not read.
 
+mod forward;
 mod origin;
 mod peer;
 mod refusals;
@@ -18,7 +19,8 @@ pub(super) use ways::TICKET;
 
 use super::answer::Problem;
 use super::desk::Desk;
-use crate::auth::{Door, Grant, Key, Presented, Refused};
+use super::vetting::Vetting;
+use crate::auth::{Door, Grant, Key, Presented, Question, Refused};
 use crate::http::Request;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -51,24 +53,36 @@ pub(super) struct Entrance<'r> {
     /// How many rooms, and how many connections, a stream may name.
     pub(super) filters_max: usize,
     pub(super) peer: Option<Peer>,
+    /// What somebody else was asked about the request, and says.
+    pub(super) vetting: Option<&'r Vetting>,
+}
+
+/// What comes of it when nothing speaks against it.
+pub(super) enum Admitted {
+    /// What whoever was let in may do. Nothing: everybody may come in there.
+    In(Option<Arc<Grant>>),
+    /// Somebody else has to be asked.
+    Asks(Box<Question>),
 }
 
 impl Desk {
-    /// What the holder of the credential may do that is shown at the entrance. Nothing: everybody
-    /// may come in there.
-    pub(super) fn let_in(
-        &mut self,
-        entrance: &Entrance<'_>,
-    ) -> Result<Option<Arc<Grant>>, Problem> {
+    /// What the holder of the credential may do that is shown at the entrance.
+    pub(super) fn let_in(&mut self, entrance: &Entrance<'_>) -> Result<Admitted, Problem> {
         let access = Arc::clone(&self.policy.access);
         if !access.is_on() || entrance.door.open {
-            return Ok(None);
+            return Ok(Admitted::In(None));
         }
         let takes_passwords = access.takes_passwords(entrance.door);
         let refused = |why| refusals::refused(why, entrance, takes_passwords);
         if let Err(wait) = self.may_try(entrance.peer) {
             self.count_credential("throttled");
             return Err(Problem { retry_after: Some(wait), ..refused(Refused::Throttled) });
+        }
+        // Nobody manages by the word of others.
+        if let Some(forward) = &entrance.door.forward
+            && matches!(entrance.need, Need::Page | Need::Connect | Need::Subscribe)
+        {
+            return self.let_in_forward(entrance, forward);
         }
         let credential = ways::find(entrance).map_err(|why| {
             self.count_credential(match why {
@@ -89,7 +103,7 @@ impl Desk {
         self.check_right(&grant, entrance.need)?;
         self.count_credential("accepted");
         self.counters().admitted.count(credential.way.name());
-        Ok(Some(grant))
+        Ok(Admitted::In(Some(grant)))
     }
 
     /// What the holder of `text` may do, which it shows on a WebSocket that it has already.
@@ -117,8 +131,18 @@ impl Desk {
             Text::Ticket(text) => self.redeem(text, door).ok_or(Refused::Invalid)?,
             Text::Unreadable => return Err(Refused::Invalid),
         };
-        let is_revoked = self.setup.vault.revocations.concern(&grant, unix_ms);
-        if is_revoked { Err(Refused::Revoked) } else { Ok(grant) }
+        self.check_grant(&grant)?;
+        Ok(grant)
+    }
+
+    /// What a key or somebody else vouches for may have been over, or revoked, since.
+    fn check_grant(&self, grant: &Grant) -> Result<(), Refused> {
+        let unix_ms = self.now.unix_ms;
+        match self.setup.vault.revocations.concern(grant, unix_ms) {
+            true => Err(Refused::Revoked),
+            false if grant.is_over(unix_ms) => Err(Refused::Expired),
+            false => Ok(()),
+        }
     }
 
     /// A ticket is good as long as the key of whoever asked for it, and where that key counts. Who
@@ -171,4 +195,4 @@ impl Desk {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

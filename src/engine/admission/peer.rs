@@ -7,29 +7,40 @@ use super::Desk;
 use core::net::IpAddr;
 use std::num::NonZeroU64;
 
-/// Where a connection came from, as the vault calls it.
+/// Where a connection came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Peer(NonZeroU64);
+pub(in crate::engine) struct Peer {
+    address: IpAddr,
+    /// As the vault calls it.
+    name: Option<NonZeroU64>,
+}
+
+impl Peer {
+    /// As others call it.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+}
 
 impl Desk {
     /// What a peer at `address` is called. This machine has no name: whoever guesses there need
     /// not, and all that come through a proxy would share it.
-    pub(in crate::engine) fn peer(&self, address: IpAddr) -> Option<Peer> {
+    pub(in crate::engine) fn peer(&self, address: IpAddr) -> Peer {
         let address = address.to_canonical();
         if address.is_loopback() {
-            return None;
+            return Peer { address, name: None };
         }
         let guesses = &self.setup.vault.guesses;
         let name = match address {
             IpAddr::V4(address) => guesses.address(&address.octets()),
             IpAddr::V6(address) => guesses.address(&address.octets()),
         };
-        NonZeroU64::new(name).map(Peer)
+        Peer { address, name: NonZeroU64::new(name) }
     }
 
     /// Whether a credential from there is looked at; if not, in how many seconds it will be.
     pub(super) fn may_try(&self, peer: Option<Peer>) -> Result<(), u64> {
-        let Some(Peer(address)) = peer else { return Ok(()) };
+        let Some(address) = peer.and_then(|peer| peer.name) else { return Ok(()) };
         let guesses = &self.setup.vault.guesses;
         let per_minute = self.limits.bad_credentials_max as u32;
         guesses.may_try(address.get(), self.now.monotonic, per_minute).map_err(|wait| {
@@ -40,7 +51,7 @@ impl Desk {
 
     /// A credential from there was bad.
     pub(super) fn note_bad(&self, peer: Option<Peer>) {
-        let Some(Peer(address)) = peer else { return };
+        let Some(address) = peer.and_then(|peer| peer.name) else { return };
         let per_minute = self.limits.bad_credentials_max as u32;
         self.setup.vault.guesses.note_bad(address.get(), self.now.monotonic, per_minute);
     }

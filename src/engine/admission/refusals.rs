@@ -40,6 +40,23 @@ pub(super) const THROTTLED: Problem = Problem::refusal(
      try again later.",
 );
 
+pub(super) const FORWARD_UNAVAILABLE: Problem = Problem::refusal(
+    Status::ServiceUnavailable,
+    "auth-unavailable",
+    "Whoever is asked here who may come in (forward) gave no answer that means anything in time \
+     (--forward-time); try again.",
+);
+
+/// Whoever was asked says no.
+pub(super) fn forward_refused(refusing: Refusing) -> Problem {
+    const DETAIL: &str = "Whoever is asked here who may come in (forward) says no.";
+    let (status, headers) = match refusing {
+        Refusing::Unauthorized => (Status::Unauthorized, challenges(false, false)),
+        Refusing::Forbidden => (Status::Forbidden, [].as_slice()),
+    };
+    Problem { headers, ..Problem::refusal(status, "credentials-invalid", DETAIL) }
+}
+
 /// A good credential without the right: `what` it takes.
 pub(in crate::engine) const fn not_allowed(what: &'static str) -> Problem {
     Problem::refusal(Status::Forbidden, "not-allowed", what)

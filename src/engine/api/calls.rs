@@ -194,6 +194,7 @@ impl Engine {
         let written = self.guarded(asker, |conn, desk| {
             said.write(&manner, conn, desk);
             conn.next_request(Framing::None, desk, asker);
+            conn.hold_head(desk, asker);
         });
         if written.is_none() {
             return;
@@ -204,6 +205,7 @@ impl Engine {
         }
         self.go_on(asker);
         self.settle(asker);
+        self.shed_heads();
     }
 }
 

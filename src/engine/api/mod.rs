@@ -30,7 +30,7 @@ pub use ask::{Answer, Ask};
 pub(super) use calls::{CallKey, Calls};
 pub(super) use order::{Order, Outcome, carry_out};
 
-use super::admission::{Entrance, Need};
+use super::admission::{Admitted, Entrance, Need};
 use super::answer::{Manner, Problem};
 use super::conn::Conn;
 use super::desk::Desk;
@@ -120,7 +120,7 @@ fn find_and_answer(
     }
     let grant = match need(found, page, &policy.access) {
         None => None,
-        Some(need) => desk.let_in(&Entrance {
+        Some(need) => match desk.let_in(&Entrance {
             request,
             door: &policy.access.door,
             need,
@@ -128,7 +128,11 @@ fn find_and_answer(
             listed: &policy.allow_origins,
             filters_max: policy.limits.filters_max,
             peer: conn.peer(),
-        })?,
+            vetting: conn.vetting(),
+        })? {
+            Admitted::In(grant) => grant,
+            Admitted::Asks(question) => return Ok(Answered::Asks(question)),
+        },
     };
     if method == Method::Other {
         return Err(UNKNOWN_METHOD);

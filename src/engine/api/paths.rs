@@ -54,11 +54,11 @@ const POST: &str = "POST, OPTIONS";
 const ALL: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Stands for a segment that names something.
-const NAME: &str = "{}";
+pub(super) const NAME: &str = "{}";
 
-type Row = (&'static [&'static str], &'static str, Resource);
+pub(super) type Row = (&'static [&'static str], &'static str, Resource);
 
-const TABLE: &[Row] = &[
+pub(super) const TABLE: &[Row] = &[
     (&["events"], READ, Resource::Events),
     (&["hello"], READ, Resource::Fixed(Fixed::Hello)),
     (&["livez"], READ, Resource::Fixed(Fixed::Live)),

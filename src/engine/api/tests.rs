@@ -5,6 +5,7 @@
 
 mod anything;
 mod credentials;
+mod doors;
 mod lists;
 mod node;
 mod waits;

@@ -3,6 +3,7 @@
 //! Knows: the engine's face, requests and frames as clients write them.
 //! Must not know: sockets, what is tested.
 
+use crate::auth::{Question, Vault};
 use crate::bytes::{ConnKey, Now, Slices};
 use crate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
@@ -27,8 +28,11 @@ pub(in crate::engine) struct Core {
     pub(in crate::engine) hub: Arc<Hub>,
     pub(in crate::engine) written: HashMap<ConnKey, Vec<u8>>,
     pub(in crate::engine) closed: Vec<ConnKey>,
+    /// What somebody else was asked about whom.
+    pub(in crate::engine) asked: Vec<(ConnKey, Question)>,
     /// Where whoever connects comes from.
     pub(in crate::engine) peer: IpAddr,
+    pub(in crate::engine) vault: Arc<Vault>,
 }
 
 impl Core {
@@ -47,6 +51,7 @@ impl Core {
         let counters: Arc<[Counters]> = Arc::new([Counters::default()]);
         let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
         let listeners = serves.map(|serves| Listener { serves, loopback: true });
+        let vault: Arc<Vault> = Arc::default();
         let engine = Engine::new(Setup {
             policy: Arc::new(policy),
             core: 0,
@@ -54,7 +59,7 @@ impl Core {
             listeners: Arc::new(listeners),
             counters: Arc::clone(&counters),
             connections: Arc::default(),
-            vault: Arc::default(),
+            vault: Arc::clone(&vault),
             seed: [4, 5],
         });
         Core {
@@ -64,7 +69,9 @@ impl Core {
             hub,
             written: HashMap::new(),
             closed: Vec::new(),
+            asked: Vec::new(),
             peer: LOCALHOST,
+            vault,
         }
     }
 
@@ -118,6 +125,7 @@ impl Core {
                 Action::Flush(key) => _ = self.write(key, most),
                 Action::Post(_, letter) => self.engine.collect(letter, self.now),
                 Action::Close(key) => self.closed.push(key),
+                Action::Vet(key, question) => self.asked.push((key, *question)),
                 Action::Read(_) | Action::Shutdown(_) | Action::Ring(_) => {}
             }
         }

@@ -7,8 +7,8 @@ use super::bad;
 use crate::auth::Door;
 use crate::engine::admission::TICKET;
 use crate::engine::answer::Problem;
-use crate::engine::desk::Desk;
 use crate::engine::events::Begin;
+use crate::engine::reach::Ids;
 use crate::http::{Request, Status};
 use crate::routes::Route;
 use std::borrow::Cow;
@@ -52,10 +52,10 @@ impl<'r> Asked<'r> {
         }
     }
 
-    pub(super) fn begins(&self, route: &Route, desk: &Desk) -> Result<Begin, Problem> {
+    pub(super) fn begins(&self, route: &Route, ids: Ids<'_>) -> Result<Begin, Problem> {
         match self.since.as_deref().filter(|_| route.has_since()) {
             None => Ok(Begin::Now),
-            Some(since) => Begin::since(since, desk.hub.epoch()).ok_or(BAD_SINCE),
+            Some(since) => Begin::since(since, ids).ok_or(BAD_SINCE),
         }
     }
 

@@ -4,17 +4,18 @@
 //! Must not know: frames, sockets.
 
 mod asked;
+mod knock;
 
-use super::admission::{Entrance, Need, not_allowed};
+use super::admission::{Admitted, not_allowed};
 use super::answer::Problem;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
-use super::health::STOPPING;
 use super::http::Answered;
 use super::membership::Attach;
 use super::panics::{Trap, trap};
+use super::reach::Ids;
 use super::register::registration;
 use super::rights::Conduct;
 use super::rooms::ROOM_OF_ALL;
@@ -30,6 +31,7 @@ use crate::ws::extension::{self, Deflate, Malformed};
 use crate::ws::handshake::{self, Offer, Refusal};
 use crate::ws::subprotocol;
 use asked::{Asked, unknown_parameter};
+use knock::knock;
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -42,7 +44,12 @@ pub(super) fn answer(
     key: ConnKey,
     request: &Request<'_>,
 ) -> Answered {
-    let taken = open(conn, desk, request).and_then(|opened| {
+    let grant = match knock(conn, desk, request) {
+        Ok(Admitted::In(grant)) => grant,
+        Ok(Admitted::Asks(question)) => return Answered::Asks(question),
+        Err(problem) => return refuse(conn, desk, request, &problem),
+    };
+    let taken = open(desk, request, grant).and_then(|opened| {
         desk.arriving.room = enter(desk, &opened.found)?;
         let place = Place { core: desk.core, key };
         Ok((name(desk, place, &opened)?, opened))
@@ -115,26 +122,16 @@ struct Opened {
 }
 
 /// What the request asks for, if it may have it.
-fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, Problem> {
-    if desk.is_draining() {
-        return Err(STOPPING);
-    }
+fn open(
+    desk: &mut Desk,
+    request: &Request<'_>,
+    grant: Option<Arc<Grant>>,
+) -> Result<Opened, Problem> {
     let policy = Arc::clone(&desk.policy);
     let (routes, access) = (&policy.routes, &policy.access);
     let segments: Vec<Cow<'_, str>> = request.segments().collect();
-    let (route, places) = routes.matching(&segments).unzip();
-    let listed = route.and_then(|route| route.allow_origins.as_deref());
-    desk.admits(conn.listener, request, listed)?;
+    let route = routes.matching(&segments).map(|(route, _)| route);
     let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&access.door);
-    let grant = desk.let_in(&Entrance {
-        request,
-        door,
-        need: Need::Connect,
-        token: places.and_then(|places| places.token),
-        listed: listed.unwrap_or(&policy.allow_origins),
-        filters_max: 0,
-        peer: conn.peer(),
-    })?;
     let key = handshake::check(&offer(request)).map_err(problem_of)?;
     let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
         .map_err(|Malformed| BAD_EXTENSIONS)?
@@ -142,7 +139,8 @@ fn open(conn: &Conn, desk: &mut Desk, request: &Request<'_>) -> Result<Opened, P
     let known = if access.is_on() { asked::of_door(door) } else { Vec::new() };
     let asked = Asked::by(request, &known).ok_or_else(|| unknown_parameter(route, &known))?;
     let route = route.ok_or_else(|| no_such_route(routes))?;
-    let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, desk)?);
+    let ids = Ids::of(&desk.hub, grant.as_ref());
+    let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, ids)?);
     let found = routes.find(&segments, &desk.limits).map_err(|no| match no {
         NoRoute::Unknown => no_such_route(routes),
         NoRoute::BadRoom => BAD_ROOM,

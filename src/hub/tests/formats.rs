@@ -18,7 +18,7 @@ fn value(text: &str) -> Value {
 }
 
 /// What `format=full` shows of an event.
-fn full(chunk: &Chunk, place: usize, said: &Said, sender: &Sender) -> Value {
+fn full(chunk: &Chunk, place: usize, format: Format, (said, sender): &(Said, Sender)) -> Value {
     let kind = match said.what() {
         What::Text => "message",
         What::Binary => "binary",
@@ -29,7 +29,7 @@ fn full(chunk: &Chunk, place: usize, said: &Said, sender: &Sender) -> Value {
     let (data, _) = said.data(sender);
     let is_api = said.audience() == Audience::ALL;
     json!({
-        "id": id(chunk, place),
+        "id": id(chunk, place, format),
         "room": chunk.room_name(),
         "connectionId": (!is_api).then(|| sender.id.to_string()),
         "session": (!is_api).then_some(sender.session),
@@ -39,8 +39,10 @@ fn full(chunk: &Chunk, place: usize, said: &Said, sender: &Sender) -> Value {
     })
 }
 
-fn id(chunk: &Chunk, place: usize) -> String {
-    let id = Epoch::new(EPOCH_SEED).id(chunk.first() + place as u64);
+fn id(chunk: &Chunk, place: usize, format: Format) -> String {
+    let at = chunk.first() + place as u64;
+    let id =
+        if format.is_sealed() { chunk.epoch.sealed_id(at) } else { Epoch::new(EPOCH_SEED).id(at) };
     String::from_utf8(id.to_vec()).expect("ids are ASCII")
 }
 
@@ -52,18 +54,16 @@ pub(super) fn check(chunk: &Chunk, spoken: &Spoken, format: Format) -> usize {
     assert_eq!(chunk.encoded(format, deflater), (bytes, 0), "it is made once");
     assert_eq!(deflater.tally, tally, "and compressed once");
     check_places(chunk, bytes, format);
-    match format {
-        Format::Events => check_events(chunk, bytes, spoken),
-        Format::FullEvents => check_full_events(chunk, bytes, spoken),
-        Format::Lines => check_lines(chunk, bytes, spoken),
-        Format::Frames | Format::DeflatedFrames => {
-            check_frames(bytes, spoken, format == Format::DeflatedFrames);
-        }
+    match format.opened() {
+        Format::Events => check_events(chunk, format, bytes, spoken),
+        Format::FullEvents => check_full_events(chunk, format, bytes, spoken),
+        Format::Lines => check_lines(chunk, format, bytes, spoken),
+        _ => check_frames(bytes, spoken, format == Format::DeflatedFrames),
     }
     cost
 }
 
-fn check_events(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
+fn check_events(chunk: &Chunk, format: Format, bytes: &[u8], spoken: &Spoken) {
     let events = whatwg::read(bytes).events;
     assert_eq!(events.len(), spoken.len(), "{}", String::from_utf8_lossy(bytes));
     for (place, (event, (said, sender))) in events.iter().zip(spoken).enumerate() {
@@ -72,27 +72,27 @@ fn check_events(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
         assert_eq!(*kind, said.kind());
         assert_eq!(value(data), expected);
         assert!(exact.is_none_or(|exact| exact == *data), "{data:?}");
-        assert_eq!(*last_event_id, id(chunk, place));
+        assert_eq!(*last_event_id, id(chunk, place, format));
     }
 }
 
-fn check_full_events(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
+fn check_full_events(chunk: &Chunk, format: Format, bytes: &[u8], spoken: &Spoken) {
     let events = whatwg::read(bytes).events;
     assert_eq!(events.len(), spoken.len());
-    for (place, (event, (said, sender))) in events.iter().zip(spoken).enumerate() {
+    for (place, (event, said)) in events.iter().zip(spoken).enumerate() {
         assert_eq!(event.kind, "message");
-        assert_eq!(value(&event.data), full(chunk, place, said, sender));
-        assert_eq!(event.last_event_id, id(chunk, place));
+        assert_eq!(value(&event.data), full(chunk, place, format, said));
+        assert_eq!(event.last_event_id, id(chunk, place, format));
     }
 }
 
-fn check_lines(chunk: &Chunk, bytes: &[u8], spoken: &Spoken) {
+fn check_lines(chunk: &Chunk, format: Format, bytes: &[u8], spoken: &Spoken) {
     assert!(bytes.ends_with(b"\n"));
     let text = str::from_utf8(bytes).expect("lines are text");
     let lines: Vec<&str> = text.split_terminator('\n').collect();
     assert_eq!(lines.len(), spoken.len());
-    for (place, (line, (said, sender))) in lines.iter().zip(spoken).enumerate() {
-        assert_eq!(value(line), full(chunk, place, said, sender));
+    for (place, (line, said)) in lines.iter().zip(spoken).enumerate() {
+        assert_eq!(value(line), full(chunk, place, format, said));
     }
 }
 
@@ -155,7 +155,7 @@ fn chunk(spoken: &Spoken) -> Arc<Chunk> {
 
 fn check_all(spoken: Spoken) {
     let chunk = chunk(&spoken);
-    for format in [Format::Events, Format::FullEvents, Format::Lines] {
+    for format in Format::ALL.into_iter().filter(|format| !format.is_frames()) {
         check(&chunk, &spoken, format);
     }
     if chunk.audience().has_frames() {

@@ -5,6 +5,8 @@
 
 use super::shadow::Shadow;
 use super::*;
+use crate::hub::Meaning;
+use std::collections::BTreeMap;
 
 /// A step of a reader: an event, or word of events that are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,107 @@ impl Ask {
     }
 }
 
+/// Whoever means rooms by their names, and remembers what it once found out.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    pub(super) meant: Vec<&'static str>,
+    /// Some rooms it forgets at once.
+    pub(super) forgets: u64,
+    pub(super) known: BTreeMap<RoomKey, bool>,
+}
+
+impl Meaning for Names {
+    fn known(&self, key: RoomKey) -> Option<bool> {
+        self.known.get(&key).copied()
+    }
+
+    fn is_meant(&mut self, key: RoomKey, name: &str) -> bool {
+        let is_meant = self.meant.contains(&name);
+        if self.forgets & 1 << (key.0 % 64) == 0 {
+            self.known.insert(key, is_meant);
+        }
+        is_meant
+    }
+}
+
+impl Names {
+    /// All that it gets from `next` to `upto`.
+    pub(super) fn read(
+        &mut self,
+        hub: &Hub,
+        (mut next, upto): (Sequence, Sequence),
+        pieces_max: usize,
+    ) -> Vec<Got> {
+        let mut got = Vec::new();
+        while next <= upto {
+            let (rooms, class, ordinal) = (None, Class::Subscriber, None);
+            let wanted = Wanted { rooms, class, whole: true, next, upto, seen: upto, ordinal };
+            let mut pieces = VecDeque::new();
+            let after = hub.fetch_meant(wanted, self, &mut pieces, pieces_max);
+            assert!(pieces.len() <= pieces_max && after > next && after <= upto + 1);
+            for piece in pieces {
+                match piece {
+                    Piece::Gap { last, missed } => {
+                        assert!((next..after).contains(&last) && missed.is_none());
+                        gap(&mut got, last, None);
+                        next = last + 1;
+                    }
+                    Piece::Chunk(chunk) => {
+                        assert!(self.meant.contains(&chunk.room_name()));
+                        got.extend((next.max(chunk.first())..=chunk.last()).map(Got::Event));
+                        next = chunk.last() + 1;
+                    }
+                }
+            }
+            next = after;
+        }
+        got
+    }
+}
+
 impl Shadow {
+    /// Who means rooms by `names` gets each of their events that is there, in order; what of them
+    /// is gone is told, and nothing else is: rooms that it does not mean could have
+    /// lost whatever they have without a trace.
+    pub(super) fn check_meant(&self, names: &Names, next: Sequence, upto: Sequence, got: &[Got]) {
+        let is_theirs = |at: &Sequence| {
+            self.audience(*at).has(Class::Subscriber) && names.meant.contains(&self.name(*at))
+        };
+        let theirs: Vec<Sequence> = (next..=upto).filter(is_theirs).collect();
+        let (there, lost): (Vec<_>, Vec<_>) = theirs.iter().partition(|at| self.event(**at).0);
+        let events = got.iter().filter(|got| matches!(got, Got::Event(_))).copied();
+        let there: Vec<Got> = there.into_iter().map(Got::Event).collect();
+        assert_eq!(events.collect::<Vec<_>>(), there, "{names:?}");
+        let mut from = next;
+        for (place, told) in got.iter().enumerate() {
+            let Got::Gap(last, _) = *told else { continue };
+            let events = got[..place].iter().rev();
+            let before = events.clone().find_map(|got| match got {
+                Got::Event(at) => Some(*at + 1),
+                Got::Gap(..) => None,
+            });
+            from = from.max(before.unwrap_or(from));
+            // What a room has lost behind the end it may have begun to lose before.
+            let is_lost = |at: Sequence| is_theirs(&at) && !self.event(at).0;
+            // Of several rooms, one's loss may be found behind what is there of the others.
+            let of_others = (next..=last).any(is_lost);
+            let behind = (upto + 1..=self.head).any(is_lost);
+            assert!(
+                (from..=last).any(is_lost) || of_others || behind,
+                "{last} from {from}: {names:?}"
+            );
+            from = last + 1;
+        }
+        let told = got.iter().filter_map(|got| match got {
+            Got::Gap(last, _) => Some(*last),
+            Got::Event(_) => None,
+        });
+        let told = told.max();
+        for lost in lost {
+            assert!(told >= Some(lost), "{lost} is lost: {names:?} {got:?}");
+        }
+    }
+
     /// Holes that reach beyond what a core has seen, or beyond its reader's end, may be told more
     /// than once and wider than they are; but each event that is there is read, and none lost untold.
     pub(super) fn check(&self, ask: &Ask, got: &[Got], after: Sequence, expected: &[Got]) {

@@ -74,7 +74,8 @@ pub(super) struct Shadow {
     /// Chunks that each core has not taken away, by their places in `kept`.
     pub(super) inboxes: Vec<Vec<usize>>,
     everything: BTreeSet<u16>,
-    removed: [Sequence; 3],
+    /// What rooms had lost that are no more: who comes back under the name takes it over.
+    removed: BTreeMap<&'static str, [Sequence; 3]>,
     /// Streams of each core that read everything.
     pub(super) readers: Vec<usize>,
     pub(super) owners: BTreeMap<Who, (Place, Option<Place>)>,
@@ -92,7 +93,7 @@ impl Shadow {
             head: 0,
             inboxes: vec![Vec::new(); cores],
             everything: BTreeSet::new(),
-            removed: [0; 3],
+            removed: BTreeMap::new(),
             readers: vec![0; cores],
             owners: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -106,8 +107,11 @@ impl Shadow {
     }
 
     pub(super) fn enter(&mut self, name: &'static str, key: RoomKey) {
-        let gone = self.removed;
-        let life = self.lives.entry(key).or_insert_with(|| Life::new(name, gone));
+        let removed = &self.removed;
+        let life = self
+            .lives
+            .entry(key)
+            .or_insert_with(|| Life::new(name, removed.get(name).copied().unwrap_or_default()));
         assert_eq!(life.name, name);
         life.users += 1;
     }
@@ -199,9 +203,7 @@ impl Shadow {
         let life = &self.lives[&key];
         let is_followed = !life.followers.is_empty() || !life.listeners.is_empty();
         if life.users == 0 && !is_followed && !is_logged {
-            for (removed, gone) in self.removed.iter_mut().zip(life.gone) {
-                *removed = gone.max(*removed);
-            }
+            self.removed.insert(life.name, life.gone);
             self.lives.remove(&key);
         }
     }
@@ -329,6 +331,11 @@ impl Shadow {
     pub(super) fn event(&self, sequence: Sequence) -> (bool, RoomKey) {
         let kept = self.kept(sequence);
         (kept.is_logged, kept.room)
+    }
+
+    /// The name of the room of event `sequence`.
+    pub(super) fn name(&self, sequence: Sequence) -> &'static str {
+        self.kept(sequence).name
     }
 
     /// Whom event `sequence` was for.

@@ -4,7 +4,7 @@
 //! Must not know: what a shadow is made of.
 
 use super::formats::Spoken;
-use super::readers::Ask;
+use super::readers::{Ask, Names};
 use super::shadow::Shadow;
 use super::*;
 use crate::bytes::{Keyed, Place};
@@ -32,6 +32,8 @@ enum Step {
     Claim(u16, usize, usize),
     Release(u16, usize, usize),
     Read(Option<u8>, Class, Like),
+    /// By whoever means rooms by their names, there or not.
+    ReadMeant(u8, u64, Like),
     List(usize, usize),
 }
 
@@ -123,6 +125,7 @@ impl World {
                 core.releases.push((who, core.conns[conn]));
             }
             Step::Read(rooms, class, like) => self.read(rooms, class, &like),
+            Step::ReadMeant(names, forgets, like) => self.read_meant(names, forgets, &like),
             Step::List(prefix, limit) => self.list(["", "a", "main", "x"][prefix], limit),
         }
         for name in NAMES {
@@ -341,6 +344,19 @@ impl World {
         assert_eq!(gone_through, self.shadow.gone_through(ask.rooms.as_deref(), class));
     }
 
+    fn read_meant(&self, names: u8, forgets: u64, like: &Like) {
+        let upto = self.seen[like.upto % self.seen.len()];
+        let next = 1 + like.next % (upto + 1);
+        let is_meant = |(number, _): &(usize, &&str)| names & 1 << number != 0;
+        let meant = ROOMS.iter().enumerate().filter(is_meant).map(|(_, name)| *name).collect();
+        let mut names = Names { meant, forgets, ..Names::default() };
+        // What it found out the first time it knows the second time.
+        for _ in 0..2 {
+            let got = names.read(&self.hub, (next, upto), like.pieces_max);
+            self.shadow.check_meant(&names, next, upto, &got);
+        }
+    }
+
     /// Everybody leaves, and time passes.
     fn end(mut self) {
         for core in 0..CORES {
@@ -469,6 +485,8 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Format::Events),
         Just(Format::FullEvents),
         Just(Format::Lines),
+        Just(Format::SealedEvents),
+        Just(Format::SealedLines),
         Just(Format::Frames),
         Just(Format::DeflatedFrames),
     ];
@@ -492,6 +510,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(core, conn, name)| Step::Release(core, conn, name)),
         5 => (prop::option::of(1u8..32), class(), like())
             .prop_map(|(rooms, class, like)| Step::Read(rooms, class, like)),
+        5 => (0u8..32, any::<u64>(), like())
+            .prop_map(|(names, forgets, like)| Step::ReadMeant(names, forgets, like)),
         1 => (0usize..4, 1usize..4).prop_map(|(prefix, limit)| Step::List(prefix, limit)),
     ]
 }

@@ -9,6 +9,7 @@ use super::deflate::{AGREED, OFFERS};
 use super::http::encode;
 use super::noise::noise;
 use super::policies::{Bounds, ORIGIN};
+use super::reach;
 use super::reader::{Begin, Form, Reader};
 use super::says;
 use super::speaker::{Speaker, Talk};
@@ -170,6 +171,9 @@ impl World<'_> {
         if client.key.is_none() || client.is_gone() {
             return;
         }
+        let is_limited = matches!(&client.role, Role::Reader(reader) if reader.is_limited);
+        let has_keys = self.policies.have_keys();
+        let text = if has_keys { reach::with_key(text, is_limited) } else { text.to_owned() };
         let begin = client.wire.said;
         client.wire.say(text.as_bytes());
         let end = client.wire.said;
@@ -233,7 +237,9 @@ impl World<'_> {
 
     fn connect_reader(&mut self) {
         let rooms = [&ROOMS[..], &[EVERYONE]].concat();
-        let rooms = self.some(&rooms, &[0, 0, 1, 1, 1, 2, 3]);
+        let mut rooms = self.some(&rooms, &[0, 0, 1, 1, 1, 2, 3]);
+        let is_limited = self.policies.have_keys() && self.dice.chance(60);
+        rooms.retain(|room| !is_limited || reach::has(room));
         let mut ids = self.some(&IDS, &[0, 0, 0, 0, 1, 2]);
         if self.dice.chance(10) {
             let known = self.clients.iter().filter_map(Client::speaker);
@@ -243,7 +249,11 @@ impl World<'_> {
             ids.dedup();
         }
         let form = *self.dice.pick(&[Form::Events, Form::Events, Form::Full, Form::Lines]);
-        let (begin, resume) = self.some_begin();
+        let (mut begin, resume) = self.some_begin();
+        // A number that it was never told says nothing of where it was.
+        if is_limited && resume.as_ref().is_some_and(|id| reach::sealed(id, &self.hub).is_none()) {
+            begin = Begin::Unknown;
+        }
         let mut query: Vec<String> = rooms.iter().map(|r| format!("room={}", encode(r))).collect();
         query.extend(ids.iter().map(|id| format!("connectionId={}", encode(id))));
         let follows = !self.dice.chance(15);
@@ -261,6 +271,9 @@ impl World<'_> {
         }
         let mut reader = Reader::new(rooms, ids, form, begin);
         reader.follows = follows;
+        if is_limited {
+            reader.limit();
+        }
         let is_alone = self.dice.chance(80);
         reader.is_alone = is_alone;
         let listener = *self.dice.pick(&[HTTP, BOTH]);

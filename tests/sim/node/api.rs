@@ -132,7 +132,10 @@ impl World<'_> {
         let reads = |client: &&Client| match &client.role {
             Role::Reader(reader) => {
                 let rooms = &reader.rooms;
-                reader.ids.is_empty() && (rooms.is_empty() || rooms.iter().any(|one| one == room))
+                // Who reads all that is in its reach is counted nowhere.
+                !reader.reads_reach()
+                    && reader.ids.is_empty()
+                    && (rooms.is_empty() || rooms.iter().any(|one| one == room))
             }
             Role::Plain | Role::Speaker(_) | Role::Stranger(_) => false,
         };

@@ -4,6 +4,7 @@
 //! Must not know: how they are kept.
 
 use super::client::{Client, Moment};
+use super::reach;
 use super::shadow::{self, Logged, Shadow, Shows};
 use super::speaker::Speaker;
 use base64::Engine as _;
@@ -15,6 +16,9 @@ use tidegate::hub::{Class, Hub, Piece, Wanted, What};
 
 /// The number in an id of this epoch.
 pub(crate) fn number(id: &str, hub: &Hub) -> u64 {
+    if let Some(at) = reach::sealed(id, hub) {
+        return at;
+    }
     let epoch = str::from_utf8(hub.epoch().as_bytes()).expect("letters");
     let digits = id.strip_prefix(epoch).and_then(|rest| rest.strip_prefix('-'));
     let digits = digits.unwrap_or_else(|| panic!("an id of this epoch: {id}"));

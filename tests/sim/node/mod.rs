@@ -15,6 +15,7 @@ mod frames;
 mod http;
 mod noise;
 pub(crate) mod policies;
+mod reach;
 mod reader;
 mod roamer;
 mod says;

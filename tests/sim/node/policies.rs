@@ -9,10 +9,12 @@
 
 use super::configured;
 use super::dice::Dice;
+use super::reach;
 use super::speaker::Speaker;
 use super::world::World;
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate::auth::Access;
 use tidegate::engine::Policy;
 use tidegate::limits::Limits;
 
@@ -89,7 +91,8 @@ impl Policies {
     /// As many as the dice say. The first one holds at the start.
     pub(crate) fn new(dice: &mut Dice) -> Policies {
         let count = *dice.pick(&[1, 2, 2, 4]);
-        let all: Vec<One> = (0..count).map(|_| some(dice)).collect();
+        let access = reach::access(dice);
+        let all: Vec<One> = (0..count).map(|_| some(dice, &access)).collect();
         let mut bounds = Bounds::of(&all[0].policy.limits);
         all.iter().for_each(|one| bounds.widen(&one.policy.limits));
         Policies { all, bounds, latest: 0, read: 0 }
@@ -98,6 +101,11 @@ impl Policies {
     /// What cores go by, or will from their next turn on.
     pub(crate) fn latest(&self) -> &One {
         &self.all[self.latest]
+    }
+
+    /// Whether whoever comes is asked for a key.
+    pub(crate) fn have_keys(&self) -> bool {
+        self.latest().policy.access.is_on()
     }
 
     /// The limits that the logs are held to.
@@ -139,7 +147,7 @@ impl World<'_> {
     }
 }
 
-fn some(dice: &mut Dice) -> One {
+fn some(dice: &mut Dice, access: &Arc<Access>) -> One {
     let facts = Facts {
         variant: dice.below(configured::VARIANTS),
         compression: dice.chance(50),
@@ -150,6 +158,7 @@ fn some(dice: &mut Dice) -> One {
         routes: configured::table(facts.variant),
         site: configured::site(),
         compression: facts.compression,
+        access: Arc::clone(access),
         allow_origins: facts.lets_in.then(|| ORIGIN.to_owned()).into_iter().collect(),
         ..Policy::default()
     });

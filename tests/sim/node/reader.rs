@@ -5,6 +5,7 @@
 
 use super::check;
 use super::client::Moment;
+use super::reach;
 use super::shadow::{Logged, Shadow};
 use super::sse::{EventSource, Heard, json_line};
 use serde_json::Value;
@@ -41,6 +42,8 @@ pub(crate) struct Reader {
     pub(crate) follows: bool,
     /// Nothing was asked before it on its connection.
     pub(crate) is_alone: bool,
+    /// It may not read every room.
+    pub(crate) is_limited: bool,
     source: EventSource,
     /// All up to here it has had, or been told that it will not get.
     pub(crate) position: Option<u64>,
@@ -67,6 +70,7 @@ impl Reader {
             begin,
             follows: true,
             is_alone: true,
+            is_limited: false,
             source: EventSource::default(),
             position: None,
             seen: Vec::new(),
@@ -76,8 +80,32 @@ impl Reader {
         }
     }
 
+    /// It may read some rooms only.
+    pub(crate) fn limit(&mut self) {
+        self.is_limited = true;
+        self.is_exact &= !self.rooms.is_empty();
+    }
+
+    /// It reads all the rooms that it may read, and those are not all that there are.
+    pub(crate) fn reads_reach(&self) -> bool {
+        self.is_limited && self.rooms.is_empty()
+    }
+
+    /// It reads one room, or everything.
+    fn reads_one_thing(&self) -> bool {
+        self.rooms.len() < 2 && !self.reads_reach()
+    }
+
+    /// The number in an id, which is sealed where it has to be.
+    fn number(&self, id: &str, moment: &Moment<'_>) -> u64 {
+        let is_sealed = reach::sealed(id, moment.hub).is_some();
+        assert_eq!(is_sealed, self.is_limited, "{id}: {self:?}");
+        check::number(id, moment.hub)
+    }
+
     fn wants(&self, event: &Logged) -> bool {
         event.subscribers
+            && (!self.is_limited || reach::has(&event.room))
             && (self.rooms.is_empty() || self.rooms.contains(&event.room))
             && (self.ids.is_empty() || self.ids.contains(&event.id))
     }
@@ -118,7 +146,7 @@ impl Reader {
         shadow: &Shadow,
         moment: &Moment<'_>,
     ) {
-        let at = check::number(id, moment.hub);
+        let at = self.number(id, moment);
         self.seen.push(id.to_owned());
         if self.position.is_none() {
             let begun_at = begun_at.expect("it was asked for");
@@ -145,7 +173,7 @@ impl Reader {
     }
 
     fn hear_gap(&mut self, data: &str, id: &str, shadow: &Shadow, moment: &Moment<'_>) {
-        let last = check::number(id, moment.hub);
+        let last = self.number(id, moment);
         let gap: Value = serde_json::from_str(data).expect("a gap is JSON");
         let missed = &gap["missed"];
         assert!(missed.is_null() || missed.is_u64(), "{data}");
@@ -157,14 +185,14 @@ impl Reader {
             return;
         }
         // Of several rooms, one's hole may be found only behind another's events.
-        let is_late = last == position && self.rooms.len() > 1;
+        let is_late = last == position && (self.rooms.len() > 1 || self.reads_reach());
         assert!(last > position || is_late, "a gap goes back: {last} at {position}: {self:?}");
         let lost = shadow.after(position).take_while(|(at, _)| *at <= last);
         let lost = lost.filter(|(_, event)| self.wants(event)).count() as u64;
         match missed.as_u64() {
             Some(missed) => assert_eq!(missed, lost, "to {last} from {position}: {self:?}"),
             None => {
-                self.gaps.1 += usize::from(self.ids.is_empty() && self.rooms.len() < 2);
+                self.gaps.1 += usize::from(self.ids.is_empty() && self.reads_one_thing());
                 // What is not for streams is not counted, and nobody knows how much of it is gone;
                 // a hole that began here may by now reach beyond what the core has seen.
                 let mut later = shadow.after(position);
@@ -175,11 +203,22 @@ impl Reader {
         self.is_exact &= !missed.is_null();
         self.debts.retain(|_, lost| *lost > last);
         // A room that is there again cannot know what its forerunner lost.
-        let is_all = self.rooms.is_empty() && self.ids.is_empty();
+        let is_all = self.rooms.is_empty() && self.ids.is_empty() && !self.is_limited;
         assert!(lost > 0 || !is_all, "a gap in which nothing is: {self:?}");
+        self.check_in_reach(position, shadow, moment);
         self.check_lost(position, last, shadow, moment);
         self.position = Some(last);
         self.seen.push(id.to_owned());
+    }
+
+    /// Who reads all that it may is told of nothing else: something in its reach is gone.
+    fn check_in_reach(&self, position: u64, shadow: &Shadow, moment: &Moment<'_>) {
+        let alive = check::alive(moment.hub, position, shadow.head());
+        let mut theirs = shadow
+            .after(position)
+            .filter(|(_, event)| event.subscribers && reach::has(&event.room));
+        let is_lost = theirs.any(|(at, _)| alive.binary_search(&at).is_err());
+        assert!(is_lost || !self.reads_reach(), "others have lost something: {self:?}");
     }
 
     /// What it wants between `position` and `last` must be lost indeed.
@@ -198,14 +237,14 @@ impl Reader {
         moment: &Moment<'_>,
     ) {
         assert!(!self.owes_gap, "word of a gap comes first");
-        let at = check::number(id, moment.hub);
+        let at = self.number(id, moment);
         assert!(self.position.is_some_and(|position| position < at), "{at} again: {self:?}");
         let event = shadow.event(at);
         assert!(self.wants(event), "{at} is not for it: {self:?}");
         assert!(!self.debts.contains_key(&event.room), "{at} comes before a gap: {self:?}");
         self.skip_to(at, shadow, moment);
         // Of one room, or of all, what is lost from here on can be counted.
-        self.is_exact |= self.ids.is_empty() && self.rooms.len() < 2;
+        self.is_exact |= self.ids.is_empty() && self.reads_one_thing();
         let expected = match event.what {
             _ if self.form != Form::Events => "",
             What::Text | What::Close => "",
@@ -228,7 +267,8 @@ impl Reader {
         let room = &shadow.event(at).room;
         while let Some((next, event)) = self.next_event(shadow).filter(|(next, _)| *next < at) {
             let is_lost = check::alive(moment.hub, next - 1, next).is_empty();
-            let is_debt = self.rooms.len() > 1 && event.room != *room && is_lost;
+            let is_several = self.rooms.len() > 1 || self.reads_reach();
+            let is_debt = is_several && event.room != *room && is_lost;
             assert!(is_debt, "{next} was due before {at}: {self:?}");
             self.debts.insert(event.room.clone(), next);
             self.position = Some(next);

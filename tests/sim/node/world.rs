@@ -77,6 +77,7 @@ impl<'p> World<'p> {
         let policies = Policies::new(&mut dice);
         let cores = dice.between(1, 4);
         let strangers = *dice.pick(&[0, 10, 40]);
+        let strangers = if policies.have_keys() { 0 } else { strangers };
         let seeds = [dice.word(), dice.word(), dice.word()];
         // One more: the shadow is a core too.
         let hub = Arc::new(Hub::new(cores + 1, policies.of_logs(), seeds, EPOCH_MS));

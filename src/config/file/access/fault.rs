@@ -118,12 +118,12 @@ impl fmt::Display for Fault {
 const MAKE: &str = "tidegate token key";
 
 impl Fault {
-    /// Of those that need no more than that.
+    /// Of those that need no more than that: of keys, and of all others.
     fn words(&self) -> &'static str {
         match self {
             Fault::WrittenOut => {
-                "is written out, where others may read it; put it into a file that they cannot read \
-                 (chmod 600), and write { file = \"app.key\" }; or { env = \"NAME\" }, \
+                "is written out, where others may read it; put it into a file that they cannot \
+                 read (chmod 600), and write { file = \"app.key\" }; or { env = \"NAME\" }, \
                  or { credential = \"name\" }"
             }
             Fault::PemWrittenOut => "is written out; name the file that it is in",
@@ -156,6 +156,12 @@ impl Fault {
             }
             Fault::Glob(BadGlob::Empty) => "is empty, as no name is; * means every name",
             Fault::Glob(BadGlob::Control) => "has control characters, as no name has",
+            fault => fault.words_of_doors(),
+        }
+    }
+
+    fn words_of_doors(&self) -> &'static str {
+        match self {
             Fault::Nobody => "is empty: nobody could come in; leave it out, and all keys count",
             Fault::HeaderName => "is no name of a header field; write it like X-API-Key",
             Fault::OwnHeader => "is a field with a meaning of its own; choose another",

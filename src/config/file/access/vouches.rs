@@ -120,7 +120,9 @@ pub(super) fn vouches<'e>(
         "password" => reader.password(entry, mistakes),
         "public-key" => reader.public(entry, mistakes),
         "jwks" => reader.set(entry, mistakes),
-        _ if entries.find("algorithm").is_some() => reader.shared(entry, mistakes),
+        _ if entries.find("algorithm").is_some() || entries.has_slip_of("algorithm") => {
+            reader.shared(entry, mistakes)
+        }
         _ => reader.held(entry, limits, mistakes),
     };
     found.filter(|_| others.is_empty() && user.is_none()).map(|found| (entry, found))

@@ -1,22 +1,45 @@
 //! Files as people write them, and what they are told.
 
+mod access;
 mod beginners;
 mod good;
 mod mistakes;
 mod pages;
 mod places;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Text;
+use crate::config::environment::Environment;
 use crate::config::mistakes::Mistakes;
 use crate::config::source::{Loaded, Source};
 use crate::config::{Command, Config, Refusal};
 
-/// What comes of a file with this text, without flags or variables.
+/// The variables that the files of these tests may name.
+const VARIABLES: [(&str, &str); 9] = [
+    ("APP_KEY", "this is no secret but has 32 bytes"),
+    ("IDP_KEY", "nor is this one, of at least 32 bytes"),
+    ("DEVICES_KEY", "0123456789abcdef"),
+    ("SAME_KEY", "0123456789abcdef"),
+    ("BACKEND_KEY", "fedcba9876543210"),
+    ("OPS_PASSWORD", "cörrect horse"),
+    ("SHORT", "short"),
+    ("SPACED", "sixteen bytes and more"),
+    ("ENDED", "0123456789abcdeF\n"),
+];
+
+fn environment() -> Environment {
+    Environment::new(|name| {
+        let found = VARIABLES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| OsString::from(value))
+    })
+}
+
+/// What comes of a file with this text, without flags.
 fn load(text: &str) -> Result<Loaded, Vec<String>> {
     load_bytes(text.as_bytes())
 }
@@ -24,7 +47,7 @@ fn load(text: &str) -> Result<Loaded, Vec<String>> {
 fn load_bytes(text: &[u8]) -> Result<Loaded, Vec<String>> {
     let mut mistakes = Mistakes::default();
     let text = Text::new("tidegate.toml", text.to_vec(), &mut mistakes);
-    Source::default()
+    Source::bare(environment())
         .understand(text.as_ref(), Some(Path::new("")), mistakes)
         .map_err(|mistakes| lines(&mistakes))
 }
@@ -70,7 +93,7 @@ impl Scratch {
         let words = line.split_whitespace().map(Into::into);
         let args = ["tidegate".into()].into_iter().chain(words);
         let args = args.chain(["--config".into(), file.into_os_string()]);
-        Config::from_args(args, |_| None).map_err(|refusal| match refusal {
+        Config::from_args(args, |name| environment().find(name)).map_err(|refusal| match refusal {
             Refusal::Mistakes(mistakes) => {
                 let folder = format!("{}/", self.0.display());
                 let text = mistakes.to_string().replace(&folder, "");

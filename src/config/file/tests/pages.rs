@@ -14,7 +14,8 @@ const FILES: &str = "[[files]]\npath = '/static'\nfolder = 'public'\n";
 #[test]
 fn a_text_that_is_in_no_file_names_none() {
     let bytes = b"[[page]]\npath = '/'\nfile = 'Cargo.toml'\n[[files]]\npath = '/a'\nfolder = '.'";
-    let mistakes = Loaded::from_bytes("text", bytes).map(|loaded| loaded.summary()).unwrap_err();
+    let mistakes =
+        Loaded::from_bytes("text", bytes, |_| None).map(|loaded| loaded.summary()).unwrap_err();
     let words = "cannot be read, as this configuration is in no file itself";
     assert_eq!(
         lines(&mistakes),

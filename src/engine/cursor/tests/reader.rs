@@ -4,7 +4,7 @@
 //! Must not know: how ranges of bytes are found.
 
 use super::*;
-use crate::engine::delivery::{Choice, Delivery};
+use crate::engine::delivery::{Choice, Delivery, Of};
 
 /// What a reader was sent.
 #[derive(Debug)]
@@ -91,8 +91,8 @@ impl Recipient {
         self.delivery.begin(&mut stage.commit(batches));
         self.catch_up(stage);
         if self.lag.is_none() {
-            let rooms = self.rooms.as_deref();
-            let choice = Choice { rooms, whos: &self.whos, except: self.except };
+            let of = self.rooms.as_deref().map_or(Of::All, Of::Rooms);
+            let choice = Choice { of, whos: &self.whos, except: self.except };
             self.due = self.delivery.gather(
                 self.who,
                 choice,

@@ -1,0 +1,22 @@
+//! Who may come in, and who may not: by each way, at each place, with the real binary over real
+//! sockets.
+
+// The windows of the examples do more than these.
+#[allow(dead_code)]
+#[path = "../examples/browser.rs"]
+mod browser;
+#[path = "../sim/dice.rs"]
+mod dice;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admission;
+mod canary;
+mod matrix;
+mod mint;
+mod mutants;
+mod pages;
+mod refusal;
+mod reload;
+mod rig;
+mod ways;
