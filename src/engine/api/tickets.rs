@@ -16,8 +16,8 @@ use std::sync::Arc;
 const NOT_REPEATED: Problem = Problem::new(
     Status::BadRequest,
     "bad-idempotency-key",
-    "A ticket is given once, and its answer kept for nobody: leave the Idempotency-Key out, and ask \
-     for another ticket instead of the same one again.",
+    "A ticket is given once, and its answer kept for nobody: leave the Idempotency-Key out, and \
+     ask for another ticket instead of the same one again.",
 );
 const TOO_MANY: Problem = Problem::new(
     Status::TooManyRequests,
@@ -32,8 +32,8 @@ const OF_ANOTHER: Problem = Problem::new(
 const EMPTY: Problem = Problem::new(
     Status::UnprocessableContent,
     "empty-ticket",
-    "The ticket would let nobody in: it would give neither to connect, nor to read any room. Whoever \
-     may manage names all rights that it gives, or none.",
+    "The ticket would let nobody in: it would give neither to connect, nor to read any room. \
+     Whoever may manage names all rights that it gives, or none.",
 );
 const OVER: Problem = Problem::new(
     Status::Unauthorized,
