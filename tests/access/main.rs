@@ -5,6 +5,7 @@
 #[allow(dead_code)]
 #[path = "../examples/browser.rs"]
 mod browser;
+#[allow(dead_code)]
 #[path = "../sim/dice.rs"]
 mod dice;
 mod heads;
