@@ -132,7 +132,7 @@ impl Conn {
     /// Counts what it keeps from now on, if it is not known who sent that.
     pub(super) fn hold_head(&mut self, desk: &mut Desk, key: ConnKey) {
         let State::Http(http) = &mut self.state else { return };
-        let is_unknown = matches!(http.doing, Doing::Asking);
+        let is_unknown = matches!(http.doing, Doing::Asking | Doing::Vetting(_));
         if is_unknown && self.partial.capacity() > 2 * self.partial.len() {
             // Behind requests that were answered: their room is no longer needed.
             self.partial.shrink_to_fit();
