@@ -23,8 +23,9 @@ function watch(page) {
   page.on("pageerror", error => complaints.push(`${page.url()}: ${error}`));
   page.on("dialog", dialog => complaints.push(`${page.url()}: a dialog: ${dialog.message()}`));
   page.on("console", message => {
-    // What the browser itself writes of a server that is not there.
-    const isExpected = /WebSocket connection to|ERR_CONNECTION|net::ERR_/.test(message.text());
+    // What the browser itself writes of a server that is not there, or that refuses it.
+    const isExpected =
+      /WebSocket connection to|ERR_CONNECTION|net::ERR_|status of 40[13] /.test(message.text());
     if (["error", "warning"].includes(message.type()) && !isExpected) {
       complaints.push(`${page.url()}: ${message.text()}`);
     }

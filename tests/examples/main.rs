@@ -36,7 +36,8 @@ fn the_configurations_are_right_as_they_stand() {
     let keyed = keyed.into_iter().chain([("h-tickets", &["backend"][..])]);
     let keyed = keyed.map(|(folder, keys)| (folder, Some(Keys::cut(folder, keys))));
     for (folder, keys) in plain.into_iter().chain(keyed) {
-        let file = keys.map_or(example(folder).join("tidegate.toml"), |keys| keys.config());
+        let file =
+            keys.as_ref().map_or(example(folder).join("tidegate.toml"), |keys| keys.config());
         let mut command = tidegate();
         command.arg("check").arg("--config").arg(file);
         let output = command.stdout(Stdio::piped()).output().unwrap();
