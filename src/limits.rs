@@ -199,7 +199,7 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Messages in one batch.
 pub const BATCH_MAX: usize = 100;
 
-/// Patterns of names in what a credential says of rights, all together.
+/// Patterns of names in what a token says of rights, all together; a ticket has so many of each.
 pub const GLOBS_MAX: usize = 100;
 
 /// A subject, or the id of a token, that can be revoked.

@@ -17,7 +17,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 use tidegate::auth::{
-    Algorithm, Asked, Door, Expected, Keyring, Mint, Order, Presented, Rights, Secret,
+    Access, Algorithm, Asked, Door, Expected, Keyring, Mint, Order, Presented, Rights, Secret,
 };
 use tidegate::bytes::ConnKey;
 use tidegate::engine::{Said, Space};
@@ -276,10 +276,16 @@ fn an_echo_allocates_nothing_at_all() {
 /// The bytes that each connection costs the engine and the hub while it is idle, from the 10,000th
 /// to the 20,000th: between them every list that doubles has doubled once.
 fn idle_bytes(connect: impl Fn(&mut Rig, usize)) -> isize {
+    idle_bytes_with(Access::default(), "", connect)
+}
+
+/// The same where a credential is asked for, such as `fields` have.
+fn idle_bytes_with(access: Access, fields: &str, connect: impl Fn(&mut Rig, usize)) -> isize {
     const FROM: usize = 10_000;
     // The log is not the connections': a small one, full of what they, too, will publish.
-    let mut rig = Rig::new(Limits { room_log_bytes_max: 64 * 1024, ..Limits::default() });
-    let talker = rig.websocket("/");
+    let limits = Limits { room_log_bytes_max: 64 * 1024, ..Limits::default() };
+    let mut rig = Rig::with(limits, access);
+    let talker = rig.websocket_with("/", fields);
     for _ in 0..1000 {
         rig.receive(talker, &mut rig::text(b"{\"connectionId\":\"1600000000000\"}"));
         rig.turn();
@@ -302,6 +308,34 @@ fn an_idle_websocket_is_small() {
         rig.websocket(&format!("/?connectionId={id}"));
     });
     println!("an idle WebSocket with a name: {registered} bytes");
+    assert!(registered <= IDLE_BYTES_MAX, "{registered} bytes for each");
+}
+
+/// Each by a token of its own, with a subject and an end.
+#[test]
+fn an_idle_websocket_that_came_by_a_token_is_small() {
+    let secret = Secret::new(vec![7; 32]);
+    let mint = Mint::of_secret(Algorithm::HS256, &secret).expect("it is long enough");
+    let mut keyring = Keyring::default();
+    keyring
+        .add_hmac("app", Algorithm::HS256, None, Expected::default(), &secret, Rights::usual())
+        .expect("it is long enough");
+    let access = Access { keyring, ..Access::default() };
+    let fields = |number: usize| {
+        let token = mint.token(&Order {
+            subject: Some(format!("user-{number:08}")),
+            token_id: Some(format!("4c9184f37cff01bcdc32dc486ec36961-{number}")),
+            issued: Some(1_700_000_000),
+            expires: Some(1_700_003_600),
+            ..Order::default()
+        });
+        format!("Authorization: Bearer {}\r\n", token.expect("it signs"))
+    };
+    let registered = idle_bytes_with(access, &fields(0), |rig, number| {
+        let id = 1_700_000_000_000 + number;
+        rig.websocket_with(&format!("/?connectionId={id}"), &fields(number));
+    });
+    println!("an idle WebSocket with a name, by a token: {registered} bytes");
     assert!(registered <= IDLE_BYTES_MAX, "{registered} bytes for each");
 }
 

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate::auth::Access;
 use tidegate::bytes::{ConnKey, Now, Slices};
 use tidegate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
 use tidegate::hub::Hub;
@@ -34,12 +35,17 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new(limits: Limits) -> Rig {
-        let limits = Arc::new(limits);
+        Rig::with(limits, Access::default())
+    }
+
+    /// One that lets in whom `access` lets in.
+    pub(crate) fn with(limits: Limits, access: Access) -> Rig {
+        let (limits, access) = (Arc::new(limits), Arc::new(access));
         let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_700_000_000_000 };
         let hub = Arc::new(Hub::new(1, &limits, SEED, now.unix_ms));
         let listener = |serves| Listener { serves, loopback: true };
         let engine = Engine::new(Setup {
-            policy: Arc::new(Policy { limits, routes: routes(), ..Policy::default() }),
+            policy: Arc::new(Policy { limits, access, routes: routes(), ..Policy::default() }),
             core: 0,
             hub,
             listeners: Arc::new([listener(Serves::WebSocket), listener(Serves::Http)]),
@@ -53,10 +59,15 @@ impl Rig {
 
     /// A WebSocket at `path`, after its handshake.
     pub(crate) fn websocket(&mut self, path: &str) -> ConnKey {
+        self.websocket_with(path, "")
+    }
+
+    /// The same, whose handshake has these `fields`, too.
+    pub(crate) fn websocket_with(&mut self, path: &str, fields: &str) -> ConnKey {
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
              Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
         );
         self.connect(WS, head)
     }

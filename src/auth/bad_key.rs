@@ -77,10 +77,10 @@ impl fmt::Display for BadKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BadKey::TooShort { bytes_min } => {
-                write!(out, "is shorter than {bytes_min} bytes; make one: tidegate token key")
+                write!(out, "is shorter than {bytes_min} bytes; make one: tidegate token key FILE")
             }
             BadKey::PemAsSecret => {
-                out.write_str("is a PEM file, not a secret; make one: tidegate token key")
+                out.write_str("is a PEM file, not a secret; make one: tidegate token key FILE")
             }
             BadKey::TakesPublic(algorithm) => {
                 write!(out, "is a secret, but {algorithm} takes a public key")

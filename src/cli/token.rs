@@ -14,11 +14,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The status of a command line, or a file, that cannot be used.
 const USAGE: u8 = 2;
+
+/// The mode of a file with a secret.
+const OWNER_ONLY: u32 = 0o600;
 
 /// A larger file holds no key.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -26,7 +30,8 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// Does what is wanted.
 pub fn token(wanted: &Token) -> ExitCode {
     let done = match wanted {
-        Token::Key { bytes } => random(*bytes),
+        Token::Key { bytes, file: None } => random(*bytes),
+        Token::Key { bytes, file: Some(file) } => return write_key(*bytes, file),
         Token::Mint(options) => mint(options),
         Token::Verify(proof) => return verify(proof),
     };
@@ -57,6 +62,30 @@ fn random(bytes: usize) -> Result<String, String> {
     let mut secret = vec![0; bytes];
     getrandom::fill(&mut secret).map_err(|error| format!("the system has no chance: {error}"))?;
     Ok(URL_SAFE_NO_PAD.encode(Secret::new(secret).expose()))
+}
+
+/// A fresh secret in a file that is made for it, and that nobody else can read.
+fn write_key(bytes: usize, path: &str) -> ExitCode {
+    let written = random(bytes).and_then(|secret| {
+        let secret = Secret::new(secret.into_bytes());
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(OWNER_ONLY).open(path);
+        let written = file.and_then(|mut file| {
+            file.write_all(secret.expose())?;
+            file.write_all(b"\n")?;
+            file.sync_all()
+        });
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                format!("\"{}\" is there already: nothing is written over it", escape(path))
+            }
+            _ => format!("\"{}\": {error}", escape(path)),
+        })
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(mistake) => refuse(mistake),
+    }
 }
 
 /// A file with a key, without the newline that ends it.

@@ -25,9 +25,6 @@ const KEY: &str = "key";
 const MINT: &str = "mint";
 const VERIFY: &str = "verify";
 
-const KEY_NOTES: &str = "\
-Write it to a file that only you can read: (umask 077; tidegate token key > app.key)";
-
 const MINT_NOTES: &str = "\
 What signs it is one of: a key of tokens with a secret in a configuration (--config and --key), a
 secret (--secret-file), a private key in PEM (--private-key). With no right given, the token has
@@ -45,6 +42,8 @@ pub enum Token {
     Key {
         /// How many bytes of it are random.
         bytes: usize,
+        /// The file that is made for it; otherwise it is printed.
+        file: Option<String>,
     },
     /// A token.
     Mint(Box<MintOptions>),
@@ -99,10 +98,13 @@ fn algorithm() -> Arg {
 }
 
 pub(super) fn command() -> clap::Command {
-    let key = clap::Command::new(KEY).about("Print a fresh secret").after_help(KEY_NOTES).arg(
+    let key = clap::Command::new(KEY).about("Make a fresh secret").args([
         text("bytes", "N", "How many random bytes are in it [default: 32]")
             .value_parser(value_parser!(u16).range(16..=1024)),
-    );
+        Arg::new("file")
+            .value_name("FILE")
+            .help("A new file that only you can read; without it the secret is printed"),
+    ]);
     let each = |arg: Arg| arg.action(ArgAction::Append);
     let mint = clap::Command::new(MINT).about("Print a token").after_help(MINT_NOTES).args([
         text("config", "FILE", "Sign with a key of this configuration").requires("key"),
@@ -147,7 +149,8 @@ pub(super) fn read(options: &ArgMatches, environment: Environment) -> Result<Tok
         Some((VERIFY, options)) => Ok(Token::Verify(read_proof(options, environment)?)),
         key => {
             let bytes = key.and_then(|(_, options)| options.get_one::<u16>("bytes"));
-            Ok(Token::Key { bytes: bytes.map_or(32, |bytes| usize::from(*bytes)) })
+            let file = key.and_then(|(_, options)| options.get_one("file").cloned());
+            Ok(Token::Key { bytes: bytes.map_or(32, |bytes| usize::from(*bytes)), file })
         }
     }
 }

@@ -16,7 +16,6 @@ use super::end::End;
 use super::http::Doing;
 use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
-use crate::auth::Verdict;
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::Terms;
 use crate::hub::Format;
@@ -104,8 +103,7 @@ impl Conn {
                 desk.wake_by(key, desk.grace);
                 return Late::No;
             }
-            Late::Gone => return Late::Gone,
-            Late::Expired => return Late::Expired,
+            late @ (Late::Gone | Late::Expired) => return late,
             Late::End(_) if desk.tick < desk.grace => desk.wake_by(key, desk.grace),
             Late::End(end) => {
                 if end == End::ANSWERED {
@@ -114,9 +112,7 @@ impl Conn {
                 return Late::End(end);
             }
         }
-        if self.vetting().is_some_and(|vetting| vetting.is_late(desk.tick)) {
-            self.take_verdict(desk, key, Verdict::Unavailable);
-        }
+        self.give_up_vetting(desk, key);
         self.remind(desk);
         let next = self.next_look(desk);
         desk.wake_by(key, next);

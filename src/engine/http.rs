@@ -136,10 +136,9 @@ impl Conn {
             Ok(None) => Step::Wait,
             Err(fault) => self.refuse(desk, fault, rest),
             Ok(Some(length)) => {
-                let (head, _) = rest.split_at(length);
-                let step = self.answer_head(desk, key, head);
+                let step = self.answer_head(desk, key, &rest[..length]);
                 // Who waits for a verdict keeps what it is about.
-                if self.vetting().is_none() {
+                if !self.is_vetted_still() {
                     *rest = &mut std::mem::take(rest)[length..];
                 }
                 step

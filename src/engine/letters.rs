@@ -4,9 +4,10 @@
 //! Must not know: how a letter travels.
 
 use super::api::{Answer, Ask};
-use crate::auth::{Question, Vetted};
+use crate::auth::{Forward, Question, Vetted};
 use crate::bytes::ConnKey;
 use crate::hub::CoreSet;
+use std::sync::Arc;
 
 /// What the reactor is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,6 @@ pub enum Letter {
     Ask(Box<Ask>),
     /// What another core says to a question of this one.
     Answer(Box<Answer>),
-    /// What somebody else says of what the connection wants.
-    Vetted(ConnKey, Box<Vetted>),
+    /// What this service says of what the connection wants.
+    Vetted(ConnKey, Arc<Forward>, Box<Vetted>),
 }

@@ -205,7 +205,7 @@ impl Engine {
             Letter::Granted(key, session) => self.granted(key, session),
             Letter::Ask(ask) => self.asked(ask),
             Letter::Answer(answer) => self.answered(*answer),
-            Letter::Vetted(key, vetted) => self.vetted(key, *vetted),
+            Letter::Vetted(key, by, vetted) => self.vetted(key, &by, *vetted),
         }
     }
 

@@ -64,6 +64,18 @@ impl Conn {
         Some(vetting)
     }
 
+    /// Whether it waits for a verdict.
+    pub(super) fn is_vetted_still(&self) -> bool {
+        self.vetting().is_some_and(|vetting| vetting.verdict.is_none())
+    }
+
+    /// Waits no longer than it may.
+    pub(super) fn give_up_vetting(&mut self, desk: &mut Desk, key: ConnKey) {
+        if self.vetting().is_some_and(|vetting| vetting.is_late(desk.tick)) {
+            self.take_verdict(desk, key, Verdict::Unavailable);
+        }
+    }
+
     /// The verdict is there, and the request can be dealt with. `false`: nobody waits for one.
     pub(super) fn take_verdict(&mut self, desk: &mut Desk, key: ConnKey, verdict: Verdict) -> bool {
         let State::Http(http) = &mut self.state else { return false };
@@ -82,7 +94,7 @@ impl Conn {
 
 impl Engine {
     /// What came of a question.
-    pub(super) fn vetted(&mut self, key: ConnKey, vetted: Vetted) {
+    pub(super) fn vetted(&mut self, key: ConnKey, by: &Forward, vetted: Vetted) {
         let Engine { conns, desk } = self;
         let Vetted { verdict, kept } = vetted;
         let outcome = match &verdict {
@@ -93,6 +105,10 @@ impl Engine {
         };
         desk.counters().forwarded.count(outcome);
         let Some(conn) = conns.find_mut(key) else { return };
+        // It may be late, and another service be asked by now, which has yet to say anything.
+        if conn.vetting().is_none_or(|vetting| *vetting.forward != *by) {
+            return;
+        }
         if let (false, Some(vetting)) = (kept, conn.vetting()) {
             let took = desk.now.monotonic.saturating_sub(vetting.asked);
             desk.counters().forward_seconds.record(took);

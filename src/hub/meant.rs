@@ -42,8 +42,8 @@ const ROOMS_MAX: usize = 64;
 
 impl Hub {
     /// As [`Hub::fetch`], of the rooms that `meaning` says; those of `wanted` do not count. A gap
-    /// is never counted, and of rooms that are not meant nothing is told. Of several rooms, what one
-    /// has lost may be told behind events of others.
+    /// is never counted, and of rooms that are not meant nothing is told. Of several rooms, what
+    /// one has lost may be told behind events of others.
     pub fn fetch_meant(
         &self,
         wanted: Wanted<'_>,

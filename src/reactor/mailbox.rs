@@ -112,8 +112,9 @@ impl Shared {
     /// it is known already: whatever follows from it belongs to a turn of its own.
     pub(super) fn vet(&self, core: u16, key: ConnKey, question: Box<Question>) {
         let mailbox = Arc::clone(&self.mailboxes[core as usize]);
+        let by = Arc::clone(&question.forward);
         self.forwarder
-            .ask(question, move |vetted| mailbox.post(Letter::Vetted(key, Box::new(vetted))));
+            .ask(question, move |vetted| mailbox.post(Letter::Vetted(key, by, Box::new(vetted))));
     }
 
     pub(super) fn mailbox(&self, core: u16) -> &Mailbox {

@@ -52,7 +52,7 @@ impl Seal {
             hasher.write_u64(round << 32 | half);
             hasher.finish()
         };
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             high << LOW_BITS | low ^ hash(high) & LOW
         } else {
             (high ^ hash(low) & HIGH) << LOW_BITS | low

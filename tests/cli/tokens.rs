@@ -198,3 +198,21 @@ fn a_client_sends_the_credential_of_a_file() {
         assert!(output.status.code() == Some(2) && why.contains(part), "{args:?}: {why}");
     }
 }
+
+#[test]
+fn a_key_is_made_in_a_file_of_its_own_and_never_over_another() {
+    let folder = Folder::new();
+    let path = folder.path("app.key");
+    let make = || tidegate().args(["token", "key", &path]).output().unwrap();
+    let made = make();
+    assert!(made.status.success() && made.stdout.is_empty() && made.stderr.is_empty());
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{mode:o}");
+    let secret = fs::read_to_string(&path).unwrap();
+    assert_eq!((secret.len(), secret.trim_end().len()), (44, 43), "32 bytes in base64url");
+    let again = make();
+    assert_eq!(again.status.code(), Some(2));
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(said.contains("is there already: nothing is written over it"), "{said}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), secret);
+}

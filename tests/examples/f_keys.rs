@@ -46,8 +46,9 @@ fn every_library_comes_in_with_a_token_in_its_url_under_the_name_in_there() {
         assert!(alice.hear().starts_with(r#"{"join":{"connectionId":"bob""#));
         alice.say("hello");
         assert_eq!(bob.hear(), "hello");
-        alice.leave(1000, "");
         bob.leave(1000, "");
+        assert!(alice.hear().starts_with(r#"{"leave":{"connectionId":"bob""#));
+        alice.leave(1000, "");
         let said = |target: &str| Puppet::start(library, server.ws, target).rest();
         assert_eq!(said(&target[..target.len() - 1]), ["refused 403 credentials-invalid"]);
         assert_eq!(said(&url(&keys.secret("app"))), ["refused 403 credentials-invalid"]);

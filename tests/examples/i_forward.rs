@@ -18,7 +18,7 @@ fn start() -> (Folder, Server, Foreign) {
         .write("tidegate.toml", &config.replace("localhost:9000", &format!("localhost:{port}")));
     let mut backend = foreign::node(&example("i-forward/backend.js"), &[]);
     let backend = application(backend.args(["--port", &port]));
-    let server = Server::start_with(tidegate().args(["--config", &file, "--forward-cache", "0"]));
+    let server = Server::start_with(tidegate().args(["--config", &file, "--forward-cache", "0s"]));
     (folder, server, backend)
 }
 

@@ -7,6 +7,8 @@ mod support;
 
 mod a_relay;
 mod b_helpdesk;
+// Windows of other tests do more than these.
+#[allow(dead_code)]
 mod browser;
 mod c_broadcast;
 mod d_express;
@@ -41,7 +43,9 @@ fn the_configurations_are_right_as_they_stand() {
         let [out, err] =
             [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
         assert!(output.status.success() && err.is_empty(), "{folder}: {err}");
-        assert!(out.lines().all(|line| line.starts_with("ok")), "{folder}: {out}");
+        // Where nobody needs the API there is no key for it; that is told, in case it was forgotten.
+        let is_right = |line: &str| line.starts_with("ok") || line.ends_with(" opens it to a key");
+        assert!(out.lines().all(is_right), "{folder}: {out}");
     }
 }
 

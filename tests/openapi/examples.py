@@ -59,7 +59,8 @@ class Description:
             for method in item.keys() & {"get", "post", "delete"}:
                 self.check_operation(f"{method} {path}", item[method], item.get("parameters", []))
         for kind, parts in self.root["components"].items():
-            unused = (name for name in parts if f'"#/components/{kind}/{name}' not in self.text)
+            used = '"{name}": []' if kind == "securitySchemes" else '"#/components/{kind}/{name}'
+            unused = (name for name in parts if used.format(kind=kind, name=name) not in self.text)
             self.faults += [f"nothing refers to {kind}/{name}" for name in unused]
 
 

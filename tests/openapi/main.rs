@@ -19,8 +19,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::Server;
 use support::http::get;
+use support::server::tidegate;
+use support::{Folder, Server};
 use tidegate::http::Fault;
 
 /// How many requests to each operation schemathesis makes up, beside those that it works out.
@@ -89,23 +90,46 @@ fn the_description_is_of_this_version_and_knows_every_fault() {
 fn schemathesis_finds_nothing_that_is_not_as_described() {
     let server = Server::start(&[]);
     let crowd = Crowd::gather(server.ws);
-    let folder = root().join("target/openapi");
-    let said = folder.join("schemathesis.txt");
+    // Here nobody is asked for a credential, so none is too bad.
+    try_out(&server, "schemathesis", &["--exclude-checks", "ignored_auth"]);
+    // Otherwise it spoke to nobody.
+    let heard = crowd.disperse(|| server.terminate());
+    assert!(heard.texts > 0 && heard.binaries > 0 && heard.closes > 0, "{heard:?}");
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+/// What comes without the key, or with another, is to be refused: that is tried, too.
+#[test]
+fn schemathesis_finds_nothing_where_credentials_are_asked_for() {
+    const KEY: &str = "the-key-of-whoever-manages";
+    let folder = Folder::new();
+    let keys = "[[key]]\nname = 'ops'\nsecret = { env = 'OPS_KEY' }\nmanage = true\n";
+    let config = folder.write("tidegate.toml", keys);
+    let server =
+        Server::start_with(tidegate().env("OPS_KEY", KEY).args(["--config", config.as_str()]));
+    assert_eq!(get(server.http, "/api/rooms").status, 401, "it asks");
+    let key = format!("Authorization: Bearer {KEY}");
+    try_out(&server, "schemathesis-keys", &["--header", &key]);
+    server.terminate();
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+/// Has schemathesis try all that the description says; what it says itself is left in a file of
+/// this name.
+fn try_out(server: &Server, name: &str, more: &[&str]) {
+    let folder = root().join("target/openapi").join(name);
+    let said = folder.with_extension("txt");
     let mut command = python("schemathesis");
     command.arg("--config-file").arg(root().join("tests/openapi/schemathesis.toml"));
     command.env("SCHEMATHESIS_HOOKS", root().join("tests/openapi/hooks.py"));
     command.arg("run").arg(format!("http://{}/openapi.json", server.http));
     command.args(["--checks", "all", "--seed", "1", "--max-examples", EXAMPLES]);
-    command.args(["--continue-on-failure", "--no-color"]);
+    command.args(["--continue-on-failure", "--no-color"]).args(more);
     let begin = Instant::now();
     let status = run(command, &folder, &said);
-    println!("schemathesis: {:.1?}", begin.elapsed());
+    println!("{name}: {:.1?}", begin.elapsed());
     let report = fs::read_to_string(&said).unwrap();
     assert!(status.success(), "{status}; all it said is in {}\n{report}", said.display());
-    // Otherwise it spoke to nobody.
-    let heard = crowd.disperse(|| server.terminate());
-    assert!(heard.texts > 0 && heard.binaries > 0 && heard.closes > 0, "{heard:?}");
-    assert_eq!(server.wait().0.code(), Some(0));
 }
 
 /// Runs a command in this folder, to its end or to that of our patience.

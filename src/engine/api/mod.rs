@@ -70,9 +70,10 @@ pub(super) fn answer(
 ) -> Answered {
     if let Err(problem) = desk.admits(conn.listener, request, None) {
         // Where somebody is asked for credentials, who is refused is read no further.
-        let terms = if desk.policy.access.is_on() { terms.closing() } else { terms };
+        let closes = desk.policy.access.is_on();
+        let terms = if closes { terms.closing() } else { terms };
         conn.problem(desk, terms, &Problem { headers: &[("Vary", "Origin")], ..problem });
-        return Answered::Yes;
+        return if closes { Answered::Last } else { Answered::Yes };
     }
     let manner = Manner::of(desk, request, terms);
     let answered = if request.lists("upgrade", "websocket") {

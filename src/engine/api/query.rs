@@ -77,18 +77,16 @@ pub(super) fn revocations(request: &Request<'_>) -> Result<(usize, Option<String
     Ok((limit, after))
 }
 
-/// What is revoked no more.
-pub(super) fn whom(request: &Request<'_>) -> Result<Whom, Problem> {
-    const ONE: &str = "subject, tokenId, connectionId";
-    let mut given = None;
+/// What is to be revoked no more: each that is named.
+pub(super) fn lifted(request: &Request<'_>) -> Result<Vec<Whom>, Problem> {
+    let mut lifted = Vec::new();
     for (name, value) in request.query() {
         match revocations::whom(&name, &value) {
-            None => ignored(&name, ONE)?,
-            Some(whom) if given.is_none() => given = Some(whom),
-            Some(_) => return Err(BAD_PARAMETER.saying(format!("One of {ONE}, and once."))),
+            Some(whom) => lifted.push(whom),
+            None => ignored(&name, "subject, tokenId, connectionId")?,
         }
     }
-    given.ok_or_else(|| BAD_PARAMETER.saying(format!("There must be one of {ONE}.")))
+    Ok(lifted)
 }
 
 /// The parameters of a close.

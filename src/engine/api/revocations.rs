@@ -27,8 +27,11 @@ pub(super) const TOO_MANY: Problem = Problem::new(
     "As much is revoked as may be (--max-revocations): take some of it back, or give what is \
      revoked next an expiresIn.",
 );
-const NO_SUCH_REVOCATION: Problem =
-    Problem::new(Status::NotFound, "no-such-revocation", "This is not revoked, or is no more.");
+const NO_SUCH_REVOCATION: Problem = Problem::new(
+    Status::NotFound,
+    "no-such-revocation",
+    "This is not revoked, or is no more. Name it: ?subject=, ?tokenId= or ?connectionId=.",
+);
 
 /// Shows what is revoked, or takes one of it back.
 pub(super) fn answer(
@@ -38,7 +41,7 @@ pub(super) fn answer(
     manner: &Manner,
 ) -> Result<(), Problem> {
     if request.method() == Method::Delete {
-        lift(desk, &query::whom(request)?)?;
+        lift(desk, &query::lifted(request)?)?;
         manner.json(conn, desk, Status::NoContent, &[], &[]);
     } else {
         let body = page(desk, request)?;
@@ -47,13 +50,16 @@ pub(super) fn answer(
     Ok(())
 }
 
-fn lift(desk: &Desk, whom: &Whom) -> Result<(), Problem> {
+/// Takes back all of `lifted` that is there.
+fn lift(desk: &Desk, lifted: &[Whom]) -> Result<(), Problem> {
     if !desk.policy.access.is_on() {
         return Err(AUTH_OFF);
     }
-    match desk.setup.vault.revocations.lift(whom, desk.now.unix_ms) {
-        true => Ok(()),
-        false => Err(NO_SUCH_REVOCATION),
+    let revocations = &desk.setup.vault.revocations;
+    let lift = |whom: &&Whom| revocations.lift(whom, desk.now.unix_ms);
+    match lifted.iter().filter(lift).count() {
+        0 => Err(NO_SUCH_REVOCATION),
+        _ => Ok(()),
     }
 }
 

@@ -4,9 +4,9 @@
 //! Knows: slots of a core, who was let in with what, who is called what.
 //! Must not know: HTTP beyond its problems, who waits for the answer, cores but its own.
 //!
-//! Whoever comes is checked against the vault when it comes, and is in its slot before its core gets
-//! to another letter. So of two things one is true of everybody: it came after the vault knew, and
-//! was refused, or the letter, which was sent after the vault knew, finds it.
+//! Whoever comes is checked against the vault when it comes, and is in its slot before its core
+//! gets to another letter. So of two things one is true of everybody: it came after the vault
+//! knew, and was refused, or the letter, which was sent after the vault knew, finds it.
 
 use super::super::Engine;
 use super::super::answer::Problem;

@@ -16,8 +16,8 @@ use std::sync::Arc;
 const NOT_REPEATED: Problem = Problem::new(
     Status::BadRequest,
     "bad-idempotency-key",
-    "A ticket is given once, and its answer kept for nobody: leave the Idempotency-Key out, and ask \
-     for another ticket instead of the same one again.",
+    "A ticket is given once, and its answer kept for nobody: leave the Idempotency-Key out, and \
+     ask for another ticket instead of the same one again.",
 );
 const TOO_MANY: Problem = Problem::new(
     Status::TooManyRequests,
@@ -29,16 +29,11 @@ const OF_ANOTHER: Problem = Problem::new(
     "not-allowed",
     "Only a credential that may manage gets a ticket for another subject.",
 );
-const GIVES_NOTHING: Problem = Problem::new(
-    Status::BadRequest,
-    "bad-body",
-    "The ticket would let nobody in: give connect or subscribe. Of connect, subscribe, publish and \
-     connectionId none is given that is not named, if any is.",
-);
-const HAS_NOTHING: Problem = Problem::new(
-    Status::Forbidden,
-    "not-allowed",
-    "The ticket would let nobody in: it would give neither to connect, nor to read any room.",
+const EMPTY: Problem = Problem::new(
+    Status::UnprocessableContent,
+    "empty-ticket",
+    "The ticket would let nobody in: it would give neither to connect, nor to read any room. \
+     Whoever may manage names all rights that it gives, or none.",
 );
 const OVER: Problem = Problem::new(
     Status::Unauthorized,
@@ -56,7 +51,7 @@ pub(super) fn unrepeatable(request: &Request<'_>) -> Result<Option<Box<Repeatabl
 
 /// Makes the ticket that `body` asks for, for whoever was let in with `grant`.
 pub(super) fn mint(desk: &Desk, grant: Option<Arc<Grant>>, body: &[u8]) -> Result<Said, Problem> {
-    let asked = body::ticket(body)?;
+    let asked = body::ticket(body, &desk.limits)?;
     let holder = grant.ok_or(AUTH_OFF)?;
     let (now_ms, limits) = (desk.now.unix_ms, &desk.limits);
     let vault = &desk.setup.vault;
@@ -66,7 +61,7 @@ pub(super) fn mint(desk: &Desk, grant: Option<Arc<Grant>>, body: &[u8]) -> Resul
     }
     let given = given(&holder, asked, now_ms)?;
     if !given.may_connect() && !given.may_subscribe_to_some() {
-        return Err(if holder.may_manage() { GIVES_NOTHING } else { HAS_NOTHING });
+        return Err(EMPTY);
     }
     let until_ms = now_ms.saturating_add(limits.ticket_time.as_millis() as u64);
     let until_ms = given.expires_ms().map_or(until_ms, |expires| expires.min(until_ms));

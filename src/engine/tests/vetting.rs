@@ -41,8 +41,12 @@ impl Core {
     }
 
     fn judge(&mut self, key: ConnKey, verdict: Verdict) {
+        self.judge_by(URL, key, verdict);
+    }
+
+    fn judge_by(&mut self, url: &str, key: ConnKey, verdict: Verdict) {
         let vetted = Box::new(Vetted { verdict, kept: false });
-        self.engine.collect(Letter::Vetted(key, vetted), self.now);
+        self.engine.collect(Letter::Vetted(key, forward(url), vetted), self.now);
         self.turn();
         self.go_on(key);
     }
@@ -170,7 +174,10 @@ fn a_verdict_of_somebody_who_is_asked_no_more_does_not_count() {
     assert_eq!(core.written(key), "");
     let (_, question) = core.question();
     assert_eq!(question.forward.url(), "http://localhost:9001/");
-    core.judge(key, REFUSED);
+    // Nor does it when it comes late.
+    core.judge(key, granted(""));
+    assert_eq!(core.written(key), "");
+    core.judge_by("http://localhost:9001/", key, REFUSED);
     assert_eq!(core.status(key), "401");
 }
 

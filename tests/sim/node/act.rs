@@ -60,6 +60,9 @@ impl World<'_> {
         if self.strangers > 0 && self.dice.chance(self.strangers) {
             return self.connect_stranger();
         }
+        if self.policies.have_keys() && self.dice.chance(25) {
+            return self.connect_guest();
+        }
         match self.dice.below(100) {
             0..=31 => self.connect_speaker(Talk::Relay),
             32..=43 => self.connect_configured(),
@@ -78,7 +81,7 @@ impl World<'_> {
         }
     }
 
-    fn arrive(&mut self, listener: u8, role: Role) -> usize {
+    pub(crate) fn arrive(&mut self, listener: u8, role: Role) -> usize {
         let core = self.dice.below(self.cores.len());
         let now = self.clock();
         let number = self.clients.len();
@@ -290,7 +293,7 @@ impl World<'_> {
     fn some_begin(&mut self) -> (Begin, Option<String>) {
         let seen = self.clients.iter().filter_map(|client| match &client.role {
             Role::Reader(reader) => Some(&reader.seen),
-            Role::Plain | Role::Speaker(_) | Role::Stranger(_) => None,
+            Role::Plain | Role::Speaker(_) | Role::Stranger(_) | Role::Guest(_) => None,
         });
         let seen: Vec<String> = seen.flatten().cloned().collect();
         match self.dice.below(100) {
@@ -336,6 +339,9 @@ impl World<'_> {
             }
             Role::Reader(_) => {}
             Role::Stranger(_) => self.babble(number),
+            Role::Guest(_) => {
+                (0..self.dice.between(1, 4)).for_each(|_| self.guest_speaks(number));
+            }
         }
         self.trace(|| format!("client {number} speaks"));
     }

@@ -115,7 +115,7 @@ impl World<'_> {
     /// there of whom nothing is known.
     fn count(&self, room: &str) -> Option<(u64, u64)> {
         let is_known = |client: &Client| {
-            let is_stranger = matches!(client.role, Role::Stranger(_));
+            let is_stranger = matches!(client.role, Role::Stranger(_) | Role::Guest(_));
             !is_stranger && !client.is_stalled && !client.is_mute
         };
         if !self.clients.iter().all(is_known) {
@@ -137,7 +137,7 @@ impl World<'_> {
                     && reader.ids.is_empty()
                     && (rooms.is_empty() || rooms.iter().any(|one| one == room))
             }
-            Role::Plain | Role::Speaker(_) | Role::Stranger(_) => false,
+            Role::Plain | Role::Speaker(_) | Role::Stranger(_) | Role::Guest(_) => false,
         };
         Some((open().filter(is_in).count() as u64, open().filter(reads).count() as u64))
     }

@@ -3,6 +3,7 @@
 //! Knows: what it asked for, what it has been told, what it may be told.
 //! Must not know: the engine.
 
+use super::guest::Guest;
 use super::http::{self, Response};
 use super::policies::Bounds;
 use super::reader::Reader;
@@ -28,6 +29,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) claims: &'a BTreeMap<String, usize>,
     /// Somebody is, or was, there who may want any name.
     pub(crate) has_strangers: bool,
+    /// The latest that the wall clock ever was, in milliseconds since 1970.
+    pub(crate) latest_ms: u64,
 }
 
 /// A response that is due.
@@ -54,6 +57,8 @@ pub(crate) enum Role {
     Reader(Box<Reader>),
     /// Anything.
     Stranger(Box<Stranger>),
+    /// Somebody with a token.
+    Guest(Box<Guest>),
 }
 
 /// One client and its connection.
@@ -132,14 +137,28 @@ impl Client {
     pub(crate) fn speaker(&self) -> Option<&Speaker> {
         match &self.role {
             Role::Speaker(speaker) => Some(speaker),
-            Role::Plain | Role::Reader(_) | Role::Stranger(_) => None,
+            Role::Plain | Role::Reader(_) | Role::Stranger(_) | Role::Guest(_) => None,
         }
     }
 
     pub(crate) fn speaker_mut(&mut self) -> Option<&mut Speaker> {
         match &mut self.role {
             Role::Speaker(speaker) => Some(speaker),
-            Role::Plain | Role::Reader(_) | Role::Stranger(_) => None,
+            Role::Plain | Role::Reader(_) | Role::Stranger(_) | Role::Guest(_) => None,
+        }
+    }
+
+    pub(crate) fn guest(&self) -> Option<&Guest> {
+        match &self.role {
+            Role::Guest(guest) => Some(guest),
+            Role::Plain | Role::Speaker(_) | Role::Reader(_) | Role::Stranger(_) => None,
+        }
+    }
+
+    pub(crate) fn guest_mut(&mut self) -> Option<&mut Guest> {
+        match &mut self.role {
+            Role::Guest(guest) => Some(guest),
+            Role::Plain | Role::Speaker(_) | Role::Reader(_) | Role::Stranger(_) => None,
         }
     }
 
@@ -178,11 +197,14 @@ impl Client {
         if let Role::Stranger(stranger) = &mut self.role {
             return stranger.hear(&self.wire, &mut self.buffer, shadow, moment);
         }
+        if let Role::Guest(guest) = &mut self.role {
+            return guest.hear(&self.wire, &mut self.buffer, moment);
+        }
         if !self.is_upgraded {
             return self.hear_response(moment);
         }
         match &mut self.role {
-            Role::Stranger(_) => unreachable!("asked for above"),
+            Role::Stranger(_) | Role::Guest(_) => unreachable!("asked for above"),
             Role::Plain => panic!("plain HTTP is never upgraded"),
             Role::Speaker(speaker) => match frames::take(&mut self.buffer, speaker.deflates) {
                 Some(frame) => Speaker::hear(self, frame, shadow, moment),
@@ -247,7 +269,7 @@ impl Client {
             assert_eq!(str::from_utf8(&response.body), Ok(body));
         }
         self.is_upgraded = match &self.role {
-            Role::Plain | Role::Stranger(_) => false,
+            Role::Plain | Role::Stranger(_) | Role::Guest(_) => false,
             Role::Speaker(_) => response.status == 101,
             Role::Reader(_) => self.expected.is_empty(),
         };
@@ -269,11 +291,14 @@ impl Client {
             }
             return;
         }
+        if let Role::Guest(_) = &self.role {
+            return;
+        }
         if !self.is_upgraded {
             return self.check_all_answered(is_graceful);
         }
         match &self.role {
-            Role::Plain | Role::Stranger(_) => {}
+            Role::Plain | Role::Stranger(_) | Role::Guest(_) => {}
             Role::Speaker(_) => Speaker::hear_end(self, moment),
             Role::Reader(reader) if is_graceful && !self.wire.reset => {
                 reader.hear_end((self.begun_at, self.ended_at), shadow, moment);

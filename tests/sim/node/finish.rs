@@ -4,6 +4,7 @@
 //! Must not know: how a turn works.
 
 use super::client::{Client, Role};
+use super::guest::Kind;
 use super::wire::Fin;
 use super::world::World;
 use std::sync::atomic::Ordering;
@@ -98,11 +99,13 @@ impl World<'_> {
             assert!(!is_over || is_closed || session.is_none(), "{}: no close yet", client.number);
         }
         self.check_counts();
+        self.check_guests();
         if self.clients.iter().all(|client| !client.is_stalled && !client.is_mute) {
             let registered = self.clients.iter().filter(|client| is_registered(client)).count();
             let holdings = self.hub.holdings();
             let is_websocket = |client: &&Client| match &client.role {
                 Role::Stranger(stranger) => stranger.is_websocket(),
+                Role::Guest(guest) => guest.kind != Kind::Stream,
                 Role::Plain | Role::Speaker(_) | Role::Reader(_) => false,
             };
             let more = self.clients.iter().filter(is_websocket).count();
@@ -143,7 +146,11 @@ impl World<'_> {
                 let said = speaker.said.len();
                 assert_eq!(published + refused, said, "client {number}: all is published");
             }
-            Role::Plain | Role::Speaker(_) | Role::Reader(_) | Role::Stranger(_) => {}
+            Role::Plain
+            | Role::Speaker(_)
+            | Role::Reader(_)
+            | Role::Stranger(_)
+            | Role::Guest(_) => {}
         }
     }
 
@@ -235,7 +242,7 @@ pub(crate) fn is_open(client: &Client) -> bool {
     let may_be = match &client.role {
         Role::Speaker(speaker) => speaker.may_speak(),
         Role::Reader(reader) => reader.follows,
-        Role::Plain | Role::Stranger(_) => false,
+        Role::Plain | Role::Stranger(_) | Role::Guest(_) => false,
     };
     may_be && client.is_upgraded && !client.wire.is_over() && !client.is_gone()
 }

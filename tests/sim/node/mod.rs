@@ -12,6 +12,8 @@ mod deflate;
 pub(crate) mod dice;
 mod finish;
 mod frames;
+mod guest;
+mod guests;
 mod http;
 mod noise;
 pub(crate) mod policies;
@@ -47,6 +49,9 @@ pub(crate) struct Outcome {
     /// WebSockets that were told 4408, and 4409.
     pub(crate) fell_off: u64,
     pub(crate) replaced: u64,
+    /// Guests that were kept out, and that were told that their time was over, or their key gone.
+    pub(crate) kept_out: u64,
+    pub(crate) lapsed: u64,
 }
 
 impl AddAssign for Outcome {
@@ -58,6 +63,8 @@ impl AddAssign for Outcome {
         self.vague_gaps += other.vague_gaps;
         self.fell_off += other.fell_off;
         self.replaced += other.replaced;
+        self.kept_out += other.kept_out;
+        self.lapsed += other.lapsed;
     }
 }
 
@@ -75,9 +82,10 @@ pub(crate) fn run(dice: Dice, is_traced: bool, progress: &Progress) -> (Outcome,
         let speakers = world.clients.iter().filter_map(|client| client.speaker());
         speakers.filter(|speaker| speaker.got_close == Some(code)).count() as u64
     };
+    let guests = || world.clients.iter().filter_map(|client| client.guest());
     let gaps = world.clients.iter().filter_map(|client| match &client.role {
         Role::Reader(reader) => Some(reader.gaps),
-        Role::Plain | Role::Speaker(_) | Role::Stranger(_) => None,
+        Role::Plain | Role::Speaker(_) | Role::Stranger(_) | Role::Guest(_) => None,
     });
     let gaps = gaps.fold((0, 0), |sum, gaps| (sum.0 + gaps.0, sum.1 + gaps.1));
     let outcome = Outcome {
@@ -89,6 +97,8 @@ pub(crate) fn run(dice: Dice, is_traced: bool, progress: &Progress) -> (Outcome,
         vague_gaps: gaps.1 as u64,
         fell_off: closed(4408),
         replaced: closed(4409),
+        kept_out: guests().filter(|guest| guest.is_kept_out()).count() as u64,
+        lapsed: guests().filter(|guest| guest.is_lapsed).count() as u64,
     };
     (outcome, world.dice)
 }

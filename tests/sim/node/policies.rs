@@ -9,6 +9,7 @@
 
 use super::configured;
 use super::dice::Dice;
+use super::guests;
 use super::reach;
 use super::speaker::Speaker;
 use super::world::World;
@@ -29,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) compression: bool,
     /// Pages of [`ORIGIN`] may connect.
     lets_in: bool,
+    /// The key that vouches for guests, if one does.
+    pub(crate) guests: Option<usize>,
 }
 
 impl Facts {
@@ -143,7 +146,12 @@ impl World<'_> {
         self.cores[core].by = latest.clone();
         self.cores[core].engine.adopt(Arc::clone(&latest.policy));
         let theirs = self.clients.iter_mut().filter(|client| client.core == core);
-        theirs.for_each(|client| client.bounds.widen(&latest.policy.limits));
+        theirs.for_each(|client| {
+            client.bounds.widen(&latest.policy.limits);
+            if let Some(guest) = client.guest_mut().filter(|guest| guest.came_by.is_some()) {
+                guest.is_removed |= latest.facts.guests != Some(guest.pass.key);
+            }
+        });
     }
 }
 
@@ -152,13 +160,14 @@ fn some(dice: &mut Dice, access: &Arc<Access>) -> One {
         variant: dice.below(configured::VARIANTS),
         compression: dice.chance(50),
         lets_in: dice.chance(50),
+        guests: (access.is_on() && dice.chance(75)).then(|| dice.below(guests::KEYS)),
     };
     let policy = Arc::new(Policy {
         limits: Arc::new(limits(dice)),
         routes: configured::table(facts.variant),
         site: configured::site(),
         compression: facts.compression,
-        access: Arc::clone(access),
+        access: guests::invited(access, facts.guests),
         allow_origins: facts.lets_in.then(|| ORIGIN.to_owned()).into_iter().collect(),
         ..Policy::default()
     });

@@ -182,13 +182,17 @@ impl Shadow {
         clients: &mut [Client],
         moment: &Moment<'_>,
     ) {
+        if let Some(number) = event.id.strip_prefix("guest-") {
+            let number: usize = number.parse().expect("a number");
+            return self.append_guest(event, number, clients);
+        }
         self.begin_session(&event, clients);
         let next = self.head() + 1;
         let n = marker(&event);
         let session = self.sessions.get_mut(&sender.session).expect("begun above");
         assert!(session.closed.is_none(), "nothing comes after a close: {event:?}");
         match (event.what, n) {
-            (What::Close, _) => session.close(&event, clients, moment),
+            (What::Close, _) => session.close(&event, clients, Some(moment)),
             (What::Join | What::Leave, _) => session.presence(&event, clients),
             (What::Text | What::Binary, Some(n)) => {
                 let (client, place) = self.said[n];
@@ -204,6 +208,24 @@ impl Shadow {
         }
         if session.events == 0 {
             session.first = next;
+        }
+        session.events += 1;
+        self.log.push(event);
+    }
+
+    /// Something of guest `number`, who has a name to itself.
+    fn append_guest(&mut self, event: Logged, number: usize, clients: &[Client]) {
+        let guest = clients[number].guest().expect("nobody else is called so");
+        guest.check_event(&event.room, event.what, &event.raw);
+        let next = self.head() + 1;
+        let is_quiet = !event.subscribers;
+        let session = self.sessions.entry(event.session);
+        let session = session.or_insert(Session { is_quiet, first: next, ..Session::default() });
+        assert!(session.closed.is_none(), "nothing comes after a close: {event:?}");
+        match event.what {
+            What::Close => session.close(&event, clients, None),
+            What::Join | What::Leave => session.presence(&event, clients),
+            What::Text | What::Binary => {}
         }
         session.events += 1;
         self.log.push(event);
@@ -316,7 +338,7 @@ impl Session {
         }
     }
 
-    fn close(&mut self, event: &Logged, clients: &[Client], moment: &Moment<'_>) {
+    fn close(&mut self, event: &Logged, clients: &[Client], moment: Option<&Moment<'_>>) {
         let text = str::from_utf8(&event.raw).expect("a close is text");
         let close: Value = serde_json::from_str(text).expect("a close is JSON");
         let close = &close["close"];
@@ -325,7 +347,7 @@ impl Session {
         assert!(!event.members && close["reason"].is_string());
         let code = close["code"].as_u64().and_then(|code| u16::try_from(code).ok());
         let (code, by) = (code.expect("a code"), close["by"].as_str().expect("a side"));
-        if let Some(client) = self.client {
+        if let Some((client, moment)) = self.client.zip(moment) {
             check::close_event(&clients[client], code, by, moment);
         }
         assert!(self.rooms.is_empty(), "it has left before: {:?}", self.rooms);

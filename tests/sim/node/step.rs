@@ -45,7 +45,10 @@ impl World<'_> {
                 self.stand_still(Duration::from_millis(span));
             }
             // The wall clock is set.
-            248 => self.wall_ms = self.wall_ms - 5000 + self.dice.below(10_000) as u64,
+            248 => {
+                self.wall_ms = self.wall_ms - 5000 + self.dice.below(10_000) as u64;
+                self.set_at = self.now;
+            }
             249 => self.with_client(World::burst),
             250 => self.flood(),
             251 => {

@@ -9,8 +9,7 @@ use super::wire::{Ending, Fin};
 use super::world::{Core, World};
 use std::mem;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-use tidegate::bytes::{ConnKey, Slices};
+use tidegate::bytes::{ConnKey, Now, Slices};
 use tidegate::engine::{Action, Space};
 
 impl World<'_> {
@@ -19,6 +18,7 @@ impl World<'_> {
         self.trace(|| format!("core {core} turns"));
         self.note(&[0x7u64, core as u64, self.now.as_millis() as u64]);
         let now = self.clock();
+        self.latest_ms = self.latest_ms.max(now.unix_ms);
         self.cores[core].is_rung = false;
         self.adopt(core);
         for key in mem::take(&mut self.cores[core].writable) {
@@ -75,6 +75,7 @@ impl World<'_> {
             hub: &self.hub,
             claims: &self.claims,
             has_strangers: self.has_strangers,
+            latest_ms: self.latest_ms,
         };
         let before = self.shadow.head();
         for chunk in self.observer.inbox.drain(..) {
@@ -118,14 +119,14 @@ impl World<'_> {
                     room[..n].copy_from_slice(&wire.take_arrived(n));
                     engine.received(key, n, now);
                     left -= n;
-                    client.was_given(n, self.now, head, by);
+                    client.was_given(n, now, head, by);
                 }
                 Space::Scratch => {
                     let n = dice.part(wire.arrived.len().min(left));
                     let mut bytes = wire.take_arrived(n);
                     engine.receive(key, &mut bytes, now);
                     left -= n;
-                    client.was_given(n, self.now, head, by);
+                    client.was_given(n, now, head, by);
                 }
             }
         }
@@ -248,10 +249,16 @@ impl World<'_> {
 
 impl Client {
     /// The engine was given `n` more of its bytes.
-    fn was_given(&mut self, n: usize, now: Duration, head: u64, by: Facts) {
-        self.heard = now;
+    fn was_given(&mut self, n: usize, now: Now, head: u64, by: Facts) {
+        self.heard = now.monotonic;
         // What comes behind the server's end is thrown away.
         self.wire.consumed += if self.wire.is_over() { 0 } else { n as u64 };
+        let consumed = self.wire.consumed;
+        if let Some(guest) = self.guest_mut()
+            && guest.request_end <= consumed
+        {
+            guest.came_by.get_or_insert((by, now.unix_ms));
+        }
         let request = self.expected.back().map(|expected| expected.end);
         if self.begun_at.is_none() && request.is_some_and(|end| end <= self.wire.consumed) {
             self.begun_at = Some(head);

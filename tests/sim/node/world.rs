@@ -47,6 +47,9 @@ pub(crate) struct World<'p> {
     pub(crate) now: Duration,
     /// What the wall clock is ahead by, in milliseconds.
     pub(crate) wall_ms: u64,
+    /// The latest that it ever was, and when it was last set.
+    pub(crate) latest_ms: u64,
+    pub(crate) set_at: Duration,
     pub(crate) policies: Policies,
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<[Counters]>,
@@ -110,6 +113,8 @@ impl<'p> World<'p> {
             dice,
             now: Duration::from_millis(1),
             wall_ms: EPOCH_MS,
+            latest_ms: 0,
+            set_at: Duration::ZERO,
             policies,
             hub,
             counters,
@@ -190,6 +195,7 @@ impl<'p> World<'p> {
             hub: &self.hub,
             claims: &self.claims,
             has_strangers: self.has_strangers,
+            latest_ms: self.latest_ms,
         };
         client.hear(&bytes, &self.shadow, &moment);
         if is_end {

@@ -115,7 +115,7 @@ impl fmt::Display for Fault {
 }
 
 /// What makes a good secret.
-const MAKE: &str = "tidegate token key";
+const MAKE: &str = "tidegate token key FILE";
 
 impl Fault {
     /// Of those that need no more than that: of keys, and of all others.
@@ -148,7 +148,7 @@ impl Fault {
             Fault::User => "is no user: 1 to 255 bytes, no colon, no control characters",
             Fault::Unprintable => {
                 "has other characters than visible ones of ASCII, which no request could bring; \
-                 make one: tidegate token key"
+                 make one: tidegate token key FILE"
             }
             Fault::NoText => "is not UTF-8 text, or has control characters",
             Fault::ManageConnects => {

@@ -23,17 +23,18 @@ pub(in crate::engine::api) struct AskedTicket {
     pub(in crate::engine::api) expires_in: Option<Duration>,
 }
 
-/// The body of a request for a ticket.
-pub(in crate::engine::api) fn ticket(body: &[u8]) -> Result<AskedTicket, Problem> {
+/// The body of a request for a ticket. What it names takes no more than a token could hold: a
+/// server keeps many of them.
+pub(in crate::engine::api) fn ticket(body: &[u8], limits: &Limits) -> Result<AskedTicket, Problem> {
     let known = ["subject", "connect", "subscribe", "publish", "connectionId", "expiresIn"];
     let mut members = Members::of(body, &known)?;
-    let mut left = GLOBS_MAX;
+    let mut bytes_left = limits.token_bytes_max;
     Ok(AskedTicket {
-        subject: members.name("subject")?,
+        subject: members.name("subject", SUBJECT_BYTES_MAX)?,
         connect: members.boolean("connect")?,
-        subscribe: members.globs("subscribe", &mut left)?,
-        publish: members.globs("publish", &mut left)?,
-        connection_id: members.globs("connectionId", &mut left)?,
+        subscribe: members.globs("subscribe", &mut bytes_left)?,
+        publish: members.globs("publish", &mut bytes_left)?,
+        connection_id: members.globs("connectionId", &mut bytes_left)?,
         expires_in: members.seconds("expiresIn")?,
     })
 }
@@ -45,7 +46,8 @@ pub(in crate::engine::api) fn revocation(
 ) -> Result<(Whom, Option<Duration>), Problem> {
     let mut members = Members::of(body, &["subject", "tokenId", "connectionId", "expiresIn"])?;
     let span = members.seconds("expiresIn")?;
-    let given = (members.name("subject")?, members.name("tokenId")?, members.name("connectionId")?);
+    let mut name = |name| members.name(name, REVOKED_BYTES_MAX);
+    let given = (name("subject")?, name("tokenId")?, name("connectionId")?);
     let whom = match given {
         (Some(subject), None, None) => Whom::Subject(Arc::from(subject)),
         (None, Some(id), None) => Whom::TokenId(Arc::from(id)),
@@ -59,11 +61,11 @@ pub(in crate::engine::api) fn revocation(
 }
 
 impl Members<'_> {
-    fn name(&mut self, name: &str) -> Result<Option<String>, Problem> {
+    fn name(&mut self, name: &str, bytes_max: usize) -> Result<Option<String>, Problem> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let text = self.string(value, name)?;
-        if !(1..=REVOKED_BYTES_MAX).contains(&text.len()) {
-            return Err(self.bad(name, &format!("must have 1 to {REVOKED_BYTES_MAX} bytes")));
+        if !(1..=bytes_max).contains(&text.len()) {
+            return Err(self.bad(name, &format!("must have 1 to {bytes_max} bytes")));
         }
         Ok(Some(text))
     }
@@ -82,18 +84,19 @@ impl Members<'_> {
         seconds.map(Duration::from_secs).map(Some).ok_or_else(|| self.bad(name, fault))
     }
 
-    /// One pattern, or an array of them; `left` may still come.
-    fn globs(&mut self, name: &str, left: &mut usize) -> Result<Option<Globs>, Problem> {
+    /// An array of patterns, or, for a connection, one; of so many bytes in all as are left.
+    fn globs(&mut self, name: &str, bytes_left: &mut usize) -> Result<Option<Globs>, Problem> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let list = match serde_json::from_str(value.get()) {
             Ok(one) if name == "connectionId" => vec![one],
             _ => self.texts(value, name)?,
         };
-        let Some(rest) = left.checked_sub(list.len()) else {
-            let fault = format!("there may be {GLOBS_MAX} patterns in all");
-            return Err(self.bad(name, &fault));
-        };
-        *left = rest;
+        if list.len() > GLOBS_MAX {
+            return Err(self.bad(name, &format!("may have {GLOBS_MAX} patterns")));
+        }
+        let bytes = list.iter().map(String::len).sum();
+        let fault = "the patterns are longer together than --max-token";
+        *bytes_left = bytes_left.checked_sub(bytes).ok_or_else(|| self.bad(name, fault))?;
         let globs: Result<Vec<Glob>, _> = list.iter().map(|text| Glob::parse(text)).collect();
         match globs {
             Ok(globs) => Ok(Some(Globs::new(globs))),
@@ -108,3 +111,5 @@ impl Members<'_> {
 }
 
 const SECONDS_MAX: u64 = u32::MAX as u64;
+/// As that of a token.
+const SUBJECT_BYTES_MAX: usize = 255;

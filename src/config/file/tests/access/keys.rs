@@ -221,7 +221,7 @@ fn two_keys_are_told_apart() {
     assert_eq!(twice, ["5:8: name: is taken by what stands in line 2; choose another"]);
     assert_eq!(
         two(one, same),
-        ["6:10: secret: has the same secret as key \"a\"; make another: tidegate token key"]
+        ["6:10: secret: has the same secret as key \"a\"; make another: tidegate token key FILE"]
     );
     let user = "user = 'a'\npassword = { env = 'OPS_PASSWORD' }";
     assert_eq!(two(user, user), ["8:12: password: has the same user as key \"a\""]);
