@@ -210,7 +210,7 @@ fn who_waits_for_a_verdict_counts_with_those_whose_heads_do_not_end() {
     for key in &keys {
         let grant = forward.grant(b"", core.now.unix_ms).expect("an answer");
         let vetted = Vetted { verdict: Verdict::In(Arc::new(grant)), kept: false };
-        core.engine.collect(Letter::Vetted(*key, Box::new(vetted)), core.now);
+        core.engine.collect(Letter::Vetted(*key, Arc::clone(&forward), Box::new(vetted)), core.now);
         core.turn();
         // As a reactor does with who may be read from again.
         core.receive(*key, b"");
