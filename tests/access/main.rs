@@ -1,7 +1,8 @@
 //! Who may come in, and who may not: by each way, at each place, with the real binary over real
-//! sockets.
+//! sockets, and in a browser. What that needs, `tests/run` installs; without it its tests fail and say
+//! so.
 
-// The windows of the examples do more than these.
+// Those who share these with us do more with them.
 #[allow(dead_code)]
 #[path = "../examples/browser.rs"]
 mod browser;
