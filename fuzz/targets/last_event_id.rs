@@ -40,6 +40,10 @@ fn sealed_ids_are_read(number: u64, said: &[u8], epoch: &Epoch) {
         assert_eq!(LastEventId::parse(id, epoch), LastEventId::At(number));
         let keep = id.len().saturating_sub(said.len());
         let text = [&id[..keep], said].concat();
+        // An end that is as long as all of it may be an id of the other kind.
+        if text.get(7) != Some(&b'.') {
+            continue;
+        }
         let read = LastEventId::parse(&text, epoch);
         assert_eq!(read, LastEventId::parse_sealed(&text, epoch), "it begins as a sealed one");
         let LastEventId::At(sequence) = read else { continue };

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// What a map may be hashed by: std's own keys, those of the hub, or nothing where the keys of the
 /// map are numbers of our own, or hashes with secret keys already.
-const HASHERS: [(&str, &[&str]); 7] = [
+const HASHERS: [(&str, &[&str]); 8] = [
+    (
+        "src/engine/reach.rs",
+        &["HashMap<Reach, GroupNumber>", "HashMap<RoomKey, Readers, Identity>"],
+    ),
     ("src/auth/vault/tickets.rs", &["HashMap<Digest, Ticket>"]),
     ("src/forward/kept.rs", &["HashMap<Digest, One>"]),
     // The names of rooms stand in a tree there: nothing is hashed.
