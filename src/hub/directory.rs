@@ -52,7 +52,7 @@ struct Registration {
 #[derive(Debug)]
 pub(super) struct Directory {
     owners: HashMap<Who, Registration, Identity>,
-    next_session: u64,
+    last_session: u64,
 }
 
 /// Registrations a millisecond that keep sessions growing over a restart; the number stays below
@@ -63,7 +63,7 @@ impl Directory {
     pub(super) fn new(unix_ms: u64) -> Directory {
         Directory {
             owners: HashMap::default(),
-            next_session: unix_ms.saturating_mul(SESSIONS_PER_MS),
+            last_session: unix_ms.saturating_mul(SESSIONS_PER_MS),
         }
     }
 
@@ -71,9 +71,15 @@ impl Directory {
         self.owners.len()
     }
 
+    /// It is `unix_ms` by now. Later sessions show when they began, and not how many there were:
+    /// whoever may not read everything is not to count what it may not read.
+    pub(super) fn note_time(&mut self, unix_ms: u64) {
+        self.last_session = self.last_session.max(unix_ms.saturating_mul(SESSIONS_PER_MS));
+    }
+
     fn session(&mut self) -> u64 {
-        self.next_session += 1;
-        self.next_session
+        self.last_session += 1;
+        self.last_session
     }
 
     /// `place` wants to be `who`; `given` if we made that name for it.
@@ -114,8 +120,8 @@ impl Directory {
             self.owners.remove(&who);
             return None;
         };
-        self.next_session += 1;
-        let session = self.next_session;
+        self.last_session += 1;
+        let session = self.last_session;
         (registration.owner, registration.session) = (to, session);
         Some(Handed { to, session })
     }
@@ -190,5 +196,25 @@ mod tests {
         assert_eq!(directory.release(who, second), None);
         assert_eq!(directory.release(who, first), None);
         assert_eq!(directory.len(), 0);
+    }
+
+    #[test]
+    fn a_session_tells_when_it_began_and_not_how_many_there_were() {
+        let mut keyed = Keyed::default();
+        let mut place = || Place { core: 0, key: keyed.insert(()) };
+        let mut session_after = |others: u64| {
+            let mut directory = Directory::new(5);
+            (0..others).for_each(|who| _ = directory.claim(Who(who), place(), false));
+            directory.note_time(6);
+            directory.note_time(4);
+            directory.claim(Who(99), place(), false)
+        };
+        assert_eq!(session_after(0), Claim::Granted { session: 6001 });
+        assert_eq!(session_after(50), Claim::Granted { session: 6001 });
+        let mut directory = Directory::new(7);
+        (0..2000).for_each(|who| _ = directory.claim(Who(who), place(), false));
+        directory.note_time(8);
+        let claim = directory.claim(Who(5000), place(), false);
+        assert_eq!(claim, Claim::Granted { session: 9001 }, "it grows all the same");
     }
 }
