@@ -198,7 +198,7 @@ impl Client {
             return stranger.hear(&self.wire, &mut self.buffer, shadow, moment);
         }
         if let Role::Guest(guest) = &mut self.role {
-            return guest.hear(&self.wire, &mut self.buffer, moment);
+            return guest.hear(&mut self.buffer, moment);
         }
         if !self.is_upgraded {
             return self.hear_response(moment);

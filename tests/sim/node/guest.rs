@@ -11,7 +11,6 @@ use super::frames::{self, CLOSE, Frame, TEXT};
 use super::http::{self, Response};
 use super::policies::Facts;
 use super::sse;
-use super::wire::Wire;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use tidegate::hub::What;
@@ -54,8 +53,10 @@ pub(crate) struct Guest {
     pub(crate) id: String,
     pub(crate) home: String,
     pub(crate) pass: Pass,
-    /// What its core went by when it came, and the wall clock then.
-    pub(crate) came_by: Option<(Facts, u64)>,
+    /// What its request is to be answered, if nothing else is in its way. It has come, then.
+    pub(crate) due: Option<u16>,
+    /// The server has something to say, before which nothing else counts.
+    pub(crate) is_answered: bool,
     /// The byte behind its request.
     pub(crate) request_end: u64,
     /// A policy of its core had its key no more.
@@ -72,27 +73,33 @@ pub(crate) struct Guest {
 impl Guest {
     pub(crate) fn new(kind: Kind, id: String, home: &str, pass: Pass) -> Guest {
         let home = home.to_owned();
-        let (came_by, refreshes) = (None, VecDeque::new());
         Guest {
             kind,
             id,
             home,
             pass,
-            came_by,
+            due: None,
+            is_answered: false,
             request_end: u64::MAX,
             is_removed: false,
-            refreshes,
+            refreshes: VecDeque::new(),
             is_in: false,
             is_over: false,
             is_lapsed: false,
         }
     }
 
-    /// What its request is answered, if nothing else is in its way.
-    fn answer(&self) -> u16 {
-        let (facts, came_ms) = self.came_by.expect("nothing is answered before it came");
+    /// Its core was given so much of what it has said, going by `facts` at `now_ms`. What comes
+    /// behind an answer, such as that it came too slowly, is thrown away.
+    pub(crate) fn was_given(&mut self, consumed: u64, facts: Facts, now_ms: u64) {
+        if self.due.is_none() && !self.is_answered && self.request_end <= consumed {
+            self.due = Some(self.answer(facts, now_ms));
+        }
+    }
+
+    fn answer(&self, facts: Facts, now_ms: u64) -> u16 {
         match self.kind {
-            _ if facts.guests != Some(self.pass.key) || self.pass.expires_ms <= came_ms => 401,
+            _ if facts.guests != Some(self.pass.key) || self.pass.expires_ms <= now_ms => 401,
             Kind::Roam if !self.pass.reads(&self.home) => 403,
             Kind::Relay | Kind::Roam => 101,
             Kind::Stream => 200,
@@ -128,7 +135,7 @@ impl Guest {
 
     /// Something of it was committed: it was allowed, or it is the server's word.
     pub(crate) fn check_event(&self, room: &str, what: What, raw: &[u8]) {
-        assert_eq!(self.answer(), 101, "{} was never let in", self.id);
+        assert_eq!(self.due, Some(101), "{} was never let in", self.id);
         let raw: Value = serde_json::from_slice(raw).expect("JSON");
         match what {
             What::Text | What::Binary => {
@@ -143,14 +150,14 @@ impl Guest {
     }
 
     /// Takes what it can off `buffer`. `false`: more has to come first.
-    pub(crate) fn hear(&mut self, wire: &Wire, buffer: &mut Vec<u8>, moment: &Moment<'_>) -> bool {
+    pub(crate) fn hear(&mut self, buffer: &mut Vec<u8>, moment: &Moment<'_>) -> bool {
         if self.is_over {
             assert!(buffer.is_empty(), "{}: after the end: {buffer:?}", self.id);
             return false;
         }
         if !self.is_in {
             let Some(response) = http::take(buffer, false) else { return false };
-            self.hear_response(wire, &response);
+            self.hear_response(&response);
             return true;
         }
         if self.kind == Kind::Stream {
@@ -163,14 +170,14 @@ impl Guest {
         true
     }
 
-    fn hear_response(&mut self, wire: &Wire, response: &Response) {
+    fn hear_response(&mut self, response: &Response) {
         self.is_in = matches!(response.status, 101 | 200);
         self.is_over = !self.is_in;
         match response.status {
             // Its head came too slowly; there is no room; the server stops.
-            408 => assert!(wire.consumed < self.request_end, "{response:?}"),
+            408 => assert_eq!(self.due, None, "{response:?}"),
             503 => {}
-            status => assert_eq!(status, self.answer(), "{}: {response:?}", self.id),
+            status => assert_eq!(Some(status), self.due, "{}: {response:?}", self.id),
         }
     }
 

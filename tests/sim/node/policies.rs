@@ -148,7 +148,7 @@ impl World<'_> {
         let theirs = self.clients.iter_mut().filter(|client| client.core == core);
         theirs.for_each(|client| {
             client.bounds.widen(&latest.policy.limits);
-            if let Some(guest) = client.guest_mut().filter(|guest| guest.came_by.is_some()) {
+            if let Some(guest) = client.guest_mut().filter(|guest| guest.due.is_some()) {
                 guest.is_removed |= latest.facts.guests != Some(guest.pass.key);
             }
         });

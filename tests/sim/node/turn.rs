@@ -154,6 +154,9 @@ impl World<'_> {
             }
             let is_news = n > 0 || !wire.blocked;
             wire.blocked = n < offered;
+            if let Some(guest) = client.guest_mut() {
+                guest.is_answered = true;
+            }
             if is_news {
                 client.took = self.now;
             }
@@ -254,10 +257,8 @@ impl Client {
         // What comes behind the server's end is thrown away.
         self.wire.consumed += if self.wire.is_over() { 0 } else { n as u64 };
         let consumed = self.wire.consumed;
-        if let Some(guest) = self.guest_mut()
-            && guest.request_end <= consumed
-        {
-            guest.came_by.get_or_insert((by, now.unix_ms));
+        if let Some(guest) = self.guest_mut() {
+            guest.was_given(consumed, by, now.unix_ms);
         }
         let request = self.expected.back().map(|expected| expected.end);
         if self.begun_at.is_none() && request.is_some_and(|end| end <= self.wire.consumed) {
