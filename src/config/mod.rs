@@ -105,6 +105,15 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Whether strangers could come in, and nobody said that they may.
+    pub fn is_exposed(&self) -> bool {
+        let mut addrs = self.ws_addrs.iter().chain(&self.http_addrs);
+        let is_accepted = self.insecure || self.access.is_on();
+        !is_accepted && !addrs.all(addresses::is_loopback)
+    }
+}
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Command {

@@ -77,6 +77,13 @@ impl Reload {
         let summary = loaded.summary();
         let Loaded { mut config, mut warnings, .. } = loaded;
         warnings.extend(self.keep(&mut config));
+        // The file may be right for other listeners than those that are there.
+        if config.is_exposed() {
+            return log::error!(
+                "not loaded, nothing changed: without a [[key]] others than this machine could \
+                 come in, as the listeners stay where they are; restart, or start with --insecure"
+            );
+        }
         self.hub.adopt(&config.limits, self.clock.since_start());
         let policy = Arc::new(policy(&config));
         self.config = config;

@@ -1,5 +1,6 @@
 //! A server that asks nobody who he is says so, as long as it does.
 
+use crate::support::server::tidegate;
 use crate::support::{Folder, Server, http, wait_until};
 use rustix::process::Signal;
 use std::fs;
@@ -39,6 +40,32 @@ fn it_is_not_said_where_there_is_a_key() {
     server.signal(Signal::HUP);
     wait_until("somebody is asked again", || gauge(&server) == 0);
     assert_eq!(server.stop().matches(WARNING).count(), 1);
+}
+
+/// A listener stays where it is until the next start, also if the file has another place for it.
+#[test]
+fn no_reload_opens_a_server_that_others_can_reach() {
+    let folder = Folder::new();
+    let key = folder.write("a.key", "a-secret-of-some-bytes");
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    let text = "cores = 1\nws-addr = '0.0.0.0:0'\nhttp-addr = '127.0.0.1:0'\n\
+                [[key]]\nname = 'a'\nsecret = { file = 'a.key' }\n";
+    let file = folder.write("tidegate.toml", text);
+    let mut server = Server::spawn(tidegate().args(["--config", &file]));
+    let reload = |text: &str| {
+        let seen = server.log_lines();
+        folder.write("tidegate.toml", text);
+        server.signal(Signal::HUP);
+        server.wait_for_log_after(seen, "loaded")
+    };
+    let told = reload("ws-addr = '127.0.0.1:0'");
+    assert!(told.contains("not loaded, nothing changed: without a [[key]]"), "{told}");
+    assert_eq!(http::get(server.http, "/events").status, 401);
+    // That is somebody's wish.
+    let told = reload("insecure = true");
+    assert!(told.contains("] loaded "), "{told}");
+    assert_eq!(http::get(server.http, "/events?follow=false").status, 200);
+    server.stop();
 }
 
 #[test]

@@ -5,11 +5,12 @@
 
 use crate::auth::{Access, Door, Keyring, Presented, Revocation, Rights, Secret, Whom};
 use crate::engine::Policy;
-use crate::engine::tests::core::Core;
-use crate::engine::tests::keys::{DEVICE, MANAGER, door, keyring, policy};
+use crate::engine::tests::core::{Core, HTTP, WS, handshake};
+use crate::engine::tests::keys::{DEVICE, MANAGER, door, keyring, policy, token_until};
 use crate::limits::Limits;
 use crate::routes::{Behaviour, Pattern, Route, Table};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A ticket that the holder of this static key asked for.
 fn ticket(core: &Core, key: &str) -> String {
@@ -38,6 +39,34 @@ fn a_ticket_is_good_once_for_a_websocket_or_a_stream() {
     }
     core.now.unix_ms += 30_000;
     assert_eq!(core.upgrade(&format!("/?ticket={third}"), "").code(), "credentials-invalid");
+}
+
+/// Who has ten seconds left has no ticket for longer, nor lets it anybody stay for longer.
+#[test]
+fn nobody_outlives_its_credential_by_a_ticket() {
+    let mut core = Core::of(policy(door()));
+    let token = token_until("", core.now.unix_ms / 1000 + 10);
+    let body = r#"{"expiresIn":1000}"#;
+    let request = format!(
+        "POST /api/tickets HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let client = core.connect(HTTP, request.as_bytes());
+    let answer = core.written(client);
+    let (_, json) = answer.split_once("\r\n\r\n").expect(&answer);
+    let json: serde_json::Value = serde_json::from_str(json).expect(&answer);
+    assert_eq!(json["expiresAt"], core.now.unix_ms + 10_000);
+    let path = format!("/echo?ticket={}", json["ticket"].as_str().expect(&answer));
+    let guest = core.connect(WS, handshake(&path).as_bytes());
+    assert!(core.written(guest).starts_with("HTTP/1.1 101 "));
+    for (seconds, is_over) in [(9, false), (2, true)] {
+        core.now.monotonic += Duration::from_secs(seconds);
+        core.now.unix_ms += 1000 * seconds;
+        core.engine.expire(core.now);
+        core.turn();
+        assert_eq!(core.written(guest).contains("expired"), is_over);
+    }
 }
 
 #[test]
