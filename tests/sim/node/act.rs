@@ -60,8 +60,9 @@ impl World<'_> {
         if self.strangers > 0 && self.dice.chance(self.strangers) {
             return self.connect_stranger();
         }
-        if self.policies.have_keys() && self.dice.chance(25) {
-            return self.connect_guest();
+        if self.policies.have_keys() && self.dice.chance(30) {
+            let is_errand = self.dice.chance(30);
+            return if is_errand { self.run_errand() } else { self.connect_guest() };
         }
         match self.dice.below(100) {
             0..=31 => self.connect_speaker(Talk::Relay),
@@ -241,7 +242,8 @@ impl World<'_> {
     fn connect_reader(&mut self) {
         let rooms = [&ROOMS[..], &[EVERYONE]].concat();
         let mut rooms = self.some(&rooms, &[0, 0, 1, 1, 1, 2, 3]);
-        let is_limited = self.policies.have_keys() && self.dice.chance(60);
+        let may_limit = self.policies.have_keys() && !self.policies.flips;
+        let is_limited = may_limit && self.dice.chance(60);
         rooms.retain(|room| !is_limited || reach::has(room));
         let mut ids = self.some(&IDS, &[0, 0, 0, 0, 1, 2]);
         if self.dice.chance(10) {

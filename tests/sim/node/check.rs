@@ -107,6 +107,7 @@ fn is_reason(client: &Client, speaker: &Speaker, code: u16, moment: &Moment<'_>)
     let id = speaker.id.as_ref().filter(|_| speaker.is_named);
     match code {
         1012 => moment.is_draining,
+        4401 => client.is_flipped,
         4409 => id.is_some_and(|id| moment.has_strangers || moment.claims[id] > 1),
         // Whether it may be told so is asked where it is.
         4408 => true,

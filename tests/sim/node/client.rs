@@ -3,6 +3,7 @@
 //! Knows: what it asked for, what it has been told, what it may be told.
 //! Must not know: the engine.
 
+use super::errands::Errand;
 use super::guest::Guest;
 use super::http::{self, Response};
 use super::policies::Bounds;
@@ -99,6 +100,12 @@ pub(crate) struct Client {
     pub(crate) has_asked_last: bool,
     /// Of the policies that its core has gone by since it came.
     pub(crate) bounds: Bounds,
+    /// What it has to do that concerns others.
+    pub(crate) errand: Option<Box<Errand>>,
+    /// Since it came, its core has begun to ask for keys, or ceased to: whoever was let in is not
+    /// any more.
+    pub(crate) is_flipped: bool,
+    pub(crate) must_go: bool,
 }
 
 impl Client {
@@ -131,6 +138,9 @@ impl Client {
             has_seen_end: false,
             has_asked_last: false,
             bounds,
+            errand: None,
+            is_flipped: false,
+            must_go: false,
         }
     }
 
@@ -160,6 +170,28 @@ impl Client {
             Role::Guest(guest) => Some(guest),
             Role::Plain | Role::Speaker(_) | Role::Reader(_) | Role::Stranger(_) => None,
         }
+    }
+
+    /// It is offered something.
+    pub(crate) fn note_answer(&mut self) {
+        if let Some(guest) = self.guest_mut() {
+            guest.is_answered = true;
+        }
+        if let Some(errand) = &mut self.errand {
+            errand.is_answered = true;
+        }
+    }
+
+    /// Its core asks for keys from now on, or does not.
+    pub(crate) fn note_flip(&mut self) {
+        self.is_flipped = true;
+        // What was asked before a stream may have kept that from being looked at.
+        let is_let_in = match &self.role {
+            Role::Speaker(_) => true,
+            Role::Reader(reader) => reader.is_alone,
+            Role::Plain | Role::Stranger(_) | Role::Guest(_) => false,
+        };
+        self.must_go |= is_let_in && self.begun_at.is_some();
     }
 
     /// Whether the server could have found it silent, or stuck, for too long.
@@ -198,7 +230,7 @@ impl Client {
             return stranger.hear(&self.wire, &mut self.buffer, shadow, moment);
         }
         if let Role::Guest(guest) = &mut self.role {
-            return guest.hear(&self.wire, &mut self.buffer, moment);
+            return guest.hear(&mut self.buffer, moment);
         }
         if !self.is_upgraded {
             return self.hear_response(moment);
@@ -211,7 +243,10 @@ impl Client {
                 None => return false,
             },
             Role::Reader(reader) => match sse::take_line(&mut self.buffer) {
-                Some(line) => reader.hear(&line, self.begun_at, shadow, moment),
+                Some(line) => {
+                    reader.hear(&line, self.begun_at, shadow, moment);
+                    assert!(!reader.is_lapsed || self.is_flipped, "{}: {line}", self.number);
+                }
                 None => return false,
             },
         }
@@ -238,6 +273,10 @@ impl Client {
                 problem.unwrap_or_else(|| if is_head { "too-many-rooms" } else { "" }.into());
             let is_known = matches!(problem.as_str(), "stopping" | "too-many-rooms");
             assert!(is_known && (problem != "stopping" || moment.is_draining), "{problem}");
+            return true;
+        }
+        if let Some(errand) = &mut self.errand {
+            errand.hear(&response, self.is_flipped);
             return true;
         }
         if response.status == 409 {

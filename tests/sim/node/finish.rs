@@ -78,7 +78,8 @@ impl World<'_> {
             let client = &self.clients[number];
             let is_brief = matches!(&client.role, Role::Reader(reader) if !reader.follows);
             let is_told = client.speaker().is_some_and(|speaker| speaker.got_close.is_some());
-            let is_excused = self.is_draining || is_brief || is_told;
+            let is_lapsed = matches!(&client.role, Role::Reader(reader) if reader.is_lapsed);
+            let is_excused = self.is_draining || is_brief || is_told || is_lapsed;
             let is_cut = !is_excused && !is_there(client);
             assert!(!is_cut, "client {number} is cut off because the process stood still");
         }
@@ -123,6 +124,7 @@ impl World<'_> {
         if client.wire.is_over() {
             return;
         }
+        assert!(!client.must_go || client.is_lazy, "client {number} came by what is no more");
         let due = client.expected.iter().find(|expected| expected.end <= client.wire.consumed);
         assert!(due.is_none(), "client {number}: {due:?} is not answered");
         assert_eq!(client.wire.arrived.len(), 0, "client {number} is not read from");

@@ -10,12 +10,14 @@ mod client;
 mod configured;
 mod deflate;
 pub(crate) mod dice;
+mod errands;
 mod finish;
 mod frames;
 mod guest;
 mod guests;
 mod http;
 mod noise;
+mod pass;
 pub(crate) mod policies;
 mod reach;
 mod reader;
@@ -52,6 +54,9 @@ pub(crate) struct Outcome {
     /// Guests that were kept out, and that were told that their time was over, or their key gone.
     pub(crate) kept_out: u64,
     pub(crate) lapsed: u64,
+    /// Those of the latter whom somebody has revoked; tickets that let one in.
+    pub(crate) revoked: u64,
+    pub(crate) redeemed: u64,
 }
 
 impl AddAssign for Outcome {
@@ -65,6 +70,8 @@ impl AddAssign for Outcome {
         self.replaced += other.replaced;
         self.kept_out += other.kept_out;
         self.lapsed += other.lapsed;
+        self.revoked += other.revoked;
+        self.redeemed += other.redeemed;
     }
 }
 
@@ -98,7 +105,9 @@ pub(crate) fn run(dice: Dice, is_traced: bool, progress: &Progress) -> (Outcome,
         fell_off: closed(4408),
         replaced: closed(4409),
         kept_out: guests().filter(|guest| guest.is_kept_out()).count() as u64,
-        lapsed: guests().filter(|guest| guest.is_lapsed).count() as u64,
+        lapsed: guests().filter(|guest| guest.lapse.is_some()).count() as u64,
+        revoked: guests().filter(|guest| guest.lapse.as_deref() == Some("revoked")).count() as u64,
+        redeemed: world.tickets.iter().filter(|ticket| ticket.is_used).count() as u64,
     };
     (outcome, world.dice)
 }

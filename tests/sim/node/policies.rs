@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) compression: bool,
     /// Pages of [`ORIGIN`] may connect.
     lets_in: bool,
+    /// Whoever comes is asked for a key.
+    pub(crate) has_keys: bool,
     /// The key that vouches for guests, if one does.
     pub(crate) guests: Option<usize>,
 }
@@ -83,6 +85,8 @@ impl Bounds {
 #[derive(Debug)]
 pub(crate) struct Policies {
     all: Vec<One>,
+    /// Some may ask for keys, and others not.
+    pub(crate) flips: bool,
     /// What holds whichever of them does.
     pub(crate) bounds: Bounds,
     /// The one that cores adopt in their next turn; the one by which the logs go may be further.
@@ -95,10 +99,16 @@ impl Policies {
     pub(crate) fn new(dice: &mut Dice) -> Policies {
         let count = *dice.pick(&[1, 2, 2, 4]);
         let access = reach::access(dice);
-        let all: Vec<One> = (0..count).map(|_| some(dice, &access)).collect();
+        let flips = access.is_on() && dice.chance(30);
+        let mut all: Vec<One> = Vec::new();
+        for _ in 0..count {
+            let is_off = flips && dice.chance(40);
+            let access = if is_off { Arc::default() } else { Arc::clone(&access) };
+            all.push(some(dice, &access));
+        }
         let mut bounds = Bounds::of(&all[0].policy.limits);
         all.iter().for_each(|one| bounds.widen(&one.policy.limits));
-        Policies { all, bounds, latest: 0, read: 0 }
+        Policies { all, flips, bounds, latest: 0, read: 0 }
     }
 
     /// What cores go by, or will from their next turn on.
@@ -106,9 +116,9 @@ impl Policies {
         &self.all[self.latest]
     }
 
-    /// Whether whoever comes is asked for a key.
+    /// Whether whoever comes is asked for a key, or may be.
     pub(crate) fn have_keys(&self) -> bool {
-        self.latest().policy.access.is_on()
+        self.flips || self.latest().facts.has_keys
     }
 
     /// The limits that the logs are held to.
@@ -143,13 +153,16 @@ impl World<'_> {
             return;
         }
         self.trace(|| format!("core {core} adopts {:?}", latest.facts));
-        self.cores[core].by = latest.clone();
+        let before = std::mem::replace(&mut self.cores[core].by, latest.clone()).facts;
         self.cores[core].engine.adopt(Arc::clone(&latest.policy));
         let theirs = self.clients.iter_mut().filter(|client| client.core == core);
         theirs.for_each(|client| {
             client.bounds.widen(&latest.policy.limits);
-            if let Some(guest) = client.guest_mut().filter(|guest| guest.came_by.is_some()) {
-                guest.is_removed |= latest.facts.guests != Some(guest.pass.key);
+            if latest.facts.has_keys != before.has_keys {
+                client.note_flip();
+            }
+            if let Some(guest) = client.guest_mut() {
+                guest.adopt(latest.facts);
             }
         });
     }
@@ -160,6 +173,7 @@ fn some(dice: &mut Dice, access: &Arc<Access>) -> One {
         variant: dice.below(configured::VARIANTS),
         compression: dice.chance(50),
         lets_in: dice.chance(50),
+        has_keys: access.is_on(),
         guests: (access.is_on() && dice.chance(75)).then(|| dice.below(guests::KEYS)),
     };
     let policy = Arc::new(Policy {

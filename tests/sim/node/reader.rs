@@ -57,6 +57,8 @@ pub(crate) struct Reader {
     is_exact: bool,
     /// Gaps it was told, and those of them without a number although nothing was filtered.
     pub(crate) gaps: (usize, usize),
+    /// It was told that it may be here no more.
+    pub(crate) is_lapsed: bool,
 }
 
 impl Reader {
@@ -77,6 +79,7 @@ impl Reader {
             owes_gap: begin == Begin::Unknown,
             debts: BTreeMap::new(),
             gaps: (0, 0),
+            is_lapsed: false,
         }
     }
 
@@ -123,12 +126,18 @@ impl Reader {
         shadow: &Shadow,
         moment: &Moment<'_>,
     ) {
+        assert!(!self.is_lapsed, "{line} behind the last");
         let heard = match self.form {
             Form::Lines => Some(json_line(line)),
             Form::Events | Form::Full => self.source.line(line),
         };
         match heard {
             None | Some(Heard::Retry | Heard::Heartbeat) => {}
+            Some(Heard::Event { name, data, .. }) if name == "expired" => {
+                let said: Value = serde_json::from_str(&data).expect("it is JSON");
+                assert_eq!(said["reason"], "key-removed");
+                self.is_lapsed = true;
+            }
             Some(Heard::Position(id)) => self.hear_position(&id, begun_at, shadow, moment),
             Some(Heard::Event { name, data, id }) if name == "gap" => {
                 self.hear_gap(&data, &id, shadow, moment);
@@ -288,6 +297,9 @@ impl Reader {
         moment: &Moment<'_>,
     ) {
         assert!(!self.source.in_block, "it ends between two events");
+        if self.is_lapsed {
+            return;
+        }
         assert!(!self.owes_gap);
         let next = self.next_event(shadow).map(|(next, _)| next);
         if self.follows {

@@ -214,8 +214,8 @@ impl Shadow {
     }
 
     /// Something of guest `number`, who has a name to itself.
-    fn append_guest(&mut self, event: Logged, number: usize, clients: &[Client]) {
-        let guest = clients[number].guest().expect("nobody else is called so");
+    fn append_guest(&mut self, event: Logged, number: usize, clients: &mut [Client]) {
+        let guest = clients[number].guest_mut().expect("nobody else is called so");
         guest.check_event(&event.room, event.what, &event.raw);
         let next = self.head() + 1;
         let is_quiet = !event.subscribers;

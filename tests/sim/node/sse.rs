@@ -90,6 +90,10 @@ pub(crate) fn json_line(line: &str) -> Heard {
         let text: String = serde_json::from_str(value[key].get()).expect("a string");
         text
     };
+    if text("type") == "expired" {
+        let (name, data) = ("expired".to_owned(), line.to_owned());
+        return Heard::Event { name, data, id: String::new() };
+    }
     let id = text("id");
     match text("type").as_str() {
         "position" => Heard::Position(id),

@@ -120,6 +120,8 @@ impl World<'_> {
                     engine.received(key, n, now);
                     left -= n;
                     client.was_given(n, now, head, by);
+                    self.note_guest(number, by);
+                    self.note_errand(number, by);
                 }
                 Space::Scratch => {
                     let n = dice.part(wire.arrived.len().min(left));
@@ -127,6 +129,8 @@ impl World<'_> {
                     engine.receive(key, &mut bytes, now);
                     left -= n;
                     client.was_given(n, now, head, by);
+                    self.note_guest(number, by);
+                    self.note_errand(number, by);
                 }
             }
         }
@@ -154,6 +158,7 @@ impl World<'_> {
             }
             let is_news = n > 0 || !wire.blocked;
             wire.blocked = n < offered;
+            client.note_answer();
             if is_news {
                 client.took = self.now;
             }
@@ -253,12 +258,6 @@ impl Client {
         self.heard = now.monotonic;
         // What comes behind the server's end is thrown away.
         self.wire.consumed += if self.wire.is_over() { 0 } else { n as u64 };
-        let consumed = self.wire.consumed;
-        if let Some(guest) = self.guest_mut()
-            && guest.request_end <= consumed
-        {
-            guest.came_by.get_or_insert((by, now.unix_ms));
-        }
         let request = self.expected.back().map(|expected| expected.end);
         if self.begun_at.is_none() && request.is_some_and(|end| end <= self.wire.consumed) {
             self.begun_at = Some(head);

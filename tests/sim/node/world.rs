@@ -5,6 +5,7 @@
 
 use super::client::{Client, Moment};
 use super::dice::Dice;
+use super::errands::Ticket;
 use super::policies::{One, Policies};
 use super::shadow::Shadow;
 use std::cell::Cell;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
+use tidegate::auth::{Revocation, Vault};
 use tidegate::bytes::{ConnKey, Now};
 use tidegate::engine::{Engine, Letter, Listener, Serves, Setup};
 use tidegate::hub::{Hub, Turn};
@@ -60,6 +62,12 @@ pub(crate) struct World<'p> {
     pub(crate) shadow: Shadow,
     pub(crate) clients: Vec<Client>,
     pub(crate) claims: BTreeMap<String, usize>,
+    pub(crate) vault: Arc<Vault>,
+    /// What is revoked now, and the tickets that there ever were.
+    pub(crate) revoked: Vec<Revocation>,
+    pub(crate) tickets: Vec<Ticket>,
+    /// How many tokens there ever were.
+    pub(crate) tokens: usize,
     pub(crate) is_draining: bool,
     /// Rooms that there were after the last turn.
     pub(crate) rooms: usize,
@@ -86,7 +94,7 @@ impl<'p> World<'p> {
         let hub = Arc::new(Hub::new(cores + 1, policies.of_logs(), seeds, EPOCH_MS));
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
         let connections = Arc::new(AtomicUsize::new(0));
-        let vault = Arc::default();
+        let vault: Arc<Vault> = Arc::default();
         let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
         let listeners: Arc<[Listener]> =
             serves.iter().map(|&serves| Listener { serves, loopback: true }).collect();
@@ -124,6 +132,10 @@ impl<'p> World<'p> {
             shadow: Shadow::new(epoch),
             clients: Vec::new(),
             claims: BTreeMap::new(),
+            vault,
+            revoked: Vec::new(),
+            tickets: Vec::new(),
+            tokens: 0,
             is_draining: false,
             rooms: 0,
             strangers,
@@ -204,6 +216,7 @@ impl<'p> World<'p> {
                 client.wire.say_end();
             }
         }
+        self.take_ticket(number);
         let words =
             bytes.chunks(8).map(|chunk| chunk.iter().fold(0, |n, b| n << 8 | u64::from(*b)));
         let words: Vec<u64> = words.chain([number as u64, u64::from(is_end)]).collect();
