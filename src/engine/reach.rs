@@ -243,6 +243,9 @@ mod tests {
         for room in 0..3 * (READERS_MAX / GROUPS) as u64 {
             let readers = groups.readers(RoomKey(1 + room), &format!("public.{room}"));
             assert_eq!(readers.len(), GROUPS, "each is asked for all the same");
+            let before = room.saturating_sub(100);
+            let readers = groups.readers(RoomKey(1 + before), &format!("public.{before}"));
+            assert_eq!(readers.len(), GROUPS, "also when it was not met for long");
             assert!(remembered(&groups) <= 2 * (READERS_MAX + GROUPS));
         }
         let counted: usize = groups.known[0].values().map(|readers| readers.groups.len()).sum();
@@ -251,5 +254,18 @@ mod tests {
         assert!(remembered(&groups) < 2 * (READERS_MAX + GROUPS) / 10, "who is gone is forgotten");
         groups.leave(numbers[0]);
         assert_eq!((remembered(&groups), groups.readers), (0, 0));
+    }
+
+    #[test]
+    fn a_reach_that_comes_back_reads_again() {
+        let mut groups = Groups::default();
+        let (stays, goes) = (groups.enter(reach(1)), groups.enter(reach(2)));
+        assert_eq!(groups.readers(RoomKey(1), "public.a"), [stays, goes]);
+        groups.leave(goes);
+        let back = groups.enter(reach(2));
+        assert!(groups.lists_mut(back).is_some() && groups.lists_mut(goes).is_none());
+        assert!(groups.readers(RoomKey(1), "public.a").ends_with(&[back]));
+        assert_eq!(groups.readers(RoomKey(2), "public.b"), [stays, back]);
+        assert_eq!(groups.readers(RoomKey::EVERYONE, "*"), [0; 0]);
     }
 }

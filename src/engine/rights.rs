@@ -86,7 +86,9 @@ impl WebSocket {
 }
 
 impl Conn {
-    /// Deals with what is no message like any other on this connection. `None`: it is one.
+    /// Deals with what is no message like any other on this connection. `None`: it is one. Kept out
+    /// of the way of all who are not watched: inlined there, it made that longer for them.
+    #[cold]
     pub(super) fn take_watched(
         &mut self,
         desk: &mut Desk,

@@ -304,3 +304,18 @@ fn a_gap_is_told_for_what_is_in_reach_and_for_nothing_else() {
     assert_eq!(resume(&mut node, IN, &now).matches("gap").count(), 0);
     assert_eq!(resume(&mut node, IN, &began).matches("gap").count(), 1);
 }
+
+#[test]
+fn who_reads_some_connections_and_falls_behind_gets_theirs_and_no_others() {
+    let mut node = Node::new(Limits::default());
+    let (a, b) = (node.relay("in.a", "a"), node.relay("in.b", "b"));
+    let stream = node.stream(IN, "connectionId=a");
+    for n in 1..4 {
+        node.core.say(a, &[&said_by("a", n)]);
+        node.core.say(b, &[&said_by("b", 10 * n)]);
+        node.turn_taking(10);
+    }
+    node.core.flush(stream);
+    node.turn();
+    assert_eq!(node.said(stream), ["1", "2", "3"]);
+}

@@ -4,6 +4,7 @@
 //! Must not know: how a credential is written.
 
 use super::core::{Core, message};
+use super::keys;
 use super::rights::{globs, routes};
 use crate::auth::{Access, Keyring, Revocation, Rights, Secret, Whom};
 use crate::bytes::ConnKey;
@@ -133,6 +134,26 @@ fn it_has_to_allow_what_the_connection_is_and_is_in() {
     }
     core.told(member, &[r#"{"join":"a"}"#]);
     assert_eq!(core.heard(member), ["not-allowed"], "what is new holds");
+    core.told(member, &[r#"{"leave":"home"}"#]);
+    core.heard(member);
+    core.expires_in(member, 60_000);
+    core.told(member, &[&refresh("no-home")]);
+    assert_eq!(core.heard(member), ["refresh-refused"], "home is where it came to");
+}
+
+#[test]
+fn a_credential_that_ends_sooner_ends_it_sooner() {
+    let mut core = Core::of(Policy { routes: routes(), ..keys::policy(keys::door()) });
+    let now_s = core.now.unix_ms / 1000;
+    let token = |seconds: u64| keys::token_until(r#""sub":"ann""#, now_s + seconds);
+    let client = core.websocket_with(&token(3600), "/echo/r");
+    for (seconds, is_there) in [(5, true), (7, true), (2, false)] {
+        core.told(client, &[&refresh(&token(seconds))]);
+        let expires = format!(r#"{{"refreshed":{{"expiresAt":{}}}}}"#, 1000 * (now_s + seconds));
+        assert_eq!(core.heard(client), [expires]);
+        core.sleeps(if is_there { 500 } else { 3000 });
+        assert_eq!(core.heard(client).is_empty(), is_there);
+    }
 }
 
 #[test]

@@ -169,6 +169,18 @@ fn nobody_takes_a_name_that_it_may_not_have() {
     assert_eq!(core.heard(client), ["wrong-connection-id"]);
 }
 
+#[test]
+fn who_may_not_read_everything_is_told_sealed_places_where_it_joins() {
+    for (subscribe, sign) in [(&["*"][..], '-'), (&["home", "a"][..], '.')] {
+        let (mut core, _) = core(rights(subscribe, &["*"]));
+        let member = core.websocket_with("mine", "/chat/home");
+        core.told(member, &[r#"{"join":"a"}"#, r#"{"join":"a"}"#]);
+        let place = format!(r#""id":"{:?}{sign}"#, core.hub.epoch());
+        let written = core.written(member);
+        assert_eq!(written.matches(&place).count(), 2, "{written}");
+    }
+}
+
 /// Two routes that are for everybody, where all else takes a credential.
 #[test]
 fn an_open_route_opens_its_own_room_and_nobody_is_replaced_from_there() {
