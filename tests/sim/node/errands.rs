@@ -135,12 +135,12 @@ impl World<'_> {
 
     fn some_deed(&mut self) -> Deed {
         match self.dice.below(10) {
-            0..=3 => Deed::Revoke(self.some_whom()),
-            4 if !self.revoked.is_empty() => {
+            0..=5 => Deed::Revoke(self.some_whom()),
+            6 if !self.revoked.is_empty() => {
                 let revoked = self.revoked.iter().map(|one| one.whom.clone()).collect::<Vec<_>>();
                 Deed::Lift(self.dice.pick(&revoked).clone())
             }
-            4 => Deed::Lift(self.some_whom()),
+            6 => Deed::Lift(self.some_whom()),
             _ => {
                 let kind = *self.dice.pick(&[Kind::Relay, Kind::Roam, Kind::Stream]);
                 let subject = *self.dice.pick(&["guest", "other", "bearer of a ticket"]);
