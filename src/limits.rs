@@ -220,8 +220,9 @@ pub const LISTED_SLOTS_MAX: u32 = 1000;
 /// How deep the JSON of a message may be nested.
 pub const JSON_DEPTH_MAX: usize = 128;
 
-/// Threads that wait for answers of a `forward`, all together.
-pub const FORWARD_THREADS_MAX: usize = 4;
+/// Threads that wait for answers of a `forward`, all together; they are started when they are
+/// needed. So many slow answers keep others waiting.
+pub const FORWARD_THREADS_MAX: usize = 32;
 
 /// Questions that wait for one of these threads; over it: 503.
 pub const FORWARD_QUEUE_MAX: usize = 1000;

@@ -130,13 +130,20 @@ struct Lines {
     journal: Journal,
 }
 
+/// The client of forward-auth would show, byte by byte, what it sends: clients' credentials.
+fn shows_requests(metadata: &Metadata<'_>) -> bool {
+    metadata.level() > log::Level::Warn && metadata.target().starts_with("ureq")
+}
+
 impl Log for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         self.lines.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        self.lines.log(record);
+        if !shows_requests(record.metadata()) {
+            self.lines.log(record);
+        }
     }
 
     fn flush(&self) {

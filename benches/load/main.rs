@@ -135,12 +135,12 @@ fn targets(options: &Options) -> Result<Vec<Target>, Failure> {
         targets.push(Target::Floor(Floor::start(inbound, outbound, options.server_pin)?));
     }
     if options.server {
-        targets.push(Target::Server(server(options)));
+        targets.push(Target::Server(server(options)?));
     }
     Ok(targets)
 }
 
-fn server(options: &Options) -> Server {
+fn server(options: &Options) -> Result<Server, Failure> {
     let default_room = if options.workload == Workload::Broadcast { "load" } else { "main" };
     let room = options.room.as_deref().unwrap_or(default_room);
     let rooms = match options.rooms {
@@ -154,12 +154,21 @@ fn server(options: &Options) -> Server {
         _ if options.room.is_some() => "/ws/{room}",
         _ => "/",
     };
-    Server {
+    let credential = match &options.token_file {
+        Some(path) => {
+            let failed = Failure::io(path.display().to_string());
+            let token = std::fs::read_to_string(path).map_err(failed)?;
+            format!("Authorization: Bearer {}\r\n", token.trim())
+        }
+        None => String::new(),
+    };
+    Ok(Server {
+        credential,
         ws_addr: options.ws_addr,
         http_addr: options.http_addr,
         ws_path: options.ws_path.as_deref().unwrap_or(ws_path).to_owned(),
         sse_path: options.sse_path.as_deref().unwrap_or("/events?room={room}").to_owned(),
         rooms,
         pid: options.server_pid,
-    }
+    })
 }

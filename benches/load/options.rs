@@ -57,6 +57,7 @@ pub(crate) struct Options {
     pub(crate) room: Option<String>,
     pub(crate) ws_path: Option<String>,
     pub(crate) sse_path: Option<String>,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) server_pid: Option<u32>,
     pub(crate) floor: bool,
     pub(crate) server: bool,
@@ -137,6 +138,9 @@ const TABLE: &[(&str, &str, &str, Set)] = &[
         some(v, &mut o.ws_path)
     }),
     ("--sse-path", "PATH", "event stream path, likewise", |o, v| some(v, &mut o.sse_path)),
+    ("--token-file", "FILE", "a credential that every connection presents", |o, v| {
+        some(v, &mut o.token_file)
+    }),
     ("--server-pid", "PID", "measure this process's time and memory", |o, v| {
         some(v, &mut o.server_pid)
     }),
@@ -257,6 +261,7 @@ fn defaults(workload: Workload) -> Options {
         room: None,
         ws_path: None,
         sse_path: None,
+        token_file: None,
         server_pid: None,
         floor: false,
         server: true,

@@ -93,6 +93,8 @@ pub(crate) struct Server {
     pub(crate) ws_path: String,
     /// What subscribers ask for, likewise.
     pub(crate) sse_path: String,
+    /// The line of a head that lets us in, or nothing.
+    pub(crate) credential: String,
     /// The names of the rooms.
     pub(crate) rooms: Vec<String>,
     /// The process whose time and memory are measured, if it is known.
@@ -240,18 +242,20 @@ impl Server {
         let path = |pattern: &str| pattern.replace(ROOM, &self.rooms[room]);
         if role == Role::Subscriber {
             let head = format!(
-                "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
+                "GET {} HTTP/1.1\r\nHost: {}\r\n{}Accept: text/event-stream\r\n\r\n",
                 path(&self.sse_path),
-                self.http_addr
+                self.http_addr,
+                self.credential
             );
             let (greeting, inbound) = (Greeting::Stream, Inbound::Events { size });
             return Call { addr: self.http_addr, request: head.into_bytes(), greeting, inbound };
         }
         let head = format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n",
+             {}Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n",
             path(&self.ws_path),
-            self.ws_addr
+            self.ws_addr,
+            self.credential
         );
         let (greeting, inbound) = (Greeting::Upgrade, Inbound::Frames);
         Call { addr: self.ws_addr, request: head.into_bytes(), greeting, inbound }

@@ -6,6 +6,7 @@
 use super::digest::first_bytes;
 use super::glob::Globs;
 use super::rights::Rights;
+use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -29,12 +30,21 @@ const NEVER: u64 = u64::MAX;
 const UNKNOWN: u32 = u32::MAX;
 
 /// Who vouches, and for what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Voucher {
     key: Arc<str>,
     print: u64,
     /// Only what all of these allow is allowed.
     rights: Box<[Arc<Rights>]>,
+}
+
+/// The print is left out: of a password it is enough to try others by.
+impl fmt::Debug for Voucher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Voucher { key, rights, .. } = self;
+        let mut out = out.debug_struct("Voucher");
+        out.field("key", key).field("rights", rights).finish_non_exhaustive()
+    }
 }
 
 /// `jti` of a token, as a digest: it is only ever compared.

@@ -68,8 +68,8 @@ impl Expected {
 }
 
 impl Key {
-    /// Whether a grant with this print was given by it: another key of the same name is another
-    /// key. One whose rights were changed is the same.
+    /// Whether a grant with this print was given by it: another key of the same name, or the same
+    /// with other rights, is another key.
     pub fn has_print(&self, print: u64) -> bool {
         let is_its = |grant: &Grant| grant.key_print() == print;
         match &self.proof {
@@ -128,6 +128,8 @@ impl Key {
             grant = grant.narrowed_by(rights);
         }
         let grant = grant.of_subject(subject).of_token(claims.token_id());
-        Ok(grant.issued_at(claims.issued_ms()).until(claims.expires_ms()))
+        // By our clock it was not issued later than now: a revocation of now concerns it.
+        let issued = claims.issued_ms().map(|issued| issued.min(unix_ms));
+        Ok(grant.issued_at(issued).until(claims.expires_ms()))
     }
 }

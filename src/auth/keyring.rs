@@ -47,6 +47,12 @@ impl Default for Keyring {
     }
 }
 
+/// What tells a key from others that were, or will be, called the same: what was let in by one with
+/// other rights is not let in by this one.
+fn print_of(proof: &Digest, rights: &Rights) -> u64 {
+    Digest::of(&[proof.bytes(), format!("{rights:?}").as_bytes()]).short()
+}
+
 impl Keyring {
     /// No key, under `limits`.
     pub fn new(limits: &Limits) -> Keyring {
@@ -179,7 +185,7 @@ impl Keyring {
     pub fn add_static(&mut self, name: &str, secret: &Secret, rights: Rights) {
         let digest = static_digest(secret.expose());
         let (name, rights) = (Arc::from(name), Arc::new(rights.of_subject(Some(name))));
-        let grant = Grant::new(Arc::clone(&name), digest.short(), Arc::clone(&rights));
+        let grant = Grant::new(Arc::clone(&name), print_of(&digest, &rights), Arc::clone(&rights));
         let grant = grant.of_subject(Some(&name));
         self.keys.push(Key { name, rights, proof: Proof::Static { digest, grant } });
     }
@@ -188,7 +194,7 @@ impl Keyring {
     pub fn add_password(&mut self, name: &str, user: &str, password: &Secret, rights: Rights) {
         let digest = password_digest(user, password.expose());
         let (name, rights) = (Arc::from(name), Arc::new(rights.of_subject(Some(user))));
-        let grant = Grant::new(Arc::clone(&name), digest.short(), Arc::clone(&rights));
+        let grant = Grant::new(Arc::clone(&name), print_of(&digest, &rights), Arc::clone(&rights));
         let grant = grant.of_subject(Some(user));
         self.keys.push(Key { name, rights, proof: Proof::Password { digest, grant } });
     }
@@ -260,7 +266,7 @@ impl Keyring {
         let said = [&expected.issuer, &expected.audience].map(|it| it.as_deref().unwrap_or(""));
         let with_grant = |signer: Signer| {
             let print = [signer.print().bytes(), said[0].as_bytes(), said[1].as_bytes()];
-            let print = Digest::of(&print).short();
+            let print = print_of(&Digest::of(&print), &rights);
             let grant = Grant::new(Arc::clone(&name), print, Arc::clone(&rights));
             (signer, grant)
         };

@@ -86,7 +86,7 @@ impl Conn {
         name: &str,
         since: Begin,
     ) -> Result<Step, Refusal> {
-        self.check_subscribe(name)?;
+        self.check_subscribe(desk, name)?;
         if let Some(room) = self.joined_as(desk, name) {
             self.confirm_again(desk, room);
             return Ok(Step::Again);

@@ -39,6 +39,9 @@ struct Readers {
 
 /// Rooms that are remembered before those that were not met for long are forgotten.
 const REMEMBERED_MAX: usize = 16 * 1024;
+/// Groups that are remembered as readers of all those rooms together: each of many groups may read
+/// each of many rooms.
+const READERS_MAX: usize = 256 * 1024;
 
 /// All groups of this core.
 #[derive(Debug, Default)]
@@ -48,6 +51,8 @@ pub(super) struct Groups {
     next: GroupNumber,
     /// What is known of rooms: of those met lately, and of others. Both can be forgotten.
     known: [HashMap<RoomKey, Readers, Identity>; 2],
+    /// How many groups stand among the readers of rooms that were met lately.
+    readers: usize,
     /// Groups that are gone and may still stand among the readers of rooms.
     gone: usize,
 }
@@ -88,12 +93,17 @@ impl Groups {
         }
         self.gone += 1;
         if self.groups.is_empty() {
-            (self.known, self.gone) = Default::default();
+            (self.known, self.readers, self.gone) = Default::default();
         } else if self.gone > 64 + self.groups.len() {
-            self.gone = 0;
-            let readers = self.known.iter_mut().flat_map(|known| known.values_mut());
-            readers.for_each(|one| one.groups.retain(|number| self.groups.contains_key(number)));
+            self.forget_gone();
         }
+    }
+
+    fn forget_gone(&mut self) {
+        self.gone = 0;
+        let readers = self.known.iter_mut().flat_map(|known| known.values_mut());
+        readers.for_each(|one| one.groups.retain(|number| self.groups.contains_key(number)));
+        self.readers = self.known[0].values().map(|one| one.groups.len()).sum();
     }
 
     /// Live cursors of a group. One that is gone has none.
@@ -104,17 +114,24 @@ impl Groups {
     /// The groups that read the room `key`, called `name`.
     fn readers(&mut self, key: RoomKey, name: &str) -> &[GroupNumber] {
         let [lately, before] = &mut self.known;
-        if lately.len() >= REMEMBERED_MAX {
+        if lately.len() >= REMEMBERED_MAX || self.readers >= READERS_MAX {
             *before = mem::take(lately);
+            self.readers = 0;
         }
-        let readers = lately.entry(key).or_insert_with(|| before.remove(&key).unwrap_or_default());
+        let readers = lately.entry(key).or_insert_with(|| {
+            let readers = before.remove(&key).unwrap_or_default();
+            self.readers += readers.groups.len();
+            readers
+        });
         if readers.asked < self.next {
             // What is said to everybody is for those who may read everything.
             let newer = self
                 .groups
                 .range(readers.asked..)
                 .filter(|(_, group)| key != RoomKey::EVERYONE && group.reach.has(name));
+            let had = readers.groups.len();
             readers.groups.extend(newer.map(|(number, _)| *number));
+            self.readers += readers.groups.len() - had;
             readers.asked = self.next;
         }
         &readers.groups
@@ -197,5 +214,42 @@ impl<'h> Ids<'h> {
     pub(super) fn of_place(self, at: Sequence, salt: u64) -> Vec<u8> {
         let epoch = self.hub.epoch();
         if self.are_sealed { epoch.sealed_place(at, salt).to_vec() } else { epoch.id(at).to_vec() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{Glob, Globs, Rights};
+
+    /// That of somebody who may read what all may, and something of its own.
+    fn reach(number: usize) -> Reach {
+        let globs = ["public.*".to_owned(), format!("own.{number}")];
+        let subscribe = Globs::new(globs.iter().map(|text| Glob::parse(text).unwrap()).collect());
+        let rights = Arc::new(Rights { subscribe, ..Rights::usual() });
+        Grant::new(Arc::from("key"), 0, rights).reach().unwrap()
+    }
+
+    fn remembered(groups: &Groups) -> usize {
+        let known = groups.known.iter().flat_map(HashMap::values);
+        known.map(|readers| readers.groups.len()).sum()
+    }
+
+    #[test]
+    fn many_who_read_many_rooms_each_are_not_all_remembered() {
+        const GROUPS: usize = 2048;
+        let mut groups = Groups::default();
+        let numbers: Vec<GroupNumber> = (0..GROUPS).map(|n| groups.enter(reach(n))).collect();
+        for room in 0..3 * (READERS_MAX / GROUPS) as u64 {
+            let readers = groups.readers(RoomKey(1 + room), &format!("public.{room}"));
+            assert_eq!(readers.len(), GROUPS, "each is asked for all the same");
+            assert!(remembered(&groups) <= 2 * (READERS_MAX + GROUPS));
+        }
+        let counted: usize = groups.known[0].values().map(|readers| readers.groups.len()).sum();
+        assert_eq!(counted, groups.readers);
+        numbers[1..].iter().for_each(|number| groups.leave(*number));
+        assert!(remembered(&groups) < 2 * (READERS_MAX + GROUPS) / 10, "who is gone is forgotten");
+        groups.leave(numbers[0]);
+        assert_eq!((remembered(&groups), groups.readers), (0, 0));
     }
 }

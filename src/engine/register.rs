@@ -10,7 +10,7 @@ use super::messages::{BAD_ID, TAKEN_ID};
 use super::websocket::{Name, Waiting};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
-use crate::hub::{Claim, ConnectionId, Sender, Who};
+use crate::hub::{Claim, ConnectionId, Sender, Standing, Who};
 use crate::json;
 use crate::routes::{self, Duplicate};
 use std::mem;
@@ -39,7 +39,9 @@ impl Conn {
     /// until then.
     fn claim(&mut self, desk: &mut Desk, place: Place, id: ConnectionId, message: &[u8]) -> Step {
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
-        let Some((name, _)) = desk.claim(place, id, message, websocket.route.duplicate) else {
+        let Some((name, _)) =
+            desk.claim((place, websocket.standing()), id, message, websocket.route.duplicate)
+        else {
             return self.refuse_message(desk, TAKEN_ID);
         };
         let is_own = matches!(name, Name::Owned(_));
@@ -81,7 +83,7 @@ impl Desk {
     /// else has it, and keeps it.
     pub(super) fn claim(
         &mut self,
-        place: Place,
+        (place, standing): (Place, Standing),
         id: ConnectionId,
         message: &[u8],
         duplicate: Duplicate,
@@ -93,9 +95,13 @@ impl Desk {
             }
         };
         let claim = match (&id, duplicate) {
-            (ConnectionId::Uuid(_) | ConnectionId::Nobody, _) => self.hub.claim(who, place, true),
-            (ConnectionId::Name(_), Duplicate::Replace) => self.hub.claim(who, place, false),
-            (ConnectionId::Name(_), Duplicate::Refuse) => self.hub.claim_unowned(who, place),
+            (ConnectionId::Uuid(_) | ConnectionId::Nobody, _) => {
+                self.hub.claim(who, place, Standing::Given)
+            }
+            (ConnectionId::Name(_), Duplicate::Replace) => self.hub.claim(who, place, standing),
+            (ConnectionId::Name(_), Duplicate::Refuse) => {
+                self.hub.claim_unowned(who, place, standing)
+            }
         };
         let name = match claim {
             Claim::Granted { session } => Name::Owned(Sender { id, who, session }),

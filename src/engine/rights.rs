@@ -23,6 +23,10 @@ const MAY_NOT_SUBSCRIBE: Refusal = Refusal {
     code: "not-allowed",
     message: "the credential does not give the right to read this room (subscribe)",
 };
+const TAKES_A_CREDENTIAL: Refusal = Refusal {
+    code: "not-allowed",
+    message: "without a credential there is only the room of this path",
+};
 const MAY_NOT_BE_CALLED: Refusal = Refusal {
     code: "not-allowed",
     message: "the credential does not give the right to this \"connectionId\"",
@@ -112,9 +116,21 @@ impl Conn {
     }
 
     /// Whether it may be a member of the room `name`.
-    pub(super) fn check_subscribe(&self, name: &str) -> Result<(), Refusal> {
-        let may = self.grant().is_none_or(|grant| grant.may_subscribe(name));
-        if may { Ok(()) } else { Err(MAY_NOT_SUBSCRIBE) }
+    pub(super) fn check_subscribe(&self, desk: &Desk, name: &str) -> Result<(), Refusal> {
+        match self.grant() {
+            Some(grant) if grant.may_subscribe(name) => Ok(()),
+            Some(_) => Err(MAY_NOT_SUBSCRIBE),
+            None if !desk.policy.access.is_on() || self.is_open_room(desk, name) => Ok(()),
+            None => Err(TAKES_A_CREDENTIAL),
+        }
+    }
+
+    /// Whether the room `name` is one that this connection's path, which is for everybody, leads
+    /// to: an open route opens no other rooms.
+    fn is_open_room(&self, desk: &Desk, name: &str) -> bool {
+        let State::WebSocket(websocket) = &self.state else { return false };
+        let is_home = || websocket.room().is_some_and(|room| &*desk.rooms.room(room).name == name);
+        websocket.route.path.has_room() || is_home()
     }
 
     /// Whether it may be called `id`.

@@ -12,7 +12,7 @@ use super::panics::{Trap, trap};
 use super::rights::Conduct;
 use crate::auth::Grant;
 use crate::bytes::{ConnKey, Place, Tick};
-use crate::hub::{ConnectionId, Sender, Who};
+use crate::hub::{ConnectionId, Sender, Standing, Who};
 use crate::limits::OWNED_BYTES_MIN;
 use crate::routes::{Behaviour, Route};
 use crate::ws::frame::{self, Opcode};
@@ -50,6 +50,16 @@ impl WebSocket {
     pub(super) fn room(&self) -> Option<u32> {
         self.room.map(NonZeroU32::get)
     }
+
+    /// How it comes to a name.
+    pub(super) fn standing(&self) -> Standing {
+        standing_of(self.grant.as_ref())
+    }
+}
+
+/// How who was let in with this comes to a name. Where everybody may come in, all stand alike.
+pub(super) fn standing_of(grant: Option<&Arc<Grant>>) -> Standing {
+    if grant.is_some() { Standing::Vouched } else { Standing::Stranger }
 }
 
 /// What a WebSocket is called.

@@ -4,7 +4,7 @@
 //! Must not know: what an answer gives, who else asks.
 
 use crate::auth::{Question, Refusing, Verdict};
-use crate::limits::{FORWARD_ANSWER_BYTES_MAX, FORWARD_THREADS_MAX};
+use crate::limits::FORWARD_ANSWER_BYTES_MAX;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,10 +14,8 @@ use ureq::{Agent, Body, Error};
 
 /// The head of an answer.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// A connection that was silent for so long may have been given up by the other side.
-const IDLE_MAX: Duration = Duration::from_secs(4);
 
-/// What asks, with the connections that it keeps.
+/// What asks, each time by a connection of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     agent: Agent,
@@ -35,9 +33,9 @@ impl Default for Caller {
             .accept("application/json")
             .accept_encoding(AutoHeaderValue::None)
             .max_response_header_size(HEAD_BYTES_MAX)
-            .max_idle_connections(FORWARD_THREADS_MAX)
-            .max_idle_connections_per_host(FORWARD_THREADS_MAX)
-            .max_idle_age(IDLE_MAX);
+            // What a service writes behind its answer must not pass for the next one.
+            .max_idle_connections(0)
+            .max_idle_connections_per_host(0);
         Caller { agent: config.build().into() }
     }
 }

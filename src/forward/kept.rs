@@ -3,8 +3,9 @@
 //! Knows: digests of questions, verdicts, when they are too old.
 //! Must not know: how a verdict came about.
 
-use crate::auth::{Question, Verdict};
+use crate::auth::{Forward, Grant, Question, Verdict};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What tells one question from all others.
@@ -23,16 +24,27 @@ pub(super) struct Kept {
 #[derive(Debug)]
 struct One {
     verdict: Verdict,
+    /// Who was asked. What the digest tells apart is the question; but where the answer said
+    /// nothing of rights, the verdict has those that were configured then and there.
+    forward: Arc<Forward>,
     until: Instant,
     number: u64,
 }
 
 impl Kept {
-    /// The verdict that holds at `now`, and for one that is let in also at `unix_ms`.
-    pub(super) fn find(&self, digest: &Digest, now: Instant, unix_ms: u64) -> Option<Verdict> {
+    /// The verdict on `question` that holds at `now`, and for one that is let in also at the time
+    /// of the question.
+    pub(super) fn find(
+        &self,
+        digest: &Digest,
+        question: &Question,
+        now: Instant,
+    ) -> Option<Verdict> {
         let one = self.verdicts.get(digest).filter(|one| now < one.until)?;
-        let is_over = matches!(&one.verdict, Verdict::In(grant) if grant.is_over(unix_ms));
-        (!is_over).then(|| one.verdict.clone())
+        let is_over = |grant: &Grant| grant.is_over(question.unix_ms);
+        let is_over = matches!(&one.verdict, Verdict::In(grant) if is_over(grant));
+        let is_same = one.forward == question.forward;
+        (is_same && !is_over).then(|| one.verdict.clone())
     }
 
     /// Keeps what came of `question` at `now`, if it says anything, and lets go of what is too old
@@ -48,7 +60,8 @@ impl Kept {
         if !says_nothing && !question.keep.is_zero() && question.kept_max > 0 {
             self.count += 1;
             let (verdict, number) = (verdict.clone(), self.count);
-            self.verdicts.insert(digest, One { verdict, until: now + question.keep, number });
+            let (forward, until) = (Arc::clone(&question.forward), now + question.keep);
+            self.verdicts.insert(digest, One { verdict, forward, until, number });
             self.order.push_back((digest, number));
         }
         while let Some((digest, number)) = self.order.front() {
@@ -69,7 +82,7 @@ impl Kept {
 mod tests {
     use super::super::tests::question;
     use super::*;
-    use crate::auth::Refusing;
+    use crate::auth::{Refusing, Rights};
     use std::time::Duration;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -84,9 +97,9 @@ mod tests {
     fn a_verdict_holds_for_its_time() {
         let (mut kept, start) = (Kept::default(), Instant::now());
         kept.keep([1; 32], &REFUSED, &asked(), start);
-        assert_eq!(kept.find(&[1; 32], start + 2 * SECOND, 0), Some(REFUSED));
-        assert_eq!(kept.find(&[2; 32], start + 2 * SECOND, 0), None);
-        assert_eq!(kept.find(&[1; 32], start + 3 * SECOND, 0), None);
+        assert_eq!(kept.find(&[1; 32], &asked(), start + 2 * SECOND), Some(REFUSED));
+        assert_eq!(kept.find(&[2; 32], &asked(), start + 2 * SECOND), None);
+        assert_eq!(kept.find(&[1; 32], &asked(), start + 3 * SECOND), None);
     }
 
     #[test]
@@ -95,7 +108,7 @@ mod tests {
         for number in 1..=3 {
             kept.keep([number; 32], &REFUSED, &asked(), start);
         }
-        let is_kept = [1, 2, 3].map(|number| kept.find(&[number; 32], start, 0).is_some());
+        let is_kept = [1, 2, 3].map(|number| kept.find(&[number; 32], &asked(), start).is_some());
         assert_eq!(is_kept, [false, true, true]);
         assert_eq!((kept.verdicts.len(), kept.order.len()), (2, 2));
     }
@@ -106,7 +119,7 @@ mod tests {
         for (number, second) in [(1, 0), (2, 0), (1, 2), (2, 4)] {
             kept.keep([number; 32], &REFUSED, &asked(), start + second * SECOND);
         }
-        assert!(kept.find(&[1; 32], start + 4 * SECOND, 0).is_some());
+        assert!(kept.find(&[1; 32], &asked(), start + 4 * SECOND).is_some());
         kept.keep([3; 32], &REFUSED, &asked(), start + 6 * SECOND);
         assert_eq!(kept.verdicts.len(), 2, "{kept:?}");
     }
@@ -126,7 +139,21 @@ mod tests {
         let grant = question.forward.grant(br#"{"expiresIn":1}"#, 10_000).unwrap();
         let (mut kept, now) = (Kept::default(), Instant::now());
         kept.keep([1; 32], &Verdict::In(grant.into()), &question, now);
-        assert!(kept.find(&[1; 32], now, 10_999).is_some());
-        assert_eq!(kept.find(&[1; 32], now, 11_000), None);
+        let at = |unix_ms| Question { unix_ms, ..question.clone() };
+        assert!(kept.find(&[1; 32], &at(10_999), now).is_some());
+        assert_eq!(kept.find(&[1; 32], &at(11_000), now), None);
+    }
+
+    /// Two routes may ask one service and give different rights, and a reload may give others.
+    #[test]
+    fn what_is_kept_gives_nobody_the_rights_that_another_door_gives() {
+        let (mut kept, now, wide) = (Kept::default(), Instant::now(), asked());
+        let verdict = Verdict::In(wide.forward.grant(b"", 0).unwrap().into());
+        let rights = Rights { connect: false, ..Rights::usual() };
+        let forward = Forward::new("http://localhost/", &Forward::HEADERS, rights).unwrap();
+        let narrow = Question { forward: Arc::new(forward), ..asked() };
+        kept.keep(wide.digest(), &verdict, &wide, now);
+        assert_eq!(kept.find(&wide.digest(), &asked(), now), Some(verdict));
+        assert_eq!(kept.find(&narrow.digest(), &narrow, now), None);
     }
 }

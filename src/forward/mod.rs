@@ -70,7 +70,7 @@ impl Forwarder {
     /// thread.
     pub fn ask(&self, question: Box<Question>, tell: impl FnOnce(Vetted) + Send + 'static) {
         let (now, digest) = (Instant::now(), question.digest());
-        let kept = lock(&self.shared.kept).find(&digest, now, question.unix_ms);
+        let kept = lock(&self.shared.kept).find(&digest, &question, now);
         if let Some(verdict) = kept {
             return tell(Vetted { verdict, kept: true });
         }

@@ -4,6 +4,7 @@
 //! Knows: names, addresses, ports.
 //! Must not know: which hosts are ours.
 
+use core::fmt;
 use core::net::Ipv6Addr;
 
 use super::Fault;
@@ -40,6 +41,17 @@ impl<'a> Host<'a> {
     /// The port, where one was named.
     pub fn port(&self) -> Option<u16> {
         self.port
+    }
+}
+
+/// As it stands in a `Host` field.
+impl fmt::Display for Host<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.contains(':') {
+            true => write!(out, "[{}]", self.name)?,
+            false => out.write_str(self.name)?,
+        }
+        self.port.map_or(Ok(()), |port| write!(out, ":{port}"))
     }
 }
 

@@ -40,19 +40,29 @@ pub struct Handed {
     pub session: u64,
 }
 
+/// How somebody came to a name, and so by whom it can be taken: by nobody who stands lower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Nobody vouches for it.
+    Stranger,
+    /// It was let in, by a credential that allows the name.
+    Vouched,
+    /// The name is of our making: its owner cannot be replaced.
+    Given,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Registration {
     owner: Place,
     session: u64,
-    claimant: Option<Place>,
-    /// The name is of our making: its owner cannot be replaced.
-    given: bool,
+    standing: Standing,
+    claimant: Option<(Place, Standing)>,
 }
 
 #[derive(Debug)]
 pub(super) struct Directory {
     owners: HashMap<Who, Registration, Identity>,
-    next_session: u64,
+    last_session: u64,
 }
 
 /// Registrations a millisecond that keep sessions growing over a restart; the number stays below
@@ -63,7 +73,7 @@ impl Directory {
     pub(super) fn new(unix_ms: u64) -> Directory {
         Directory {
             owners: HashMap::default(),
-            next_session: unix_ms.saturating_mul(SESSIONS_PER_MS),
+            last_session: unix_ms.saturating_mul(SESSIONS_PER_MS),
         }
     }
 
@@ -71,22 +81,32 @@ impl Directory {
         self.owners.len()
     }
 
-    fn session(&mut self) -> u64 {
-        self.next_session += 1;
-        self.next_session
+    /// It is `unix_ms` by now. Later sessions show when they began, and not how many there were:
+    /// whoever may not read everything is not to count what it may not read.
+    pub(super) fn note_time(&mut self, unix_ms: u64) {
+        self.last_session = self.last_session.max(unix_ms.saturating_mul(SESSIONS_PER_MS));
     }
 
-    /// `place` wants to be `who`; `given` if we made that name for it.
-    pub(super) fn claim(&mut self, who: Who, place: Place, given: bool) -> Claim {
+    fn session(&mut self) -> u64 {
+        self.last_session += 1;
+        self.last_session
+    }
+
+    /// `place` wants to be `who`.
+    pub(super) fn claim(&mut self, who: Who, place: Place, standing: Standing) -> Claim {
         if let Some(registration) = self.owners.get_mut(&who) {
-            if registration.given {
+            let claimant = registration.claimant.map_or(Standing::Stranger, |claimant| claimant.1);
+            let highest = registration.standing.max(claimant);
+            if highest == Standing::Given || standing < highest {
                 return Claim::Refused;
             }
-            let displaced = registration.claimant.replace(place);
+            let displaced = registration.claimant.replace((place, standing));
+            let displaced = displaced.map(|(place, _)| place);
             return Claim::Waiting { owner: registration.owner, displaced };
         }
         let session = self.session();
-        self.owners.insert(who, Registration { owner: place, session, claimant: None, given });
+        let registration = Registration { owner: place, session, standing, claimant: None };
+        self.owners.insert(who, registration);
         Claim::Granted { session }
     }
 
@@ -97,26 +117,30 @@ impl Directory {
     }
 
     /// `place` wants to be `who`, but not in anybody's stead.
-    pub(super) fn claim_unowned(&mut self, who: Who, place: Place) -> Claim {
-        if self.owners.contains_key(&who) { Claim::Refused } else { self.claim(who, place, false) }
+    pub(super) fn claim_unowned(&mut self, who: Who, place: Place, standing: Standing) -> Claim {
+        match self.owners.contains_key(&who) {
+            true => Claim::Refused,
+            false => self.claim(who, place, standing),
+        }
     }
 
     /// `place` is, or wanted to be, `who` no more.
     pub(super) fn release(&mut self, who: Who, place: Place) -> Option<Handed> {
         let registration = self.owners.get_mut(&who)?;
-        if registration.claimant == Some(place) {
+        if registration.claimant.is_some_and(|(claimant, _)| claimant == place) {
             registration.claimant = None;
         }
         if registration.owner != place {
             return None;
         }
-        let Some(to) = registration.claimant.take() else {
+        let Some((to, standing)) = registration.claimant.take() else {
             self.owners.remove(&who);
             return None;
         };
-        self.next_session += 1;
-        let session = self.next_session;
+        self.last_session += 1;
+        let session = self.last_session;
         (registration.owner, registration.session) = (to, session);
+        registration.standing = standing;
         Some(Handed { to, session })
     }
 }
@@ -132,12 +156,12 @@ mod tests {
         let mut place = |core| Place { core, key: keyed.insert(()) };
         let (first, second, third) = (place(0), place(1), place(0));
         let (mut directory, who) = (Directory::new(0), Who(9));
-        assert_eq!(directory.claim(who, first, false), Claim::Granted { session: 1 });
+        assert_eq!(directory.claim(who, first, Standing::Stranger), Claim::Granted { session: 1 });
         assert_eq!(
-            directory.claim(who, second, false),
+            directory.claim(who, second, Standing::Stranger),
             Claim::Waiting { owner: first, displaced: None }
         );
-        let claim = directory.claim(who, third, false);
+        let claim = directory.claim(who, third, Standing::Stranger);
         assert_eq!(claim, Claim::Waiting { owner: first, displaced: Some(second) });
         assert_eq!(directory.release(who, second), None, "neither owner nor claimant");
         assert_eq!(directory.owner(who), Some(Owner { place: first, session: 1 }));
@@ -154,10 +178,10 @@ mod tests {
         let mut place = |core| Place { core, key: keyed.insert(()) };
         let (member, thief) = (place(0), place(1));
         let (mut directory, who) = (Directory::new(0), Who(9));
-        directory.claim(who, member, true);
-        assert_eq!(directory.claim(who, thief, false), Claim::Refused);
+        directory.claim(who, member, Standing::Given);
+        assert_eq!(directory.claim(who, thief, Standing::Stranger), Claim::Refused);
         assert_eq!(directory.release(who, member), None);
-        assert_eq!(directory.claim(who, thief, false), Claim::Granted { session: 2 });
+        assert_eq!(directory.claim(who, thief, Standing::Stranger), Claim::Granted { session: 2 });
     }
 
     #[test]
@@ -166,17 +190,27 @@ mod tests {
         let mut place = |core| Place { core, key: keyed.insert(()) };
         let (first, second, third) = (place(0), place(1), place(2));
         let (mut directory, who) = (Directory::new(0), Who(9));
-        assert_eq!(directory.claim_unowned(who, first), Claim::Granted { session: 1 });
-        assert_eq!(directory.claim_unowned(who, second), Claim::Refused);
         assert_eq!(
-            directory.claim(who, third, false),
+            directory.claim_unowned(who, first, Standing::Stranger),
+            Claim::Granted { session: 1 }
+        );
+        assert_eq!(directory.claim_unowned(who, second, Standing::Stranger), Claim::Refused);
+        assert_eq!(
+            directory.claim(who, third, Standing::Stranger),
             Claim::Waiting { owner: first, displaced: None },
             "nobody was displaced by asking"
         );
         directory.release(who, first);
-        assert_eq!(directory.claim_unowned(who, second), Claim::Refused, "it was handed on");
+        assert_eq!(
+            directory.claim_unowned(who, second, Standing::Stranger),
+            Claim::Refused,
+            "it was handed on"
+        );
         directory.release(who, third);
-        assert_eq!(directory.claim_unowned(who, second), Claim::Granted { session: 3 });
+        assert_eq!(
+            directory.claim_unowned(who, second, Standing::Stranger),
+            Claim::Granted { session: 3 }
+        );
     }
 
     #[test]
@@ -185,10 +219,48 @@ mod tests {
         let mut place = |core| Place { core, key: keyed.insert(()) };
         let (first, second) = (place(0), place(1));
         let (mut directory, who) = (Directory::new(0), Who(9));
-        directory.claim(who, first, false);
-        directory.claim(who, second, false);
+        directory.claim(who, first, Standing::Stranger);
+        directory.claim(who, second, Standing::Stranger);
         assert_eq!(directory.release(who, second), None);
         assert_eq!(directory.release(who, first), None);
         assert_eq!(directory.len(), 0);
+    }
+
+    #[test]
+    fn a_session_tells_when_it_began_and_not_how_many_there_were() {
+        let mut keyed = Keyed::default();
+        let mut place = || Place { core: 0, key: keyed.insert(()) };
+        let mut session_after = |others: u64| {
+            let mut directory = Directory::new(5);
+            (0..others).for_each(|who| _ = directory.claim(Who(who), place(), Standing::Stranger));
+            directory.note_time(6);
+            directory.note_time(4);
+            directory.claim(Who(99), place(), Standing::Stranger)
+        };
+        assert_eq!(session_after(0), Claim::Granted { session: 6001 });
+        assert_eq!(session_after(50), Claim::Granted { session: 6001 });
+        let mut directory = Directory::new(7);
+        (0..2000).for_each(|who| _ = directory.claim(Who(who), place(), Standing::Stranger));
+        directory.note_time(8);
+        let claim = directory.claim(Who(5000), place(), Standing::Stranger);
+        assert_eq!(claim, Claim::Granted { session: 9001 }, "it grows all the same");
+    }
+
+    #[test]
+    fn nobody_is_replaced_by_who_stands_lower() {
+        let mut keyed = Keyed::default();
+        let mut place = || Place { core: 0, key: keyed.insert(()) };
+        let [guest, alice, again, thief] = [place(), place(), place(), place()];
+        let (mut directory, who) = (Directory::new(0), Who(1));
+        directory.claim(who, guest, Standing::Stranger);
+        let waiting = |owner, displaced| Claim::Waiting { owner, displaced };
+        assert_eq!(directory.claim(who, alice, Standing::Vouched), waiting(guest, None));
+        assert_eq!(directory.claim(who, thief, Standing::Stranger), Claim::Refused, "she waits");
+        assert_eq!(directory.release(who, guest).map(|handed| handed.to), Some(alice));
+        assert_eq!(directory.claim(who, thief, Standing::Stranger), Claim::Refused, "it is hers");
+        assert_eq!(directory.claim(who, again, Standing::Vouched), waiting(alice, None));
+        assert_eq!(directory.release(who, alice).map(|handed| handed.to), Some(again));
+        directory.release(who, again);
+        assert!(matches!(directory.claim(who, thief, Standing::Stranger), Claim::Granted { .. }));
     }
 }

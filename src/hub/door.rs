@@ -119,6 +119,7 @@ impl Hub {
         turn.receipts.clear();
         let mut state = self.lock();
         let core = turn.core as usize;
+        state.directory.note_time(turn.now.unix_ms);
         state.follow(turn);
         turn.before = state.head;
         turn.ring = CoreSet::default();

@@ -35,7 +35,7 @@ pub use audience::{Audience, Class, Format, Taste};
 pub use batch::{Batch, CloseEvent, EndedBy, Mark, Sender, push_wrapped};
 pub use census::{Counts, Owner, Receipt, RoomInfo};
 pub use chunk::{Api, Chunk, Encoding, Entry, PAYLOAD_BYTES_MAX};
-pub use directory::{Claim, Handed};
+pub use directory::{Claim, Handed, Standing};
 pub use door::{Follow, Interest, Turn};
 pub use encoding::is_own_object;
 pub use fetch::{Piece, Wanted};
@@ -185,13 +185,13 @@ impl Hub {
     }
 
     /// Takes what one connection asks for, at once; see `Directory::claim`.
-    pub fn claim(&self, who: Who, place: crate::bytes::Place, given: bool) -> Claim {
-        self.lock().directory.claim(who, place, given)
+    pub fn claim(&self, who: Who, place: crate::bytes::Place, standing: Standing) -> Claim {
+        self.lock().directory.claim(who, place, standing)
     }
 
     /// The same, but whoever has the name keeps it.
-    pub fn claim_unowned(&self, who: Who, place: crate::bytes::Place) -> Claim {
-        self.lock().directory.claim_unowned(who, place)
+    pub fn claim_unowned(&self, who: Who, place: crate::bytes::Place, standing: Standing) -> Claim {
+        self.lock().directory.claim_unowned(who, place, standing)
     }
 
     /// Core `core` has a user for the room `name`, which is made if there is none. `None` when

@@ -1,13 +1,13 @@
 //! What a client brings a newer credential with: `{"refresh":"…"}`.
 //!
-//! Knows: that key, where it stands first and is spelt without escapes.
+//! Knows: that key, where it stands first, however it is spelt.
 //! Must not know: credentials.
 
 use super::tokens::Tokens;
-use super::{Fault, Place};
+use super::{Fault, Place, unescape};
 
-/// Whether a text begins as an object does whose first key is `refresh`, spelt so. Nothing else of
-/// it is looked at: asked of every message of those who may refresh.
+/// Whether a text begins as an object does whose first key is `refresh`. Nothing else of it is
+/// looked at: asked of every message of those who may refresh.
 #[inline]
 pub fn is_refresh(text: &[u8]) -> bool {
     begin(text).is_some()
@@ -34,7 +34,11 @@ fn begin(text: &[u8]) -> Option<Tokens<'_>> {
         return None;
     }
     tokens.skip_space();
-    if !tokens.take_all(b"\"refresh\"") {
+    let key = tokens.string().ok()?;
+    let spelt = key.of(text);
+    let is_it =
+        spelt == b"refresh" || (key.escaped && unescape(spelt).is_ok_and(|it| it == "refresh"));
+    if !is_it {
         return None;
     }
     tokens.skip_space();
@@ -52,6 +56,7 @@ mod tests {
             (" \r\n\t{ \"refresh\"\t: \"a.b-c_\" \n} ", "a.b-c_"),
             (r#"{"refresh":""}"#, ""),
             (r#"{"refresh":"\u0061"}"#, r"\u0061"),
+            (r#"{"\u0072efre\u0073h":"abc"}"#, "abc"),
         ] {
             assert!(is_refresh(text.as_bytes()), "{text}");
             let place = refresh(text.as_bytes()).expect(text);

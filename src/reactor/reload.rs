@@ -31,6 +31,9 @@ pub(super) struct Reload {
     pub(super) alarm: Alarm,
 }
 
+const OPENS: &str = "not loaded, nothing changed: there is no [[key]] any more, and everybody \
+                     would be let in; that takes a restart";
+
 impl Reload {
     /// Does so until the server has stopped.
     pub(super) fn run(mut self, shared: &Shared) {
@@ -53,6 +56,7 @@ impl Reload {
     fn load(&mut self, shared: &Shared) {
         // A mistake of ours must not end a server that runs.
         match catch_unwind(AssertUnwindSafe(|| self.source.reload())) {
+            Ok(Ok(loaded)) if self.opens(&loaded.config) => log::error!("{OPENS}"),
             Ok(Ok(loaded)) => self.adopt(loaded, shared),
             Ok(Err(mistakes)) => {
                 for mistake in mistakes.iter() {
@@ -61,6 +65,12 @@ impl Reload {
             }
             Err(_) => log::error!("not loaded, nothing changed: reading it panicked"),
         }
+    }
+
+    /// Whether everybody could come in, who could not before: keys that are lost by mistake must not
+    /// do that.
+    fn opens(&self, config: &Config) -> bool {
+        self.config.access.is_on() && !config.access.is_on()
     }
 
     fn adopt(&mut self, loaded: Loaded, shared: &Shared) {

@@ -129,6 +129,19 @@ fn a_reload_ends_who_came_by_a_key_that_it_takes_away() {
 }
 
 #[test]
+fn a_reload_does_not_open_a_server() {
+    let rig = Rig::start();
+    let mut client = rig.connect("/echo", "sixteen-bytes-or-more");
+    rig.folder.write("tidegate.toml", "max-message = '1KiB'\n");
+    rig.server.signal(Signal::HUP);
+    rig.server.wait_for_log("not loaded, nothing changed: there is no [[key]] any more");
+    let answer = exchange(rig.server.http, &request(rig.server.http, "GET", "/events", ""));
+    assert_eq!(answer.code(), "credentials-missing");
+    client.say("still here");
+    assert_eq!(client.hear(), Message::Text("still here".to_owned()));
+}
+
+#[test]
 fn the_api_shows_who_came_by_what() {
     let folder = Folder::new();
     for (name, secret) in [("app.key", SECRET), ("ops.key", "sixteen-bytes-or-more")] {

@@ -16,11 +16,26 @@ function append(who, words) {
   log.append(entry);
 }
 
+/** Who comes and goes the server says, as no client can: a text with a "join" or "leave" of its own is refused. */
+function presence(data) {
+  try {
+    const { join, leave } = JSON.parse(data);
+    if (join) return `${join.connectionId} is here`;
+    if (leave) return `${leave.connectionId} has left`;
+  } catch {
+    // It is no JSON: somebody said it.
+  }
+  return undefined;
+}
+
 const server = await (await fetch("/where")).json();
 const socket = new WebSocket(new URL("/chat", server));
 
 socket.addEventListener("open", () => tell("Connected", true));
-socket.addEventListener("message", ({ data }) => append("they", data));
+socket.addEventListener("message", ({ data }) => {
+  const told = presence(data);
+  append(told ? "" : "they", told ?? data);
+});
 socket.addEventListener("close", ({ code, reason }) => {
   // A browser does not tell its page the status of a refusal: it is just not connected.
   tell(code === 1006 ? "Not connected: log in" : `Closed: ${code} ${reason}`);

@@ -115,6 +115,22 @@ fn a_key_has_a_print_that_another_of_its_name_has_not() {
     assert!(!other.has_given(&grant), "another name");
 }
 
+/// Whoever reads a log could try passwords by it, as fast as they can be digested.
+#[test]
+fn nothing_shows_the_print_of_a_key() {
+    let ring = ring();
+    for grant in [
+        basic(&ring, "ops", "password").unwrap(),
+        examine(&ring, str::from_utf8(KEY).unwrap()).unwrap(),
+    ] {
+        let print = grant.key_print();
+        for shown in [format!("{grant:?} {ring:?}"), format!("{grant:#x?} {ring:#x?}")] {
+            assert!(!shown.contains(&print.to_string()), "{shown}");
+            assert!(!shown.contains(&format!("{print:x}")), "{shown}");
+        }
+    }
+}
+
 /// A set to which a key is added, or from which another goes, has still given what it gave.
 #[test]
 fn each_key_of_a_set_has_a_print_of_its_own() {

@@ -60,7 +60,7 @@ impl Desk {
         Question {
             forward: Arc::clone(forward),
             method: request.method().name(),
-            host: Box::from(request.header("host").unwrap_or_default()),
+            host: request.host().map(|host| host.to_string()).unwrap_or_default().into(),
             uri: request.target().into(),
             address: entrance.peer.map(|peer| peer.address().to_string().into()),
             fields: forward.headers().flat_map(sent_on).collect(),
@@ -72,13 +72,19 @@ impl Desk {
     }
 }
 
+/// Schemes of which a browser that was told a password once, or that knows its user, makes use
+/// whoever's page asks (RFC 7617, RFC 7616, RFC 4559).
+const BY_ITSELF: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
+
 /// Whether the service is sent something that browsers add by themselves, whoever's page asks.
 fn bears(forward: &Forward, request: &Request<'_>, way: Way) -> bool {
     let sends = |name| forward.headers().any(|own| own == name);
-    let is_basic =
-        |value: &[u8]| value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"));
+    let is_by_itself = |value: &[u8]| {
+        let scheme = value.split(|byte| *byte == b' ').next().unwrap_or_default();
+        BY_ITSELF.iter().any(|one| scheme.eq_ignore_ascii_case(one.as_bytes()))
+    };
     match way {
         Way::Cookie => sends("cookie") && request.values("cookie").next().is_some(),
-        _ => sends("authorization") && request.values("authorization").any(is_basic),
+        _ => sends("authorization") && request.values("authorization").any(is_by_itself),
     }
 }

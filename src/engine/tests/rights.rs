@@ -5,10 +5,11 @@
 
 use super::core::{Core, message};
 use super::lifetime::policy;
-use crate::auth::{Glob, Globs, Rights};
+use crate::auth::{Door, Glob, Globs, Rights};
 use crate::bytes::ConnKey;
 use crate::engine::Policy;
 use crate::routes::{Behaviour, Broadcast, Pattern, Replies, Route, Table};
+use std::sync::Arc;
 
 pub(super) fn globs(texts: &[&str]) -> Globs {
     Globs::new(texts.iter().map(|text| Glob::parse(text).unwrap()).collect())
@@ -166,4 +167,41 @@ fn nobody_takes_a_name_that_it_may_not_have() {
     assert_eq!(core.events(reader), [message("dev-1", 2)]);
     core.told(client, &[&message("boss", 3)]);
     assert_eq!(core.heard(client), ["wrong-connection-id"]);
+}
+
+/// Two routes that are for everybody, where all else takes a credential.
+#[test]
+fn an_open_route_opens_its_own_room_and_nobody_is_replaced_from_there() {
+    let open = || Some(Arc::new(Door { open: true, ..Door::default() }));
+    let lobby = Broadcast { rooms: true, ..Broadcast::default() };
+    let lobby = Route::new(Pattern::parse("/lobby").unwrap(), Behaviour::Broadcast(lobby));
+    let lobby = Route { room: "lobby".to_owned(), door: open(), ..lobby };
+    let guest = Pattern::parse("/guest").unwrap();
+    let guest = Route { door: open(), ..Route::new(guest, Behaviour::Relay { wrap: false }) };
+    let routes = routes().iter().cloned().chain([lobby, guest]).collect();
+    let routes = Table::new(routes).unwrap();
+    let keys = policy(&[("all", Rights::usual())]);
+    let mut core = Core::of(Policy { routes, ..keys });
+    let (insider, stranger) = (core.websocket_with("all", "/chat/r1"), core.websocket("/lobby"));
+    for (said, answer) in [
+        (r#"{"join":"r1"}"#, "not-allowed"),
+        (r#"{"to":"r1"}"#, "not-joined"),
+        (r#"{"leave":"lobby"}"#, r#"{"left":{"room":"lobby"}}"#),
+        (r#"{"join":"lobby"}"#, "joined lobby 0"),
+    ] {
+        core.told(stranger, &[said]);
+        assert_eq!(core.heard(stranger), [answer], "{said}");
+    }
+    assert!(core.heard(insider).is_empty());
+
+    let alice = core.websocket_with("all", "/relay/r1?connectionId=alice");
+    let thief = core.websocket("/guest");
+    core.told(thief, &[&message("alice", 1)]);
+    assert_eq!(core.heard(thief), ["connection-id-taken"]);
+    assert!(core.heard(alice).is_empty() && !core.closed.contains(&alice));
+    core.told(thief, &[&message("bob", 1)]);
+    // Who is let in by a credential replaces who is not.
+    core.websocket_with("all", "/relay/r1?connectionId=bob");
+    core.turn();
+    assert!(core.heard(thief).iter().any(|heard| heard.contains("4409")), "it is replaced");
 }

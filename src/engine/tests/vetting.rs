@@ -215,12 +215,41 @@ fn what_was_let_in_before_its_time_was_over_is_over() {
     assert!(written.contains("credentials-expired"), "{written}");
 }
 
-/// A cookie of somebody's browser, sent on for a foreign page, would let that page in.
+/// A cookie of somebody's browser, sent on for a foreign page, would let that page in; and so would
+/// whatever it tells a service whose user it knows.
 #[test]
 fn nobody_is_asked_for_a_foreign_page() {
-    let mut core = core();
-    let fields = "\r\nCookie: a=b\r\nOrigin: http://localhost:3000\r\n\r\n";
-    let key = core.connect(WS, handshake("/echo").replacen("\r\n\r\n", fields, 1).as_bytes());
-    assert!(core.asked.is_empty());
-    assert_eq!(core.status(key), "403");
+    for (field, is_asked) in [
+        ("Cookie: a=b", false),
+        ("Authorization: Basic YTpi", false),
+        ("Authorization: digest username=\"a\"", false),
+        ("Authorization: Negotiate YTpi", false),
+        ("Authorization: NTLM YTpi", false),
+        ("Authorization: Bearer abc", true),
+        ("Accept: */*", true),
+    ] {
+        let mut core = core();
+        let fields = format!("\r\n{field}\r\nOrigin: http://localhost:3000\r\n\r\n");
+        let head = handshake("/echo").replacen("\r\n\r\n", &fields, 1);
+        let key = core.connect(WS, head.as_bytes());
+        assert_eq!(core.asked.len(), usize::from(is_asked), "{field}");
+        assert_eq!(core.status(key), if is_asked { "" } else { "403" }, "{field}");
+    }
+}
+
+/// What a target names overrules the field (RFC 9112 section 3.2.2), and is what was let in: the
+/// service must not be told of another name.
+#[test]
+fn a_service_is_told_the_host_that_was_let_in() {
+    for (target, host, told) in [
+        ("/events", "LocalHost:8082", "LocalHost:8082"),
+        ("/events", "[::1]:8082", "[::1]:8082"),
+        ("http://127.0.0.1:1/events", "admin.example", "127.0.0.1:1"),
+        ("http://[::1]/events", "admin.example", "[::1]"),
+    ] {
+        let mut core = core();
+        let head = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        core.connect(HTTP, head.as_bytes());
+        assert_eq!(&*core.question().1.host, told, "{target} {host}");
+    }
 }

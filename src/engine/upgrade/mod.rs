@@ -19,7 +19,7 @@ use super::reach::Ids;
 use super::register::registration;
 use super::rights::Conduct;
 use super::rooms::ROOM_OF_ALL;
-use super::websocket::{Name, WebSocket};
+use super::websocket::{Name, WebSocket, standing_of};
 use crate::auth::Grant;
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Version};
@@ -245,7 +245,9 @@ fn name(desk: &mut Desk, place: Place, opened: &Opened) -> Result<Name, Problem>
         None if route.is_as_is() => return Ok(Name::None),
         None => ConnectionId::from_random(desk.random.next_u128()),
     };
-    let (name, who) = desk.claim(place, id, &[], route.duplicate).ok_or(TAKEN_ID)?;
+    let (name, who) = desk
+        .claim((place, standing_of(opened.grant.as_ref())), id, &[], route.duplicate)
+        .ok_or(TAKEN_ID)?;
     desk.arriving.claim = Some((who, place));
     Ok(name)
 }

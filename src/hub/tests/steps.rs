@@ -236,7 +236,7 @@ impl World {
     fn claim(&mut self, core: u16, conn: usize, name: usize) {
         let (who, place) =
             (self.hub.who_keys().who(NAMES[name]), self.cores[core as usize].conns[conn]);
-        let claim = self.hub.claim(who, place, false);
+        let claim = self.hub.claim(who, place, Standing::Stranger);
         let Some((owner, claimant)) = self.shadow.owners.get_mut(&who) else {
             let Claim::Granted { session } = claim else { panic!("nobody owns it: {claim:?}") };
             assert!(session > mem::replace(&mut self.granted, session));

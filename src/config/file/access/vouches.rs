@@ -263,6 +263,7 @@ impl Reader<'_, '_> {
 
 /// Whether a JWK set has keys by which tokens can be signed (RFC 7518 §6.4); if in doubt, it has.
 fn has_secrets(set: &[u8]) -> bool {
-    let kind = b"\"oct\"";
-    set.windows(kind.len()).any(|part| part == kind)
+    // Its kind may be spelt with escapes.
+    let signs: [&[u8]; 2] = [b"\"oct\"", b"\\u"];
+    signs.iter().any(|sign| set.windows(sign.len()).any(|part| part == *sign))
 }

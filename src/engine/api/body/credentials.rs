@@ -28,13 +28,13 @@ pub(in crate::engine::api) struct AskedTicket {
 pub(in crate::engine::api) fn ticket(body: &[u8], limits: &Limits) -> Result<AskedTicket, Problem> {
     let known = ["subject", "connect", "subscribe", "publish", "connectionId", "expiresIn"];
     let mut members = Members::of(body, &known)?;
-    let mut bytes_left = limits.token_bytes_max;
+    let mut left = Left { patterns: GLOBS_MAX, bytes: limits.token_bytes_max };
     Ok(AskedTicket {
         subject: members.name("subject", SUBJECT_BYTES_MAX)?,
         connect: members.boolean("connect")?,
-        subscribe: members.globs("subscribe", &mut bytes_left)?,
-        publish: members.globs("publish", &mut bytes_left)?,
-        connection_id: members.globs("connectionId", &mut bytes_left)?,
+        subscribe: members.globs("subscribe", &mut left)?,
+        publish: members.globs("publish", &mut left)?,
+        connection_id: members.globs("connectionId", &mut left)?,
         expires_in: members.seconds("expiresIn")?,
     })
 }
@@ -58,6 +58,12 @@ pub(in crate::engine::api) fn revocation(
         _ => return Err(members.bad("", "needs exactly one of subject, tokenId and connectionId")),
     };
     Ok((whom, span))
+}
+
+/// What the lists of patterns that are still to come may have together.
+struct Left {
+    patterns: usize,
+    bytes: usize,
 }
 
 impl Members<'_> {
@@ -84,19 +90,19 @@ impl Members<'_> {
         seconds.map(Duration::from_secs).map(Some).ok_or_else(|| self.bad(name, fault))
     }
 
-    /// An array of patterns, or, for a connection, one; of so many bytes in all as are left.
-    fn globs(&mut self, name: &str, bytes_left: &mut usize) -> Result<Option<Globs>, Problem> {
+    /// An array of patterns, or, for a connection, one; of as many as are left in all.
+    fn globs(&mut self, name: &str, left: &mut Left) -> Result<Option<Globs>, Problem> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let list = match serde_json::from_str(value.get()) {
             Ok(one) if name == "connectionId" => vec![one],
             _ => self.texts(value, name)?,
         };
-        if list.len() > GLOBS_MAX {
-            return Err(self.bad(name, &format!("may have {GLOBS_MAX} patterns")));
-        }
+        let fault = format!("there may be {GLOBS_MAX} patterns in all");
+        let patterns = left.patterns.checked_sub(list.len());
+        left.patterns = patterns.ok_or_else(|| self.bad(name, &fault))?;
         let bytes = list.iter().map(String::len).sum();
         let fault = "the patterns are longer together than --max-token";
-        *bytes_left = bytes_left.checked_sub(bytes).ok_or_else(|| self.bad(name, fault))?;
+        left.bytes = left.bytes.checked_sub(bytes).ok_or_else(|| self.bad(name, fault))?;
         let globs: Result<Vec<Glob>, _> = list.iter().map(|text| Glob::parse(text)).collect();
         match globs {
             Ok(globs) => Ok(Some(Globs::new(globs))),

@@ -139,6 +139,12 @@ fn a_ticket_gives_what_was_asked_for_it_and_no_more() {
     }
 }
 
+/// A request for a ticket with so many patterns.
+fn patterns(subscribe: usize, publish: usize) -> String {
+    let list = |count| vec!["a"; count];
+    format!(r#"{{"subscribe":{:?},"publish":{:?}}}"#, list(subscribe), list(publish))
+}
+
 #[test]
 fn nobody_asks_for_more_than_it_may_give() {
     let mut node = node(1, Limits::default());
@@ -152,10 +158,15 @@ fn nobody_asks_for_more_than_it_may_give() {
         ("all", r#"{"subscribe":"lab"}"#, 400, "bad-body"),
         ("all", r#"{"subscribe":["lab",""]}"#, 400, "bad-body"),
         ("all", "", 400, "not-json"),
+        // As many as a token may have, of all kinds together.
+        ("all", &patterns(60, 41), 400, "bad-body"),
+        ("all", &patterns(101, 0), 400, "bad-body"),
+        ("manage", &patterns(0, 101), 400, "bad-body"),
     ] {
         let (own_status, answer) = node.posts(key, TICKETS, body);
         assert_eq!((own_status, answer["code"].as_str()), (status, Some(code)), "{key} {body}");
     }
+    node.ticket("all", &patterns(60, 40));
     // Nobody comes to a ticket by a ticket.
     let ticket = node.ticket("manage", "{}");
     let client = node.ask(0, &post(&format!("{TICKETS}?ticket={ticket}"), "", "{}"));

@@ -3,7 +3,7 @@
 //! Knows: two runs in which the same is said in reach, and something else out of it.
 //! Must not know: how a reader is fed.
 //!
-//! Byte for byte but for times, sessions (which count for the whole node), and ids: of those only
+//! Byte for byte but for times, sessions (which count within a millisecond), and ids: of those only
 //! that they are sealed is looked at. Where no room but those in reach comes to a limit that all
 //! share, nothing else may differ.
 

@@ -225,6 +225,10 @@ fn tokens_take_longer_secrets_and_what_is_public_may_be_read() {
         scratch.load(set).unwrap_err(),
         ["tidegate.toml:3:8: jwks: is open to others (mode 644); chmod 600 set.json"]
     );
+    // However that is spelt.
+    scratch.write("set.json", &secret.replace("oct", "\\u006fct"));
+    scratch.allow("set.json", 0o644);
+    assert!(scratch.load(set).unwrap_err()[0].contains("is open to others"));
     let public = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\
                   \"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}";
     scratch.write("set.json", public);
