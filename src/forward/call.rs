@@ -7,7 +7,7 @@ use crate::auth::{Question, Refusing, Verdict};
 use crate::limits::FORWARD_ANSWER_BYTES_MAX;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use ureq::config::AutoHeaderValue;
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body, Error};

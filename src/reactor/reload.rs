@@ -67,8 +67,8 @@ impl Reload {
         }
     }
 
-    /// Whether everybody could come in, who could not before: keys that are lost by mistake must not
-    /// do that.
+    /// Whether everybody could come in, who could not before: keys that are lost by mistake must
+    /// not do that.
     fn opens(&self, config: &Config) -> bool {
         self.config.access.is_on() && !config.access.is_on()
     }

@@ -60,8 +60,8 @@ impl World<'_> {
         if self.strangers > 0 && self.dice.chance(self.strangers) {
             return self.connect_stranger();
         }
-        if self.policies.have_keys() && self.dice.chance(30) {
-            let is_errand = self.dice.chance(30);
+        if self.policies.have_keys() && self.dice.chance(45) {
+            let is_errand = self.dice.chance(40);
             return if is_errand { self.run_errand() } else { self.connect_guest() };
         }
         match self.dice.below(100) {

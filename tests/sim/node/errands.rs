@@ -4,7 +4,7 @@
 //! Must not know: how a core goes through its connections.
 
 use super::client::{Expected, Role};
-use super::guest::Kind;
+use super::guest::{Guest, Kind};
 use super::http::{Response, encode};
 use super::pass::{Kept, Pass};
 use super::policies::Facts;
@@ -21,7 +21,7 @@ const BOTH: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct Ticket {
     pub(crate) pass: Pass,
-    until_ms: u64,
+    pub(crate) until_ms: u64,
     pub(crate) is_used: bool,
 }
 
@@ -135,12 +135,12 @@ impl World<'_> {
 
     fn some_deed(&mut self) -> Deed {
         match self.dice.below(10) {
-            0..=3 => Deed::Revoke(self.some_whom()),
-            4 if !self.revoked.is_empty() => {
+            0..=5 => Deed::Revoke(self.some_whom()),
+            6 if !self.revoked.is_empty() => {
                 let revoked = self.revoked.iter().map(|one| one.whom.clone()).collect::<Vec<_>>();
                 Deed::Lift(self.dice.pick(&revoked).clone())
             }
-            4 => Deed::Lift(self.some_whom()),
+            6 => Deed::Lift(self.some_whom()),
             _ => {
                 let kind = *self.dice.pick(&[Kind::Relay, Kind::Roam, Kind::Stream]);
                 let subject = *self.dice.pick(&["guest", "other", "bearer of a ticket"]);
@@ -162,13 +162,15 @@ impl World<'_> {
 
     /// Mostly somebody who is there, or who comes next.
     fn some_whom(&mut self) -> Whom {
-        let guests: Vec<usize> =
-            self.clients.iter().filter(|one| one.guest().is_some()).map(|one| one.number).collect();
-        let recent = guests.len().saturating_sub(6);
-        if guests.is_empty() || self.dice.chance(10) {
+        let guests = self.clients.iter().filter(|client| client.guest().is_some());
+        let (here, all): (Vec<_>, Vec<_>) =
+            guests.partition(|client| client.guest().is_some_and(Guest::is_let_in));
+        let some = if here.is_empty() || self.dice.chance(20) { all } else { here };
+        let some: Vec<usize> = some.iter().map(|client| client.number).collect();
+        if some.is_empty() || self.dice.chance(10) {
             return Whom::ConnectionId(format!("guest-{}", self.clients.len() + 1).into());
         }
-        let number = *self.dice.pick(&guests[recent..]);
+        let number = *self.dice.pick(&some);
         let guest = self.clients[number].guest().expect("one of them");
         let (id, subject) = (guest.id.clone(), guest.pass.subject.clone());
         let token_id = guest.pass.token_id.clone();

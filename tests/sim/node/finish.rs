@@ -124,7 +124,8 @@ impl World<'_> {
         if client.wire.is_over() {
             return;
         }
-        assert!(!client.must_go || client.is_lazy, "client {number} came by what is no more");
+        let is_gone = !client.must_go || !client.is_upgraded || client.is_lazy;
+        assert!(is_gone, "client {number} came by what is no more");
         let due = client.expected.iter().find(|expected| expected.end <= client.wire.consumed);
         assert!(due.is_none(), "client {number}: {due:?} is not answered");
         assert_eq!(client.wire.arrived.len(), 0, "client {number} is not read from");

@@ -216,6 +216,11 @@ impl World<'_> {
             Kept::Ticket(_) => false,
         };
         let is_good = is_there && pass.is_timely(now_ms) && !is_revoked;
+        // What was over once may be forgotten, or not, when the clock was set back.
+        guest.is_unsure = match pass.kept {
+            Kept::Token(_) => false,
+            Kept::Ticket(ticket) => self.tickets[ticket].until_ms <= self.latest_ms,
+        };
         guest.has_come(facts, is_good, &self.revoked);
     }
 
