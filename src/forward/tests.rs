@@ -204,13 +204,14 @@ fn a_service_that_is_not_there_lets_nobody_in_until_it_is_back() {
     assert_eq!(verdict, Verdict::Refused(Refusing::Forbidden));
 }
 
+/// What a service writes behind its answer could pass for the answer to somebody else's question.
 #[test]
-fn a_connection_is_used_again() {
+fn each_question_has_a_connection_of_its_own() {
     let rig = Rig::start();
     for status in ["200 OK", "401 Unauthorized", "204 No Content", "403 Forbidden"] {
         rig.judge(|heard| heard.answer(status, ""));
     }
-    assert_eq!(rig.backend.connections(), 1);
+    assert_eq!(rig.backend.connections(), 4);
 }
 
 #[test]

@@ -90,7 +90,6 @@ mod tests {
             r#"{"refresh"}"#,
             r#"{"refresh","#,
             r#"{"refreshes":"a"}"#,
-            r#"{"r\u0065fresh":"a"}"#,
             r#"{"a":1,"refresh":"a"}"#,
             r#"{{"refresh":"a"}}"#,
             r#"{"Refresh":"a"}"#,

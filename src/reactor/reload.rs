@@ -32,7 +32,7 @@ pub(super) struct Reload {
 }
 
 const OPENS: &str = "not loaded, nothing changed: there is no [[key]] any more, and everybody \
-                     would be let in; that takes a restart";
+                     would be let in; that takes a restart, or insecure = true";
 
 impl Reload {
     /// Does so until the server has stopped.
@@ -70,7 +70,7 @@ impl Reload {
     /// Whether everybody could come in, who could not before: keys that are lost by mistake must
     /// not do that.
     fn opens(&self, config: &Config) -> bool {
-        self.config.access.is_on() && !config.access.is_on()
+        self.config.access.is_on() && !config.access.is_on() && !config.insecure
     }
 
     fn adopt(&mut self, loaded: Loaded, shared: &Shared) {

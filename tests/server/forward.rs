@@ -9,6 +9,7 @@ use std::fs::{self, Permissions};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
+use tidegate::limits::{FORWARD_QUEUE_MAX, FORWARD_THREADS_MAX};
 
 const KEY: &str = "0123456789abcdef-key";
 const BEARER: &str = "Authorization: Bearer abc\r\n";
@@ -232,15 +233,16 @@ fn a_service_that_is_not_there_lets_nobody_in_until_it_is_back() {
 /// The threads that ask are few, and as many as may wait for them wait; who comes then is told so.
 #[test]
 fn a_thousand_at_once_wait_and_more_are_told_to_come_again() {
-    const WAIT: usize = 4 + 1000;
+    const ASKED: usize = FORWARD_THREADS_MAX;
+    const WAIT: usize = ASKED + FORWARD_QUEUE_MAX;
     const MORE: usize = 6;
     let rig = Rig::start(&["--forward-cache", "0s", "--forward-time", "1m"]);
     let mut wires: Vec<_> = (0..WAIT + MORE).map(|_| rig.knock("/echo", BEARER)).collect();
-    let heard: Vec<_> = (0..4).map(|_| rig.backend.next()).collect();
+    let heard: Vec<_> = (0..ASKED).map(|_| rig.backend.next()).collect();
     wait_until("some are too many", || rig.forwarded("unavailable") == MORE as u64);
     assert!(rig.backend.is_idle(), "so many are asked at once");
     heard.into_iter().for_each(|heard| heard.answer("401 Unauthorized", ""));
-    rig.backend.answer(WAIT - 4, "401 Unauthorized", "");
+    rig.backend.answer(FORWARD_QUEUE_MAX, "401 Unauthorized", "");
     let statuses = wires.iter_mut().map(|wire| wire.read_response().unwrap().status);
     let statuses: Vec<u16> = statuses.collect();
     let count = |status: u16| statuses.iter().filter(|own| **own == status).count();
