@@ -117,7 +117,10 @@ impl fmt::Display for BadKey {
             BadKey::NotASet => out
                 .write_str("is no JWK set: a JSON object with the array \"keys\", no member twice"),
             BadKey::EmptySet => out.write_str("has no key that signs tokens"),
-            BadKey::NoAlgorithm => out.write_str("has a key that does not say its \"alg\""),
+            BadKey::NoAlgorithm => out.write_str(
+                "has a key that does not say its \"alg\"; add how it signs: \
+                 algorithm = \"RS256\", or what else its owner says",
+            ),
             BadKey::NoId => out.write_str("has several keys, and one without a \"kid\""),
             BadKey::BadId => {
                 write!(out, "has an id that is empty, longer than {ID_BYTES_MAX} bytes, or odd")

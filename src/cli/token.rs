@@ -166,7 +166,7 @@ fn signing(proof: &Proof) -> Result<(Mint, Expected), String> {
         }
         Proof::Secret(path, algorithm) => of_file(path, Mint::of_secret(*algorithm, &read(path)?)),
         Proof::Private(path, algorithm) => of_file(path, Mint::of_pem(*algorithm, &read(path)?)),
-        Proof::Public(..) | Proof::Set(_) => Err("only a private key can sign".to_owned()),
+        Proof::Public(..) | Proof::Set(..) => Err("only a private key can sign".to_owned()),
     }
 }
 
@@ -216,7 +216,10 @@ fn ring(proof: &Proof) -> Result<Keyring, String> {
             let pem = read(path)?;
             (path, ring.add_public(name, *algorithm, None, expected, pem.expose(), rights))
         }
-        Proof::Set(path) => (path, ring.add_jwks(name, expected, read(path)?.expose(), rights)),
+        Proof::Set(path, otherwise) => {
+            let set = read(path)?;
+            (path, ring.add_jwks(name, *otherwise, expected, set.expose(), rights))
+        }
     };
     added.map_err(|bad| format!("\"{}\" {bad}", escape(path)))?;
     Ok(ring)

@@ -62,8 +62,8 @@ pub enum Proof {
     Private(String, Algorithm),
     /// A file with a public key in PEM.
     Public(String, Algorithm),
-    /// A file with a JWK set.
-    Set(String),
+    /// A file with a JWK set, and how those of its keys sign that do not say it.
+    Set(String, Option<Algorithm>),
 }
 
 /// A token, as it is wanted.
@@ -133,7 +133,7 @@ pub(super) fn command() -> clap::Command {
         text("secret-file", "FILE", "By the secret in FILE"),
         text("public-key", "FILE", "By the public key in FILE").requires("algorithm"),
         text("jwks", "FILE", "By the keys in FILE, a JWK set"),
-        algorithm().conflicts_with_all(["config", "jwks"]),
+        algorithm().conflicts_with("config"),
         Arg::new("input").value_parser(["-"]).help("Standard input, which it is anyway"),
     ]);
     let proofs = ["config", "secret-file", "public-key", "jwks"];
@@ -200,7 +200,6 @@ fn refusal(option: &str, why: &str) -> clap::Error {
 fn read_proof(options: &ArgMatches, environment: Environment) -> Result<Proof, Refusal> {
     let text = |name: &str| given(options, name);
     let algorithm = text("algorithm").and_then(|name| Algorithm::parse(&name));
-    let algorithm = algorithm.unwrap_or(Algorithm::HS256);
     if let Some(file) = text("config") {
         // As a server would read it that is started with it.
         let args = ["tidegate", "serve", "--config", &file].map(OsString::from);
@@ -209,11 +208,12 @@ fn read_proof(options: &ArgMatches, environment: Environment) -> Result<Proof, R
         let loaded = Source::new(options, environment).load().map_err(Refusal::Mistakes)?;
         return Ok(Proof::Keys(loaded.config.access.keyring, text("key")));
     }
+    let (said, algorithm) = (algorithm, algorithm.unwrap_or(Algorithm::HS256));
     let files = [
         text("secret-file").map(|file| Proof::Secret(file, algorithm)),
         text("private-key").map(|file| Proof::Private(file, algorithm)),
         text("public-key").map(|file| Proof::Public(file, algorithm)),
-        text("jwks").map(Proof::Set),
+        text("jwks").map(|file| Proof::Set(file, said)),
     ];
     let mut files = files.into_iter().flatten();
     let none = || refusal("config", "say which file has the key");
@@ -265,7 +265,7 @@ mod tests {
             (&["mint", "--secret-file", "x", "--expires-in", "0s"], "--expires-in"),
             (&["mint", "--secret", "x"], "--secret"),
             (&["verify"], "--jwks"),
-            (&["verify", "--jwks", "x", "--algorithm", "ES256"], "--algorithm"),
+            (&["verify", "--config", "x", "--algorithm", "ES256"], "--algorithm"),
             (&["verify", "--jwks", "x", "eyJ"], "eyJ"),
             (&["key", "--bytes", "8"], "--bytes"),
             (&[], "mint"),
