@@ -7,9 +7,11 @@ use super::glob::{Glob, Globs};
 use super::grant::TokenId;
 use super::json::{Object, Read};
 use super::rights::Rights;
+use super::why::Why;
 use crate::limits::GLOBS_MAX;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// The longest subject, in bytes.
@@ -66,6 +68,24 @@ impl Claims {
             && claims.subject.as_deref().is_none_or(is_subject)
             && claims.rights.as_ref().is_none_or(|Read(ours)| ours.is_short());
         is_taken.then_some(claims)
+    }
+
+    /// What is wrong with claims that are not taken, if one date is to blame.
+    pub(super) fn blame(json: &[u8]) -> Why {
+        let Ok(claims) = serde_json::from_slice::<Map<String, Value>>(json) else {
+            return Why::Claims;
+        };
+        let blamed = |name: &'static str| {
+            let Some(date) = claims.get(name) else {
+                return (name == "exp").then_some(Why::NoEnd);
+            };
+            match date.as_f64() {
+                Some(seconds) if seconds >= SECONDS_END as f64 => Some(Why::Milliseconds(name)),
+                Some(0.0..) => None,
+                _ => Some(Why::NoDate(name)),
+            }
+        };
+        ["exp", "nbf", "iat"].into_iter().find_map(blamed).unwrap_or(Why::Claims)
     }
 
     /// Whether the token is for `audience`.
@@ -210,8 +230,8 @@ impl<'de> Visitor<'de> for OneOrMany {
 #[derive(Clone, Copy)]
 pub(super) struct Date(pub(super) u64);
 
-/// Beyond it not every second has a number of its own.
-const SECONDS_END: u64 = 1 << 53;
+/// The year 5138. Who writes a later one counts in milliseconds by mistake, and means this year.
+const SECONDS_END: u64 = 100_000_000_000;
 
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {

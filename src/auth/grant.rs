@@ -151,6 +151,11 @@ impl Grant {
         (self.expires_ms != NEVER).then_some(self.expires_ms)
     }
 
+    /// What key and token allow: only what all of these do is allowed.
+    pub fn rights(&self) -> impl Iterator<Item = &Rights> {
+        self.all()
+    }
+
     fn all(&self) -> impl Iterator<Item = &Rights> {
         self.by.rights.iter().map(|rights| &**rights)
     }

@@ -87,11 +87,11 @@ pub fn has_secrets(set: &[u8]) -> bool {
     parse(set).is_ok_and(|keys| keys.iter().any(|Read(key)| key.kind == "oct" || key.is_private))
 }
 
-/// The keys of a set that sign tokens.
-pub(super) fn signers(set: &[u8]) -> Result<Vec<Signer>, BadKey> {
+/// The keys of a set that sign tokens; `otherwise` is how those do that do not say it.
+pub(super) fn signers(set: &[u8], otherwise: Option<Algorithm>) -> Result<Vec<Signer>, BadKey> {
     let mut signers: Vec<Signer> = Vec::new();
     for Read(key) in parse(set)? {
-        let Some(algorithm) = key.algorithm()? else { continue };
+        let Some(algorithm) = key.algorithm(otherwise)? else { continue };
         let signer = key.signer(algorithm)?;
         let is_same = |other: &Signer| other.algorithm == algorithm && other.id == signer.id;
         if signer.id.is_some() && signers.iter().any(is_same) {
@@ -107,8 +107,9 @@ pub(super) fn signers(set: &[u8]) -> Result<Vec<Signer>, BadKey> {
 }
 
 impl Jwk {
-    /// What it signs with; `None`: it signs no tokens, or nothing is known of how.
-    fn algorithm(&self) -> Result<Option<Algorithm>, BadKey> {
+    /// What it signs with, which is `otherwise` if nothing in it tells; `None`: it signs no tokens,
+    /// or nothing is known of how.
+    fn algorithm(&self, otherwise: Option<Algorithm>) -> Result<Option<Algorithm>, BadKey> {
         let kind = match &*self.kind {
             "oct" => Kind::Secret,
             "RSA" => Kind::Rsa,
@@ -129,7 +130,9 @@ impl Jwk {
             (Kind::Secret | Kind::Rsa, _) => None,
         };
         let Some(name) = &self.algorithm else {
-            return by_curve.ok_or(BadKey::NoAlgorithm).map(Some);
+            let algorithm = by_curve.or(otherwise).ok_or(BadKey::NoAlgorithm)?;
+            let is_its = algorithm.kind() == kind;
+            return if is_its { Ok(Some(algorithm)) } else { Err(BadKey::OtherKind(algorithm)) };
         };
         let Some(algorithm) = Algorithm::parse(name) else { return Ok(None) };
         let is_its = algorithm.kind() == kind && by_curve.is_none_or(|it| it == algorithm);

@@ -110,7 +110,7 @@ impl Key {
         unix_ms: u64,
         leeway_ms: u64,
     ) -> Result<Grant, Why> {
-        let claims = token.claims().ok_or(Why::Claims)?;
+        let claims = token.claims()?;
         if let Proof::Tokens(signers) = &self.proof {
             signers.expected.check(&claims)?;
         }

@@ -235,7 +235,8 @@ impl Keyring {
         self.add_tokens(name, vec![signer], expected, rights)
     }
 
-    /// Adds a key of tokens whose signers are those of the JWK set `set`.
+    /// Adds a key of tokens whose signers are those of the JWK set `set`; those of them that do not
+    /// say how they sign do it by `otherwise`.
     ///
     /// # Errors
     ///
@@ -243,11 +244,12 @@ impl Keyring {
     pub fn add_jwks(
         &mut self,
         name: &str,
+        otherwise: Option<Algorithm>,
         expected: Expected,
         set: &[u8],
         rights: Rights,
     ) -> Result<(), BadKey> {
-        self.add_tokens(name, jwk::signers(set)?, expected, rights)
+        self.add_tokens(name, jwk::signers(set, otherwise)?, expected, rights)
     }
 
     fn add_tokens(

@@ -5,6 +5,7 @@
 
 use super::claims::Claims;
 use super::header::Header;
+use super::why::Why;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -48,8 +49,13 @@ impl<'a> Token<'a> {
         Some(Token { header, message, claims, signature })
     }
 
-    /// Its claims, if they can be read.
-    pub(super) fn claims(&self) -> Option<Claims> {
-        Claims::parse(&decoded(self.claims)?)
+    /// Its claims.
+    ///
+    /// # Errors
+    ///
+    /// They are not what is taken.
+    pub(super) fn claims(&self) -> Result<Claims, Why> {
+        let claims = decoded(self.claims).ok_or(Why::Claims)?;
+        Claims::parse(&claims).ok_or_else(|| Claims::blame(&claims))
     }
 }

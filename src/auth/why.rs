@@ -21,6 +21,12 @@ pub enum Why {
     Signature,
     /// What it claims is not what is taken.
     Claims,
+    /// It claims no end.
+    NoEnd,
+    /// That claim is a date in milliseconds.
+    Milliseconds(&'static str),
+    /// That claim is no date.
+    NoDate(&'static str),
     /// Whoever issued it is not who should have.
     Issuer,
     /// It is for somebody else.
@@ -44,6 +50,9 @@ impl Why {
             | Why::NoKey
             | Why::Signature
             | Why::Claims
+            | Why::NoEnd
+            | Why::Milliseconds(_)
+            | Why::NoDate(_)
             | Why::Issuer
             | Why::Audience => Refused::Invalid,
         }
@@ -53,6 +62,13 @@ impl Why {
 impl fmt::Display for Why {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
+            Why::Milliseconds(name) => {
+                return write!(out, "its \"{name}\" is in milliseconds; it takes seconds");
+            }
+            Why::NoDate(name) => {
+                return write!(out, "its \"{name}\" is no number of seconds since 1970");
+            }
+            Why::NoEnd => "it has no \"exp\": it takes one that ends",
             Why::TooLong => "it is too long",
             Why::Unknown => "it is neither a token (three parts in base64url) nor a known key",
             Why::Header => {

@@ -6,7 +6,7 @@
 use super::complain;
 use super::screen::escape;
 use crate::auth::{
-    Door, Expected, Glob, Grant, Keyring, Mint, Order, Presented, Rights, Secret, claims_of,
+    Door, Expected, Glob, Globs, Grant, Keyring, Mint, Order, Presented, Rights, Secret, claims_of,
 };
 use crate::config::{MintOptions, Proof, Token};
 use base64::Engine as _;
@@ -166,7 +166,7 @@ fn signing(proof: &Proof) -> Result<(Mint, Expected), String> {
         }
         Proof::Secret(path, algorithm) => of_file(path, Mint::of_secret(*algorithm, &read(path)?)),
         Proof::Private(path, algorithm) => of_file(path, Mint::of_pem(*algorithm, &read(path)?)),
-        Proof::Public(..) | Proof::Set(_) => Err("only a private key can sign".to_owned()),
+        Proof::Public(..) | Proof::Set(..) => Err("only a private key can sign".to_owned()),
     }
 }
 
@@ -190,6 +190,9 @@ fn verify(proof: &Proof) -> ExitCode {
     let Some(token) = str::from_utf8(input.expose()).ok().filter(|token| !token.is_empty()) else {
         return refuse("standard input has no token");
     };
+    if token.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
+        return refuse("what comes begins with \"Bearer\": leave that word out");
+    }
     if let Some(claims) = claims_of(token).and_then(|claims| shown(&claims)) {
         say(&claims);
     }
@@ -216,10 +219,39 @@ fn ring(proof: &Proof) -> Result<Keyring, String> {
             let pem = read(path)?;
             (path, ring.add_public(name, *algorithm, None, expected, pem.expose(), rights))
         }
-        Proof::Set(path) => (path, ring.add_jwks(name, expected, read(path)?.expose(), rights)),
+        Proof::Set(path, otherwise) => {
+            let set = read(path)?;
+            (path, ring.add_jwks(name, *otherwise, expected, set.expose(), rights))
+        }
     };
     added.map_err(|bad| format!("\"{}\" {bad}", escape(path)))?;
     Ok(ring)
+}
+
+/// What a grant allows: a line for each right, with the patterns of key and token.
+fn rights(grant: &Grant) -> String {
+    let lists: [(&str, fn(&Rights) -> &Globs); 3] = [
+        ("subscribe", |rights| &rights.subscribe),
+        ("publish", |rights| &rights.publish),
+        ("connectionId", |rights| &rights.connection_id),
+    ];
+    let mut text = String::new();
+    for (name, is_given) in [("connect", grant.may_connect()), ("manage", grant.may_manage())] {
+        text.push_str(&format!("\n  {name}: {}", if is_given { "yes" } else { "no" }));
+    }
+    for (name, list) in lists {
+        let shown = |rights: &Rights| {
+            let globs: Vec<_> = list(rights).iter().map(|glob| escape(&glob.to_string())).collect();
+            if globs.is_empty() { "nothing".to_owned() } else { globs.join(", ") }
+        };
+        // What is in all of them is allowed, and what means every name takes nothing away.
+        let mut all: Vec<_> =
+            grant.rights().filter(|rights| !list(rights).is_all()).map(shown).collect();
+        all.dedup();
+        let all = if all.is_empty() { "*".to_owned() } else { all.join("; of these only: ") };
+        text.push_str(&format!("\n  {name}: {all}"));
+    }
+    text
 }
 
 /// Claims as a person reads them; nothing that is no JSON.
@@ -238,9 +270,5 @@ fn good(grant: &Grant, now_ms: u64) -> String {
         let seconds = expires_ms.saturating_sub(now_ms).div_ceil(1000);
         text.push_str(&format!(", for {seconds} s more"));
     }
-    let rights = [(grant.may_connect(), "connect"), (grant.may_manage(), "manage")];
-    for (_, right) in rights.iter().filter(|(is_given, _)| *is_given) {
-        text.push_str(&format!(", may {right}"));
-    }
-    text
+    text + &rights(grant)
 }

@@ -29,7 +29,7 @@ const MINT_NOTES: &str = "\
 What signs it is one of: a key of tokens with a secret in a configuration (--config and --key), a
 secret (--secret-file), a private key in PEM (--private-key). With no right given, the token has
 all that its key gives; with one, those alone, and no name but those of --connection-id.
-A time is like 30s, 15m, 1h.";
+A time is like 30s, 15m, 1h, 7d.";
 
 const VERIFY_NOTES: &str = "\
 The token is read from standard input. What it claims is printed, and who vouches for it; if nobody
@@ -62,8 +62,8 @@ pub enum Proof {
     Private(String, Algorithm),
     /// A file with a public key in PEM.
     Public(String, Algorithm),
-    /// A file with a JWK set.
-    Set(String),
+    /// A file with a JWK set, and how those of its keys sign that do not say it.
+    Set(String, Option<Algorithm>),
 }
 
 /// A token, as it is wanted.
@@ -133,8 +133,8 @@ pub(super) fn command() -> clap::Command {
         text("secret-file", "FILE", "By the secret in FILE"),
         text("public-key", "FILE", "By the public key in FILE").requires("algorithm"),
         text("jwks", "FILE", "By the keys in FILE, a JWK set"),
-        algorithm().conflicts_with_all(["config", "jwks"]),
-        Arg::new("input").value_parser(["-"]).help("Standard input, which it is anyway"),
+        algorithm().conflicts_with("config"),
+        Arg::new("input").help("-: standard input, which it is anyway"),
     ]);
     let proofs = ["config", "secret-file", "public-key", "jwks"];
     let verify = verify.group(clap::ArgGroup::new("proves").args(proofs).required(true));
@@ -146,6 +146,11 @@ pub(super) fn command() -> clap::Command {
 pub(super) fn read(options: &ArgMatches, environment: Environment) -> Result<Token, Refusal> {
     match options.subcommand() {
         Some((MINT, options)) => Ok(Token::Mint(Box::new(read_mint(options, environment)?))),
+        // It is not repeated: on a command line it was public enough.
+        Some((VERIFY, options)) if given(options, "input").is_some_and(|input| input != "-") => {
+            let text = "give the token on standard input: others can read a command line\n";
+            Err(Refusal::Told(clap::Error::raw(clap::error::ErrorKind::InvalidValue, text)))
+        }
         Some((VERIFY, options)) => Ok(Token::Verify(read_proof(options, environment)?)),
         key => {
             let bytes = key.and_then(|(_, options)| options.get_one::<u16>("bytes"));
@@ -172,9 +177,9 @@ fn read_mint(options: &ArgMatches, environment: Environment) -> Result<MintOptio
         connection_id: all("connection-id"),
     };
     let time = text("expires-in");
-    let expires_in_ms = match time.as_deref().map(|time| (time, Unit::Time.parse(time))) {
+    let expires_in_ms = match time.as_deref().map(|time| (time, lifetime(time))) {
         None => 3_600_000,
-        Some((_, Ok(ms @ 1000..))) => ms,
+        Some((_, Some(ms @ 1000..))) => ms,
         Some((time, _)) => {
             let why = format!("\"{time}\" is no time of a second or more; write it like 15m");
             return Err(Refusal::Told(refusal("expires-in", &why)));
@@ -192,6 +197,16 @@ fn read_mint(options: &ArgMatches, environment: Environment) -> Result<MintOptio
     })
 }
 
+/// A time like those of the options, and in days: nothing else here is that long.
+fn lifetime(time: &str) -> Option<u64> {
+    match time.strip_suffix('d') {
+        Some(days) if days.bytes().all(|byte| byte.is_ascii_digit()) => {
+            days.parse::<u64>().ok()?.checked_mul(24 * 60 * 60 * 1000)
+        }
+        _ => Unit::Time.parse(time).ok(),
+    }
+}
+
 fn refusal(option: &str, why: &str) -> clap::Error {
     let text = format!("--{option}: {why}\n");
     clap::Error::raw(clap::error::ErrorKind::InvalidValue, text)
@@ -200,7 +215,6 @@ fn refusal(option: &str, why: &str) -> clap::Error {
 fn read_proof(options: &ArgMatches, environment: Environment) -> Result<Proof, Refusal> {
     let text = |name: &str| given(options, name);
     let algorithm = text("algorithm").and_then(|name| Algorithm::parse(&name));
-    let algorithm = algorithm.unwrap_or(Algorithm::HS256);
     if let Some(file) = text("config") {
         // As a server would read it that is started with it.
         let args = ["tidegate", "serve", "--config", &file].map(OsString::from);
@@ -209,11 +223,12 @@ fn read_proof(options: &ArgMatches, environment: Environment) -> Result<Proof, R
         let loaded = Source::new(options, environment).load().map_err(Refusal::Mistakes)?;
         return Ok(Proof::Keys(loaded.config.access.keyring, text("key")));
     }
+    let (said, algorithm) = (algorithm, algorithm.unwrap_or(Algorithm::HS256));
     let files = [
         text("secret-file").map(|file| Proof::Secret(file, algorithm)),
         text("private-key").map(|file| Proof::Private(file, algorithm)),
         text("public-key").map(|file| Proof::Public(file, algorithm)),
-        text("jwks").map(Proof::Set),
+        text("jwks").map(|file| Proof::Set(file, said)),
     ];
     let mut files = files.into_iter().flatten();
     let none = || refusal("config", "say which file has the key");
@@ -254,6 +269,16 @@ mod tests {
     }
 
     #[test]
+    fn a_token_may_be_good_for_days() {
+        let wanted = |time| from_args(&["mint", "--secret-file", "k", "--expires-in", time]);
+        let Ok(Token::Mint(week)) = wanted("7d") else { panic!() };
+        assert_eq!(week.expires_in_ms, 7 * 86_400_000);
+        for time in ["0d", "d", "-1d", "+1d", "1.5d", "99999999999999999d"] {
+            assert!(matches!(wanted(time), Err(Refusal::Told(_))), "{time}");
+        }
+    }
+
+    #[test]
     fn a_line_without_a_key_or_with_two_is_refused() {
         for (args, part) in [
             (&["mint"][..], "--secret-file"),
@@ -265,13 +290,16 @@ mod tests {
             (&["mint", "--secret-file", "x", "--expires-in", "0s"], "--expires-in"),
             (&["mint", "--secret", "x"], "--secret"),
             (&["verify"], "--jwks"),
-            (&["verify", "--jwks", "x", "--algorithm", "ES256"], "--algorithm"),
-            (&["verify", "--jwks", "x", "eyJ"], "eyJ"),
+            (&["verify", "--config", "x", "--algorithm", "ES256"], "--algorithm"),
+            (&["verify", "--jwks", "x", "eyJ"], "give the token on standard input"),
             (&["key", "--bytes", "8"], "--bytes"),
             (&[], "mint"),
         ] {
             match from_args(args) {
-                Err(Refusal::Told(told)) => assert!(told.to_string().contains(part), "{told}"),
+                Err(Refusal::Told(told)) => {
+                    assert!(told.to_string().contains(part), "{told}");
+                    assert!(!told.to_string().contains("eyJ"), "{told}");
+                }
                 other => panic!("{args:?}: {other:?}"),
             }
         }

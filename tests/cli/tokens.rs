@@ -52,6 +52,21 @@ fn a_key_is_fresh_random_text() {
     assert_eq!(done(&["key", "--bytes", "64"], "").trim_end().len(), 86);
 }
 
+/// The claims that `token verify` prints, and what it says of them.
+fn claims_and_verdict(said: &str) -> (serde_json::Value, &str) {
+    let (claims, verdict) = said.split_at(said.find("\ngood: ").unwrap() + 1);
+    (serde_json::from_str(claims).unwrap(), verdict)
+}
+
+/// What a key without a word of rights gives.
+const RIGHTS_OF_DEVICES: &str = r#"good: key "devices", subject "devices"
+  connect: yes
+  manage: no
+  subscribe: *
+  publish: *
+  connectionId: *
+"#;
+
 #[test]
 fn what_is_minted_is_good_and_says_what_it_was_told_to() {
     let folder = Folder::new();
@@ -61,20 +76,23 @@ fn what_is_minted_is_good_and_says_what_it_was_told_to() {
     let token = done(&[&mint[..], &rights].concat(), "");
     assert_eq!(token.trim_end().split('.').count(), 3);
     let said = done(&["verify", "--secret-file", &file, "-"], &token);
-    let (claims, verdict) = said.trim_end().rsplit_once('\n').unwrap();
-    let claims: serde_json::Value = serde_json::from_str(claims).unwrap();
+    let (claims, verdict) = claims_and_verdict(&said);
     let ours = serde_json::json!({"connect": true, "subscribe": ["acme.*", "pub"]});
     assert_eq!((&claims["sub"], &claims["jti"]), (&"anna".into(), &"t1".into()));
     assert_eq!(claims["tidegate"], ours);
     let second = |name: &str| claims[name].as_u64().unwrap();
     assert_eq!(second("exp") - second("iat"), 3600);
     assert!(verdict.starts_with("good: key \"key\", subject \"anna\", for "), "{verdict}");
-    assert!(verdict.ends_with("may connect"), "{verdict}");
+    let rights = ["connect: yes", "manage: no", "subscribe: acme.*, pub", "publish: nothing"];
+    let rights = [&rights[..], &["connectionId: *"]].concat().join("\n  ");
+    assert!(verdict.ends_with(&format!("\n  {rights}\n")), "{verdict}");
+    let (status, why) = failed(&["verify", "--secret-file", &file], &format!("Bearer {token}"));
+    assert!(status == 2 && why.contains("leave that word out"), "{why}");
+    assert!(!why.contains(token.trim_end()), "{why}");
     // Without a word of rights: all that the key gives, and a name of its own.
     let plain = done(&["mint", "--secret-file", &file, "--expires-in", "2m"], "");
     let said = done(&["verify", "--secret-file", &file], &plain);
-    let (claims, _) = said.trim_end().rsplit_once('\n').unwrap();
-    let claims: serde_json::Value = serde_json::from_str(claims).unwrap();
+    let (claims, _) = claims_and_verdict(&said);
     let names: Vec<_> = claims.as_object().unwrap().keys().map(|key| &**key).collect();
     assert_eq!(names, ["exp", "iat", "jti"]);
     assert_eq!(claims["jti"].as_str().unwrap().len(), 22);
@@ -109,8 +127,7 @@ fn a_key_of_a_configuration_signs_as_that_wants_it() {
     let mint = ["mint", "--config", &config, "--key", "app", "--subject", "anna"];
     let token = done(&mint, "");
     let said = done(&["verify", "--config", &config], &token);
-    let (claims, verdict) = said.trim_end().rsplit_once('\n').unwrap();
-    let claims: serde_json::Value = serde_json::from_str(claims).unwrap();
+    let (claims, verdict) = claims_and_verdict(&said);
     assert_eq!(
         (&claims["iss"], &claims["aud"]),
         (&"https://id.example".into(), &"tidegate".into())
@@ -118,7 +135,7 @@ fn a_key_of_a_configuration_signs_as_that_wants_it() {
     assert!(verdict.starts_with("good: key \"app\", subject \"anna\""), "{verdict}");
     // A static key, too, is good for something.
     let said = done(&["verify", "--config", &config], "a-static-key-canary\n");
-    assert_eq!(said, "good: key \"devices\", subject \"devices\", may connect\n");
+    assert_eq!(said, RIGHTS_OF_DEVICES);
     let other = done(&[&mint[..], &["--issuer", "somebody"]].concat(), "");
     let (status, why) = failed(&["verify", "--config", &config], &other);
     assert!(status == 1 && why.contains("\"iss\" is not the key's issuer"), "{why}");

@@ -9,8 +9,12 @@ fn public(algorithm: Algorithm, pem: &str) -> Result<(), BadKey> {
 }
 
 fn set(json: &str) -> Result<(), BadKey> {
+    set_of(None, json)
+}
+
+fn set_of(otherwise: Option<Algorithm>, json: &str) -> Result<(), BadKey> {
     let (expected, rights) = (Expected::default(), Rights::usual());
-    Keyring::default().add_jwks("key", expected, json.as_bytes(), rights)
+    Keyring::default().add_jwks("key", otherwise, expected, json.as_bytes(), rights)
 }
 
 fn shared(algorithm: Algorithm, id: Option<&str>, bytes: &[u8]) -> Result<(), BadKey> {
@@ -156,6 +160,32 @@ fn a_set_is_taken_whole_or_not_at_all() {
     assert_eq!(keys(&[secret + "}"]), Err(BadKey::NoAlgorithm));
     let short = r#"{"kty":"oct","k":"AAAA","alg":"HS256"}"#.to_owned();
     assert_eq!(keys(&[short]), Err(BadKey::TooShort { bytes_min: 32 }));
+}
+
+#[test]
+fn keys_of_a_set_that_say_no_algorithm_may_be_told_one() {
+    let secret = format!(r#"{{"keys":[{{"kty":"oct","k":"{}"}}]}}"#, base64(SECRET));
+    let why = set(&secret).unwrap_err();
+    assert_eq!(why, BadKey::NoAlgorithm);
+    assert!(why.to_string().contains("algorithm = \"RS256\""), "{why}");
+    assert_eq!(set_of(Some(Algorithm::HS512), &secret), Ok(()));
+    let other = |algorithm| Err(BadKey::OtherKind(algorithm));
+    assert_eq!(set_of(Some(Algorithm::RS256), &secret), other(Algorithm::RS256));
+    // What a key says of itself counts, also by its curve.
+    let said = secret.replace("\"oct\"", "\"oct\",\"alg\":\"HS256\"");
+    for (json, algorithm) in [(&secret, Algorithm::HS512), (&said, Algorithm::HS256)] {
+        let mut ring = Keyring::default();
+        let otherwise = Some(Algorithm::HS512);
+        let expected = Expected::default();
+        ring.add_jwks("key", otherwise, expected, json.as_bytes(), Rights::usual()).unwrap();
+        for signs in [Algorithm::HS256, Algorithm::HS512] {
+            let token = mint(signs).sign(&header(signs), &claims("")).unwrap();
+            assert_eq!(examine(&ring, &token).is_ok(), signs == algorithm, "{signs}: {json}");
+        }
+    }
+    let curve = r#"{"keys":[{"kty":"OKP","crv":"Ed25519",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    assert_eq!(set_of(Some(Algorithm::RS256), curve), Ok(()));
 }
 
 #[test]

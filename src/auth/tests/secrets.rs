@@ -140,7 +140,7 @@ fn each_key_of_a_set_has_a_print_of_its_own() {
     };
     let set = |keys: &[String]| {
         let (mut ring, json) = (Keyring::default(), format!(r#"{{"keys":[{}]}}"#, keys.join(",")));
-        ring.add_jwks("set", Expected::default(), json.as_bytes(), Rights::usual()).unwrap();
+        ring.add_jwks("set", None, Expected::default(), json.as_bytes(), Rights::usual()).unwrap();
         ring
     };
     let mint = Mint::of_secret(Algorithm::HS256, &secret(&[1; 32])).unwrap();
@@ -160,6 +160,9 @@ fn a_stranger_is_told_one_thing_whatever_is_wrong() {
         Why::NoKey,
         Why::Signature,
         Why::Claims,
+        Why::NoEnd,
+        Why::Milliseconds("exp"),
+        Why::NoDate("exp"),
         Why::Issuer,
         Why::Audience,
     ];

@@ -16,7 +16,7 @@ const THEN_MS: u64 = 1_300_819_379_000;
 fn verdicts(key: &str, token: &str) -> [Result<(), Why>; 2] {
     let mut ring = Keyring::default();
     let set = format!(r#"{{"keys":[{key}]}}"#);
-    ring.add_jwks("rfc", Expected::default(), set.as_bytes(), Rights::usual()).unwrap();
+    ring.add_jwks("rfc", None, Expected::default(), set.as_bytes(), Rights::usual()).unwrap();
     let at = |unix_ms| {
         let presented = Presented::Bearer(token);
         ring.examine(presented, &Door::default(), unix_ms).map(|_| ())
@@ -82,10 +82,10 @@ fn rfc_7517_a_1_a_set_of_public_keys() {
         r#"{{"keys":[{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}","use":"enc","kid":"1"}},
         {{"kty":"RSA","n":"{modulus}","e":"AQAB","alg":"RS256","kid":"2011-04-29"}}]}}"#
     );
-    let signers = jwk::signers(set.as_bytes()).unwrap();
+    let signers = jwk::signers(set.as_bytes(), None).unwrap();
     let read: Vec<_> = signers.iter().map(|it| (it.algorithm, it.id.as_deref())).collect();
     assert_eq!(read, [(Algorithm::RS256, Some("2011-04-29"))]);
     let alone = set.replace(r#""use":"enc","#, "");
-    let signers = jwk::signers(alone.as_bytes()).unwrap();
+    let signers = jwk::signers(alone.as_bytes(), None).unwrap();
     assert_eq!(signers[0].algorithm, Algorithm::ES256);
 }

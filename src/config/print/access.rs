@@ -41,7 +41,10 @@ fn write_key(out: &mut String, key: &KeySource) -> fmt::Result {
             write!(out, "algorithm = \"{algorithm}\"\npublic-key = {}\n", absolute(file))?;
             write_expected(out, id.as_deref(), expected)?;
         }
-        Vouches::Set { expected, file } => {
+        Vouches::Set { algorithm, expected, file } => {
+            if let Some(algorithm) = algorithm {
+                writeln!(out, "algorithm = \"{algorithm}\"")?;
+            }
             writeln!(out, "jwks = {}", absolute(file))?;
             write_expected(out, None, expected)?;
         }

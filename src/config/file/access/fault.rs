@@ -19,6 +19,8 @@ pub(in crate::config) enum Fault {
     WrittenOut,
     /// A public key that does.
     PemWrittenOut,
+    /// A file that lies with somebody else.
+    Fetched,
     NoPlace,
     /// Beside another that says the same.
     Beside(&'static str),
@@ -127,6 +129,9 @@ impl Fault {
                  or { credential = \"name\" }"
             }
             Fault::PemWrittenOut => "is written out; name the file that it is in",
+            Fault::Fetched => {
+                "is a file; nothing is fetched: save what is there to one, and name that"
+            }
             Fault::NoPlace => {
                 "names no place; write { file = \"app.key\" }, or { env = \"NAME\" }, \
                  or { credential = \"name\" }"

@@ -31,7 +31,7 @@ pub(in crate::config) enum Vouches {
     /// Tokens that are signed with a private key.
     Public { algorithm: Algorithm, id: Option<String>, expected: Expected, file: PathBuf },
     /// Tokens that are signed with one of several.
-    Set { expected: Expected, file: PathBuf },
+    Set { algorithm: Option<Algorithm>, expected: Expected, file: PathBuf },
     /// A person.
     Password { user: String, password: From },
 }
@@ -82,8 +82,8 @@ impl Found {
                 let (id, expected) = (id.as_deref(), expected.clone());
                 keyring.add_public(name, *algorithm, id, expected, bytes, rights)?;
             }
-            Vouches::Set { expected, .. } => {
-                keyring.add_jwks(name, expected.clone(), bytes, rights)?;
+            Vouches::Set { algorithm, expected, .. } => {
+                keyring.add_jwks(name, *algorithm, expected.clone(), bytes, rights)?;
             }
         }
         Ok(())
@@ -172,7 +172,9 @@ impl Reader<'_, '_> {
     }
 
     fn set(&self, entry: Entry<'_>, mistakes: &mut Mistakes) -> Option<Found> {
-        self.refuse(&["algorithm", "id"], || Fault::OfEach, mistakes);
+        self.refuse(&["id"], || Fault::OfEach, mistakes);
+        let is_said = self.entries.find("algorithm").is_some();
+        let algorithm = self.algorithm(mistakes);
         let expected = self.expected(mistakes);
         let (file, bytes) = self.file(entry, Readers::All, mistakes)?;
         let (file, bytes) = match has_secrets(bytes.expose()) {
@@ -180,7 +182,9 @@ impl Reader<'_, '_> {
             true => self.file(entry, Readers::Few, mistakes)?,
             false => (file, bytes),
         };
-        Some(Found { vouches: Vouches::Set { expected, file }, bytes })
+        let is_read = algorithm.is_some() == is_said;
+        let vouches = Vouches::Set { algorithm, expected, file };
+        is_read.then_some(Found { vouches, bytes })
     }
 
     fn password(&self, entry: Entry<'_>, mistakes: &mut Mistakes) -> Option<Found> {
@@ -251,6 +255,10 @@ impl Reader<'_, '_> {
         let name = entry.text_like("the name of a file in quotes", mistakes)?;
         if name.contains("-----BEGIN") || name.trim_start().starts_with('{') {
             complain(entry, Fault::PemWrittenOut, mistakes);
+            return None;
+        }
+        if name.starts_with("https://") || name.starts_with("http://") {
+            complain(entry, Fault::Fetched, mistakes);
             return None;
         }
         let read = |path: &Path| self.places.read_bytes(path, readers);

@@ -52,6 +52,25 @@ fn rig() -> Scratch {
 }
 
 #[test]
+fn keys_of_a_set_may_leave_their_algorithm_to_the_configuration() {
+    let scratch = Scratch::new();
+    let secret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+    scratch.secret("set.json", &format!(r#"{{"keys":[{{"kty":"oct","k":"{secret}"}}]}}"#));
+    let set = "[[key]]\nname = 'a'\njwks = 'set.json'\n";
+    let told = |text: &str| scratch.load(text).unwrap_err().join("\n");
+    assert!(told(set).contains("jwks: has a key that does not say its \"alg\""), "{}", told(set));
+    let config = scratch.load(&format!("{set}algorithm = 'HS256'")).unwrap();
+    assert_eq!(config.access.keyring.iter().count(), 1);
+    let other = told(&format!("{set}algorithm = 'RS256'"));
+    assert!(other.contains("jwks: has a key of another kind; RS256 takes an RSA key"), "{other}");
+    let none = told(&format!("{set}algorithm = 'none'"));
+    assert!(none.contains("algorithm: \"none\" is none of"), "{none}");
+    let fetched = told("[[key]]\nname = 'a'\njwks = 'https://id.example/set?canary'");
+    assert!(fetched.contains("is a file; nothing is fetched: save what is there"), "{fetched}");
+    assert!(!fetched.contains("canary"), "{fetched}");
+}
+
+#[test]
 fn every_kind_of_key_is_understood() {
     let config = rig().load(WHOLE).unwrap();
     let keys: Vec<_> = config.access.keyring.iter().collect();

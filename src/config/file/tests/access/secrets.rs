@@ -7,7 +7,7 @@ const KEY: &str = "[[key]]\nname = 'a'\nsecret = { file = 'a.key' }";
 const GOOD: &str = "0123456789abcdef";
 
 impl Scratch {
-    fn secret(&self, name: &str, text: &str) {
+    pub(super) fn secret(&self, name: &str, text: &str) {
         self.write(name, text);
         self.allow(name, 0o600);
     }
