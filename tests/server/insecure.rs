@@ -59,7 +59,7 @@ fn no_reload_opens_a_server_that_others_can_reach() {
         server.wait_for_log_after(seen, "loaded")
     };
     let told = reload("ws-addr = '127.0.0.1:0'");
-    assert!(told.contains("not loaded, nothing changed: without a [[key]]"), "{told}");
+    assert!(told.contains("not loaded, nothing changed: there is no [[key]]"), "{told}");
     assert_eq!(http::get(server.http, "/events").status, 401);
     // That is somebody's wish.
     let told = reload("insecure = true");

@@ -6,6 +6,7 @@
 use super::{Members, whole_number};
 use crate::auth::{Glob, Globs, Whom};
 use crate::engine::answer::Problem;
+use crate::http::Status;
 use crate::limits::{GLOBS_MAX, Limits, REVOKED_BYTES_MAX};
 use crate::routes;
 use serde_json::value::RawValue;
@@ -60,6 +61,13 @@ pub(in crate::engine::api) fn revocation(
     Ok((whom, span))
 }
 
+const TOO_MANY_PATTERNS: Problem = Problem::new(
+    Status::UnprocessableContent,
+    "too-many-patterns",
+    "There are more than 100 patterns in all, or they are longer together than --max-token.",
+);
+const _: () = assert!(GLOBS_MAX == 100, "as the text says");
+
 /// What the lists of patterns that are still to come may have together.
 struct Left {
     patterns: usize,
@@ -97,12 +105,9 @@ impl Members<'_> {
             Ok(one) if name == "connectionId" => vec![one],
             _ => self.texts(value, name)?,
         };
-        let fault = format!("there may be {GLOBS_MAX} patterns in all");
-        let patterns = left.patterns.checked_sub(list.len());
-        left.patterns = patterns.ok_or_else(|| self.bad(name, &fault))?;
         let bytes = list.iter().map(String::len).sum();
-        let fault = "the patterns are longer together than --max-token";
-        left.bytes = left.bytes.checked_sub(bytes).ok_or_else(|| self.bad(name, fault))?;
+        left.patterns = left.patterns.checked_sub(list.len()).ok_or(TOO_MANY_PATTERNS)?;
+        left.bytes = left.bytes.checked_sub(bytes).ok_or(TOO_MANY_PATTERNS)?;
         let globs: Result<Vec<Glob>, _> = list.iter().map(|text| Glob::parse(text)).collect();
         match globs {
             Ok(globs) => Ok(Some(Globs::new(globs))),

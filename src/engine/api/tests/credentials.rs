@@ -159,9 +159,9 @@ fn nobody_asks_for_more_than_it_may_give() {
         ("all", r#"{"subscribe":["lab",""]}"#, 400, "bad-body"),
         ("all", "", 400, "not-json"),
         // As many as a token may have, of all kinds together.
-        ("all", &patterns(60, 41), 400, "bad-body"),
-        ("all", &patterns(101, 0), 400, "bad-body"),
-        ("manage", &patterns(0, 101), 400, "bad-body"),
+        ("all", &patterns(60, 41), 422, "too-many-patterns"),
+        ("all", &patterns(101, 0), 422, "too-many-patterns"),
+        ("manage", &patterns(0, 101), 422, "too-many-patterns"),
     ] {
         let (own_status, answer) = node.posts(key, TICKETS, body);
         assert_eq!((own_status, answer["code"].as_str()), (status, Some(code)), "{key} {body}");
