@@ -228,9 +228,12 @@ fn ring(proof: &Proof) -> Result<Keyring, String> {
     Ok(ring)
 }
 
+/// One of the lists of patterns.
+type ListOf = fn(&Rights) -> &Globs;
+
 /// What a grant allows: a line for each right, with the patterns of key and token.
 fn rights(grant: &Grant) -> String {
-    let lists: [(&str, fn(&Rights) -> &Globs); 3] = [
+    let lists: [(&str, ListOf); 3] = [
         ("subscribe", |rights| &rights.subscribe),
         ("publish", |rights| &rights.publish),
         ("connectionId", |rights| &rights.connection_id),

@@ -72,6 +72,8 @@ pub(in crate::config) enum Fault {
     Unset,
     /// A name with a slash, or none.
     NoCredential,
+    /// None of that name was handed out.
+    NotHandedOut,
     /// Nobody handed out credentials.
     NoCredentials,
 }
@@ -93,7 +95,12 @@ impl Places<'_> {
                     return Err(Fault::NoCredential);
                 }
                 let folder = self.environment.find(CREDENTIALS).ok_or(Fault::NoCredentials)?;
-                self.read_file(&Path::new(&folder).join(name))
+                let read = self.read_file(&Path::new(&folder).join(name));
+                // Nobody writes into that folder but the service manager.
+                read.map_err(|fault| match fault {
+                    Fault::Lost(_) => Fault::NotHandedOut,
+                    fault => fault,
+                })
             }
         }
     }

@@ -98,7 +98,10 @@ impl Desk {
         }
         let grant = self.verify(&credential, entrance.door).map_err(|why| {
             self.note_refused(why, entrance.peer);
-            refused(why)
+            match refusals::invalid(&credential).filter(|_| why == Refused::Invalid) {
+                Some(detail) => refused(why).saying(detail.to_owned()),
+                None => refused(why),
+            }
         })?;
         self.check_right(&grant, entrance.need)?;
         self.count_credential("accepted");
@@ -129,7 +132,7 @@ impl Desk {
             Text::Bearer(text) => by_key(Presented::Bearer(text))?,
             Text::Basic(user, password) => by_key(Presented::Basic { user, password })?,
             Text::Ticket(text) => self.redeem(text, door).ok_or(Refused::Invalid)?,
-            Text::Unreadable => return Err(Refused::Invalid),
+            Text::Unreadable | Text::NoScheme => return Err(Refused::Invalid),
         };
         self.check_grant(&grant)?;
         Ok(grant)

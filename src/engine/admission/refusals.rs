@@ -3,7 +3,7 @@
 //! Knows: statuses, codes, and sentences that tell a user what to do and a stranger nothing.
 //! Must not know: credentials.
 
-use super::ways::NotOne;
+use super::ways::{Credential, NotOne, Text};
 use super::{Entrance, Need, Way};
 use crate::auth::{Door, Refused, Refusing};
 use crate::engine::answer::Problem;
@@ -89,6 +89,19 @@ pub(super) fn not_one(why: NotOne, entrance: &Entrance<'_>, takes_passwords: boo
             let detail = format!("A credential is missing. It is taken {places}.");
             refused(Refused::Missing, entrance, takes_passwords).saying(detail)
         }
+    }
+}
+
+/// What is said of a credential that is not good, by how it came; `None`: nothing else than of all.
+pub(super) fn invalid(credential: &Credential<'_>) -> Option<&'static str> {
+    match (credential.way, &credential.text) {
+        (_, Text::NoScheme) => Some(
+            "The field Authorization begins with no scheme that is taken: write \
+             Authorization: Bearer CREDENTIAL.",
+        ),
+        // Neither of them is a token, whose key could say more.
+        (Way::Basic | Way::Ticket, _) => Some("The credential is not good here."),
+        _ => None,
     }
 }
 

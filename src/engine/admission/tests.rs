@@ -41,7 +41,7 @@ fn told(text: &Text<'_>) -> String {
     match text {
         Text::Bearer(text) | Text::Ticket(text) => text.clone().into_owned(),
         Text::Basic(user, password) => format!("{user} {password}"),
-        Text::Unreadable => "?".to_owned(),
+        Text::Unreadable | Text::NoScheme => "?".to_owned(),
     }
 }
 

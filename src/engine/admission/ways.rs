@@ -83,6 +83,8 @@ pub(super) enum Text<'r> {
     Ticket(Cow<'r, str>),
     /// Something, but no credential that there could be.
     Unreadable,
+    /// An `Authorization` that names no scheme that is known.
+    NoScheme,
 }
 
 /// The one credential of a request.
@@ -208,7 +210,8 @@ fn authorization(value: &str) -> Option<(Way, Text<'_>)> {
     Some(match (is_bearer, is_basic) {
         (true, _) if is_token68(rest) => (Way::Bearer, Text::Bearer(Cow::Borrowed(rest))),
         (_, true) => (Way::Basic, basic(rest).unwrap_or(Text::Unreadable)),
-        (_, false) => (Way::Bearer, Text::Unreadable),
+        (true, false) => (Way::Bearer, Text::Unreadable),
+        (false, false) => (Way::Bearer, Text::NoScheme),
     })
 }
 

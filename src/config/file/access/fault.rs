@@ -246,6 +246,10 @@ impl fmt::Display for secrets::Fault {
                 "names no variable that is set, and none that is with _FILE behind its name",
             ),
             Fault::NoCredential => out.write_str("is no name of a credential: it has no slash"),
+            Fault::NotHandedOut => out.write_str(
+                "is no credential that this service was handed out; \
+                 its unit does: LoadCredential=NAME:FILE",
+            ),
             Fault::NoCredentials => out.write_str(
                 "cannot be read, as no CREDENTIALS_DIRECTORY is set; \
                  a service manager does: LoadCredential=NAME:FILE",

@@ -76,6 +76,25 @@ fn a_door_may_refuse_with_403() {
     assert_eq!(core.get("/events", &twice).status, 400);
 }
 
+#[test]
+fn who_forgets_the_scheme_is_told_so_and_only_tokens_have_a_key_to_ask() {
+    let mut core = Core::of(policy(door()));
+    for value in [WRONG, DEVICE, "Token canary", "Bearer:canary"] {
+        let told = core.get("/events", &format!("Authorization: {value}\r\n"));
+        assert_eq!(told.verdict(), (401, "credentials-invalid".to_owned()), "{value}");
+        assert!(told.body.contains("write Authorization: Bearer CREDENTIAL"), "{}", told.body);
+        assert!(!told.body.contains(value) && !told.body.contains("canary"), "{}", told.body);
+    }
+    let asks = |told: &str| told.contains("tidegate token verify");
+    assert!(asks(&core.get("/events", &bearer(WRONG)).body));
+    let basic = core.get("/events", "Authorization: Basic b3BzOndyb25n\r\n");
+    assert_eq!(basic.code(), "credentials-invalid");
+    assert!(!asks(&basic.body), "{}", basic.body);
+    let ticket = core.get("/events?ticket=canary", "");
+    assert_eq!(ticket.code(), "credentials-invalid");
+    assert!(!asks(&ticket.body), "{}", ticket.body);
+}
+
 /// Only who has a key's word for it is told more than that it is not good.
 #[test]
 fn a_stranger_learns_nothing_and_an_owner_learns_why() {
@@ -101,7 +120,8 @@ fn a_stranger_learns_nothing_and_an_owner_learns_why() {
         assert_eq!(told.code(), expected, "{credential}");
     }
     let told = core.get("/events", &basic("ann", "wrong horse"));
-    assert_eq!(told.body, invalid.body);
+    let nobody = core.get("/events", &basic("nobody", "wrong horse"));
+    assert_eq!((told.code(), &told.body), (invalid.code(), &nobody.body), "whoever it is");
     let expired = bearer(&token_until("", 1_700_000_000));
     assert_eq!(core.get("/events", &expired).verdict(), (401, "credentials-expired".to_owned()));
     let early = bearer(&token("\"nbf\":1700000031"));

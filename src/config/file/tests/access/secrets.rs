@@ -187,6 +187,11 @@ fn a_variable_may_name_a_file_or_the_folder_of_credentials() {
         assert_eq!(load(&service, &format!("credential = '{bad}'")).unwrap_err(), [name], "{bad}");
     }
     assert_eq!(
+        load(&service, "credential = 'c4n4ry'").unwrap_err(),
+        ["3:25: credential: is no credential that this service was handed out; \
+          its unit does: LoadCredential=NAME:FILE"]
+    );
+    assert_eq!(
         load(&source(vec![]), "credential = 'b.key'").unwrap_err(),
         ["3:25: credential: cannot be read, as no CREDENTIALS_DIRECTORY is set; \
           a service manager does: LoadCredential=NAME:FILE"]
