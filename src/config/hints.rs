@@ -13,7 +13,7 @@ impl Config {
         let mut lines = Vec::new();
         let is_asked = self.access.is_on();
         // In place of what the reader has, and nobody shows.
-        let credential = "-H \"Authorization: Bearer $KEY\" ";
+        let credential = "-H \"Authorization: Bearer $TOKEN\" ";
         let curl = if is_asked { credential } else { "" };
         if self.site.find(&[Cow::Borrowed("")]).is_some() {
             lines.push(format!("open a page:      http://localhost:{http_port}/"));
@@ -27,9 +27,20 @@ impl Config {
                 }
                 _ => ("", None),
             };
-            let by = if asks(self, route) { ", with a credential," } else { "" };
-            lines.push(format!("send a message:   connect a WebSocket to {url}{by}{and}"));
-            lines.extend(message.map(|message| format!("                  {message}")));
+            // What may be said there, and under which name, is up to the credential.
+            if asks(self, route) {
+                lines.push(format!(
+                    "send a message:   connect a WebSocket to {url}, with a credential"
+                ));
+            } else {
+                lines.push(format!("send a message:   connect a WebSocket to {url}{and}"));
+                lines.extend(message.map(|message| format!("                  {message}")));
+            }
+        }
+        if is_asked {
+            lines.push(
+                "$TOKEN:           a static key, or what `tidegate token mint` prints".to_owned(),
+            );
         }
         lines
     }
@@ -81,9 +92,9 @@ mod tests {
         let secret = Secret::new(b"c4n4ry-0123456789".to_vec());
         config.access.keyring.add_static("a", &secret, Rights::usual());
         let hints = config.hints(1, 2);
-        let curl = r#"curl -N -H "Authorization: Bearer $KEY" http://localhost:2/events"#;
+        let curl = r#"curl -N -H "Authorization: Bearer $TOKEN" http://localhost:2/events"#;
         assert!(hints[0].ends_with(curl), "{hints:?}");
-        let url = "connect a WebSocket to ws://localhost:1/, with a credential, and send";
+        let url = "connect a WebSocket to ws://localhost:1/, with a credential";
         assert!(hints[1].ends_with(url), "{hints:?}");
     }
 }
