@@ -2,6 +2,7 @@
 
 use crate::support::backend::Heard;
 use crate::support::http::{self, Response, exchange, request};
+use crate::support::server::tidegate;
 use crate::support::websocket::{frame, handshake};
 use crate::support::{Backend, Folder, Message, Server, WebSocket, Wire, wait_until};
 use rustix::process::Signal;
@@ -473,4 +474,19 @@ fn whoever_was_let_in_by_a_service_goes_with_it() {
     assert_eq!(websocket.hear(), Message::Text("still here".to_owned()));
     rig.reload(&config("http://127.0.0.1:1/", ""));
     assert_eq!(websocket.hear_close(), (4401, "key-removed".to_owned()));
+}
+
+/// What it is sent holds clients' credentials; the client of HTTP would show it byte by byte.
+#[test]
+fn what_the_service_is_sent_is_in_no_log() {
+    let (folder, backend) = (Folder::new(), Backend::start());
+    let file = folder.write("tidegate.toml", &config(&backend.url(), ""));
+    let mut command = tidegate();
+    command.args(["--config", &file]).env("TIDEGATE_LOG", "trace");
+    let mut rig = Rig { server: Server::start_with(&mut command), folder, backend };
+    assert_eq!(rig.knock_and(|heard| heard.answer("401 Unauthorized", "")).status, 401);
+    let log = rig.server.stop();
+    let shown = "GET /auth".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert!(!log.replace([' ', '\n'], "").contains(&shown[..8]), "{log}");
+    assert!(!log.contains("ureq"), "{log}");
 }
