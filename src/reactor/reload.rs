@@ -31,8 +31,10 @@ pub(super) struct Reload {
     pub(super) alarm: Alarm,
 }
 
-const OPENS: &str = "not loaded, nothing changed: there is no [[key]] any more, and everybody \
-                     would be let in; that takes a restart, or insecure = true";
+const OPENS: &str = "there is no [[key]] any more, and everybody would be let in; that takes a \
+                     restart, or insecure = true";
+const EXPOSED: &str = "without a [[key]] others than this machine could come in, as the listeners \
+                       stay where they are; restart, or start with --insecure";
 
 impl Reload {
     /// Does so until the server has stopped.
@@ -56,7 +58,6 @@ impl Reload {
     fn load(&mut self, shared: &Shared) {
         // A mistake of ours must not end a server that runs.
         match catch_unwind(AssertUnwindSafe(|| self.source.reload())) {
-            Ok(Ok(loaded)) if self.opens(&loaded.config) => log::error!("{OPENS}"),
             Ok(Ok(loaded)) => self.adopt(loaded, shared),
             Ok(Err(mistakes)) => {
                 for mistake in mistakes.iter() {
@@ -67,22 +68,20 @@ impl Reload {
         }
     }
 
-    /// Whether everybody could come in, who could not before: keys that are lost by mistake must
-    /// not do that.
-    fn opens(&self, config: &Config) -> bool {
-        self.config.access.is_on() && !config.access.is_on() && !config.insecure
+    /// Why `config`, with the listeners that there are, is not taken: it would let in who was not
+    /// let in before, and nobody said that it may. Keys may be lost by mistake.
+    fn objection(&self, config: &Config) -> Option<&'static str> {
+        let opens = self.config.access.is_on() && !config.access.is_on() && !config.insecure;
+        let exposed = config.is_exposed().then_some(EXPOSED);
+        opens.then_some(OPENS).or(exposed)
     }
 
     fn adopt(&mut self, loaded: Loaded, shared: &Shared) {
         let summary = loaded.summary();
         let Loaded { mut config, mut warnings, .. } = loaded;
         warnings.extend(self.keep(&mut config));
-        // The file may be right for other listeners than those that are there.
-        if config.is_exposed() {
-            return log::error!(
-                "not loaded, nothing changed: without a [[key]] others than this machine could \
-                 come in, as the listeners stay where they are; restart, or start with --insecure"
-            );
+        if let Some(objection) = self.objection(&config) {
+            return log::error!("not loaded, nothing changed: {objection}");
         }
         self.hub.adopt(&config.limits, self.clock.since_start());
         let policy = Arc::new(policy(&config));

@@ -65,6 +65,9 @@ fn no_reload_opens_a_server_that_others_can_reach() {
     let told = reload("insecure = true");
     assert!(told.contains("] loaded "), "{told}");
     assert_eq!(http::get(server.http, "/events?follow=false").status, 200);
+    // Right for the addresses that it names, and those take a restart.
+    let told = reload("ws-addr = '127.0.0.1:0'");
+    assert!(told.contains("not loaded, nothing changed: without a [[key]] others"), "{told}");
     server.stop();
 }
 
