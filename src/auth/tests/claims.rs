@@ -161,6 +161,8 @@ fn a_grant_remembers_which_token_it_was_and_when() {
     assert_eq!(grant.issued_ms(), Some(1_700_000_000_000), "the second before");
     let grant = with(&claims("")).unwrap();
     assert_eq!((grant.token_id(), grant.issued_ms()), (None, None));
+    let early = with(&claims(&format!(r#""iat":{}"#, NOW + 20))).unwrap();
+    assert_eq!(early.issued_ms(), Some(NOW * 1000), "no later than now: it can be revoked");
     assert_eq!(with(&claims(r#""jti":7"#)), Err(Why::Claims));
 }
 
