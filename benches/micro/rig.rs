@@ -43,7 +43,7 @@ impl Rig {
         let (limits, access) = (Arc::new(limits), Arc::new(access));
         let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_700_000_000_000 };
         let hub = Arc::new(Hub::new(1, &limits, SEED, now.unix_ms));
-        let listener = |serves| Listener { serves, loopback: true };
+        let listener = |serves| Listener { serves, loopback: true, port: 0 };
         let engine = Engine::new(Setup {
             policy: Arc::new(Policy { limits, access, routes: routes(), ..Policy::default() }),
             core: 0,

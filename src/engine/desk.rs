@@ -35,6 +35,8 @@ pub struct Listener {
     pub serves: Serves,
     /// Whether only this machine reaches it.
     pub loopback: bool,
+    /// The port that it is bound to: refusals and pages name it.
+    pub port: u16,
 }
 
 /// What an engine is made of.

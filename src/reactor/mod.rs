@@ -125,10 +125,10 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
             }
             result => result?,
         };
-        listeners.push(Listener { serves, loopback: addr.ip().is_loopback() });
-        bound.extend(
-            sockets.first().and_then(|socket| socket.local_addr().ok()).map(|addr| (addr, serves)),
-        );
+        // Whoever asked for port 0 is told which one it is.
+        let own = sockets.first().and_then(|socket| socket.local_addr().ok()).unwrap_or(addr);
+        listeners.push(Listener { serves, loopback: own.ip().is_loopback(), port: own.port() });
+        bound.push((own, serves));
         per_core.iter_mut().zip(sockets).for_each(|(core, socket)| core.push(socket));
     }
     let (nascents, mailboxes) = nascents(per_core)?;

@@ -38,7 +38,7 @@ impl Node {
             core: 0,
             hub: Arc::new(Hub::new(1, &limits, [1, 2, 3], NOW.unix_ms)),
             policy: Arc::new(Policy { limits, compression: true, ..Policy::default() }),
-            listeners: Arc::new([Listener { serves: Serves::WebSocket, loopback: true }]),
+            listeners: Arc::new([Listener { serves: Serves::WebSocket, loopback: true, port: 0 }]),
             counters: Arc::new([Counters::default()]),
             connections: Arc::default(),
             vault: Arc::default(),

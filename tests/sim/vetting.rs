@@ -105,7 +105,7 @@ impl World {
             core: 0,
             policy,
             hub,
-            listeners: Arc::new([Listener { serves: Serves::WebSocket, loopback: true }]),
+            listeners: Arc::new([Listener { serves: Serves::WebSocket, loopback: true, port: 0 }]),
             counters: Arc::clone(&counters),
             connections: Arc::default(),
             vault: Arc::default(),

@@ -50,7 +50,7 @@ impl Core {
         let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
         let counters: Arc<[Counters]> = Arc::new([Counters::default()]);
         let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
-        let listeners = serves.map(|serves| Listener { serves, loopback: true });
+        let listeners = serves.map(|serves| Listener { serves, loopback: true, port: 0 });
         let vault: Arc<Vault> = Arc::default();
         let engine = Engine::new(Setup {
             policy: Arc::new(policy),

@@ -35,7 +35,7 @@ fn addresses_and_shared() -> (Vec<SocketAddr>, Vec<Nascent>, Shared) {
 
 fn reactors(nascents: Vec<Nascent>, shared: &Shared) -> Vec<Reactor<'_>> {
     let clock = Clock::standing();
-    let listeners = Arc::new([Listener { serves: Serves::Http, loopback: true }]);
+    let listeners = Arc::new([Listener { serves: Serves::Http, loopback: true, port: 0 }]);
     let config = Config { cores: CORES, ..Config::default() };
     let setups = setups(&config, listeners, clock).expect("random numbers");
     let both = nascents.into_iter().zip(setups);

@@ -33,7 +33,7 @@ impl Core {
         let limits = Arc::new(limits);
         // Not the beginning of a tick.
         let now = Now { monotonic: Duration::from_millis(10_007), unix_ms: 1_700_000_000_000 };
-        let listener = |serves| Listener { serves, loopback: true };
+        let listener = |serves| Listener { serves, loopback: true, port: 0 };
         let engine = Engine::new(Setup {
             policy: Arc::new(Policy { limits: Arc::clone(&limits), ..Policy::default() }),
             core: 0,

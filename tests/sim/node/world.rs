@@ -97,7 +97,7 @@ impl<'p> World<'p> {
         let vault: Arc<Vault> = Arc::default();
         let serves = [Serves::WebSocket, Serves::Http, Serves::Both];
         let listeners: Arc<[Listener]> =
-            serves.iter().map(|&serves| Listener { serves, loopback: true }).collect();
+            serves.iter().map(|&serves| Listener { serves, loopback: true, port: 0 }).collect();
         let cores: Vec<Core> = (0..cores)
             .map(|core| {
                 let engine = Engine::new(Setup {

@@ -43,7 +43,7 @@ impl Node {
         let hub = Arc::new(Hub::new(cores, &policy.limits, [1, 2, 3], now.unix_ms));
         let policy = Arc::new(policy);
         let counters: Arc<[Counters]> = (0..cores).map(|_| Counters::default()).collect();
-        let listener = |serves| Listener { serves, loopback: true };
+        let listener = |serves| Listener { serves, loopback: true, port: 0 };
         let (connections, vault) = (Arc::default(), Arc::default());
         let engine = |core: usize| {
             Engine::new(Setup {

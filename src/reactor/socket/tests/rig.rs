@@ -174,7 +174,7 @@ impl Rig {
         let limits = Arc::new(limits);
         let now = Now { monotonic: Duration::from_secs(1), unix_ms: 1_000_000 };
         let hub = Arc::new(Hub::new(1, &limits, [1, 2, 3], now.unix_ms));
-        let listener = |serves| Listener { serves, loopback: true };
+        let listener = |serves| Listener { serves, loopback: true, port: 0 };
         let engine = Engine::new(Setup {
             policy: Arc::new(Policy { limits: Arc::clone(&limits), ..Policy::default() }),
             core: 0,
