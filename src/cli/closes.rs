@@ -58,7 +58,11 @@ mod tests {
     fn a_close_is_told_with_its_code_its_reason_and_its_meaning() {
         for (code, reason, expected) in [
             (1000, "", "1000 (all is said)"),
-            (1012, "server restarts", "1012 \"server restarts\" (the server restarts; connect again)"),
+            (
+                1012,
+                "server restarts",
+                "1012 \"server restarts\" (the server restarts; connect again)",
+            ),
             (4409, "replaced", "4409 \"replaced\" (another connection has taken over the name)"),
             (4000, "\x1b[2J", "4000 \"\\u001b[2J\" (the application's own code)"),
             (3999, "", "3999 (a registered code of some application)"),

@@ -124,10 +124,9 @@ mod tests {
     fn a_client_has_one_address_and_no_options_of_a_server() {
         let Ok(Command::Connect(options)) = from_args(&[]) else { panic!("no URL is needed") };
         assert_eq!(options.url, URL);
-        for (args, part) in [
-            (&["--cores", "3", "ws://x"][..], "--cores"),
-            (&["ws://x", "ws://y"], "ws://y"),
-        ] {
+        for (args, part) in
+            [(&["--cores", "3", "ws://x"][..], "--cores"), (&["ws://x", "ws://y"], "ws://y")]
+        {
             match from_args(args) {
                 Err(Refusal::Told(told)) => assert!(told.to_string().contains(part), "{told}"),
                 other => panic!("{args:?}: {other:?}"),
