@@ -131,10 +131,9 @@ fn read(options: &Connect) -> Result<(Url, Fields), Failure> {
             mistakes.push(format!("--header: \"{}\" {why}", escape(name)));
         }
     }
-    if !options.subprotocols.is_empty() {
-        let names = options.subprotocols.join(", ");
-        if let Err(why) = fields.add(&format!("Sec-WebSocket-Protocol: {names}")) {
-            mistakes.push(format!("--subprotocol: \"{}\" {why}", escape(&names)));
+    for name in &options.subprotocols {
+        if let Err(why) = fields.add_subprotocol(name) {
+            mistakes.push(format!("--subprotocol: \"{}\" {why}", escape(name)));
         }
     }
     if let Some(file) = &options.token_file
