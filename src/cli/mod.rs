@@ -3,8 +3,8 @@
 //! Knows: the process's standard streams and signals, how to reach a server.
 //! Must not know: anything of the server; it is one more client.
 //!
-//! Blocking and small: one thread that waits for the socket, for lines and for signals together. Who
-//! edits lines at a terminal does so in a thread of its own.
+//! Blocking and small: one thread that waits for the socket, for lines and for signals together.
+//! Whoever edits lines at a terminal does so in a thread of its own.
 
 mod closes;
 mod conversation;
