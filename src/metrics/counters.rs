@@ -8,6 +8,7 @@
 
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::histogram::Histogram;
 
@@ -48,6 +49,29 @@ impl Level {
     /// The level as of a moment ago.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Since when something lasts, if it does. One thread sets it, any may read.
+#[derive(Debug, Default)]
+pub struct Mark(AtomicU64);
+
+impl Mark {
+    /// It lasts since `since`.
+    pub fn set(&self, since: Duration) {
+        // One more, as nothing is 0.
+        let milliseconds = u64::try_from(since.as_millis()).unwrap_or(u64::MAX - 1);
+        self.0.store(milliseconds.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// It is over.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Since when, as of a moment ago, to the millisecond.
+    pub fn since(&self) -> Option<Duration> {
+        self.0.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_millis)
     }
 }
 
@@ -161,6 +185,8 @@ pub struct Counters {
     pub writes: Count,
     /// Turns of the loop.
     pub turns: Count,
+    /// The turn that it is in the middle of began then, by the clock of all cores.
+    pub in_turn: Mark,
     /// How long a turn took, sleep excluded.
     pub turn_seconds: Histogram,
     /// From the start of the turn that read a message to the write of its event.
@@ -189,6 +215,8 @@ pub struct Counters {
     pub http_faults: Count,
     /// Requests refused before their heads had ended, for want of room.
     pub heads_shed: Count,
+    /// Requests refused in the middle of their bodies, for want of room.
+    pub bodies_shed: Count,
     /// Credentials that were asked for, by what came of it.
     pub credentials: Family<&'static str, OUTCOMES>,
     /// Requests that were let in with one, by where it stood.
@@ -266,6 +294,7 @@ impl Default for Counters {
             bytes_out: ByListener::default(),
             writes: Count::default(),
             turns: Count::default(),
+            in_turn: Mark::default(),
             turn_seconds: Histogram::default(),
             relay_seconds: Histogram::default(),
             opened: ByListener::default(),
@@ -280,6 +309,7 @@ impl Default for Counters {
             responses: Family::new(&STATUS_CODES),
             http_faults: Count::default(),
             heads_shed: Count::default(),
+            bodies_shed: Count::default(),
             credentials: Family::new(&CREDENTIAL_OUTCOMES),
             admitted: Family::new(&CREDENTIAL_WAYS),
             forwarded: Family::new(&FORWARD_OUTCOMES),
@@ -307,6 +337,18 @@ mod tests {
         counters.open.websocket.rise();
         counters.open.websocket.fall();
         assert_eq!(counters.open.websocket.value(), 1);
+    }
+
+    #[test]
+    fn a_mark_is_to_the_millisecond_also_at_the_very_beginning() {
+        let mark = Mark::default();
+        assert_eq!(mark.since(), None);
+        for (set, since) in [(0, 0), (999, 0), (1_000, 1), (7_654_321, 7_654)] {
+            mark.set(Duration::from_micros(set));
+            assert_eq!(mark.since(), Some(Duration::from_millis(since)));
+        }
+        mark.clear();
+        assert_eq!(mark.since(), None);
     }
 
     #[test]

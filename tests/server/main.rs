@@ -16,6 +16,7 @@ mod keys;
 mod lifetime;
 mod limits;
 mod log;
+mod metrics;
 mod refusals;
 mod relay;
 mod reload;

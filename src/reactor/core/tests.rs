@@ -7,6 +7,7 @@ use super::*;
 use crate::config::Config;
 use crate::engine::{Listener, Serves};
 use crate::reactor::listen::{Options, bind};
+use crate::reactor::process::Process;
 use crate::reactor::{nascents, setups};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
@@ -19,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 /// Cores that listen at an address of their own each, so that a client can choose.
 const CORES: usize = 3;
 
-fn addresses_and_shared() -> (Vec<SocketAddr>, Vec<Nascent>, Shared) {
+fn addresses_and_shared() -> (Vec<SocketAddr>, Vec<Nascent>, Arc<Shared>) {
     let mut addrs = Vec::new();
     let mut per_core = Vec::new();
     for _ in 0..CORES {
@@ -30,10 +31,11 @@ fn addresses_and_shared() -> (Vec<SocketAddr>, Vec<Nascent>, Shared) {
         per_core.push(listeners);
     }
     let (nascents, mailboxes) = nascents(per_core).expect("polls");
-    (addrs, nascents, Shared::new(mailboxes, Arc::new(AtomicBool::new(false))))
+    let stopping = Arc::new(AtomicBool::new(false));
+    (addrs, nascents, Arc::new(Shared::new(mailboxes, stopping, Process::default())))
 }
 
-fn reactors(nascents: Vec<Nascent>, shared: &Shared) -> Vec<Reactor<'_>> {
+fn reactors(nascents: Vec<Nascent>, shared: &Arc<Shared>) -> Vec<Reactor<'_>> {
     let clock = Clock::standing();
     let listeners = Arc::new([Listener { serves: Serves::Http, loopback: true, port: 0 }]);
     let config = Config { cores: CORES, ..Config::default() };
