@@ -6,7 +6,7 @@
 //! Nothing is changed, and nobody is listened to.
 
 use super::obstacle::Obstacle;
-use super::{Serves, addresses, is_spare, listen, owner, system};
+use super::{Serves, StartError, addresses, is_spare, listen, owner, system};
 use crate::config::Config;
 use crate::limits::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit};
@@ -62,17 +62,24 @@ fn error(text: String) -> Finding {
 
 /// Looks at all that a server with this configuration needs of the system.
 pub fn survey(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![descriptors(config, getrlimit(Resource::Nofile))];
+    let nofile = getrlimit(Resource::Nofile);
+    let there = thread::available_parallelism().map_or(1, usize::from);
+    let mut findings = vec![descriptors(config, nofile)];
     findings.extend(listeners(config));
     findings.push(backlog(system::sysctl("net.core.somaxconn")));
     findings.push(half_open(
         system::sysctl("net.ipv4.tcp_max_syn_backlog"),
         system::sysctl("net.ipv4.tcp_syncookies"),
     ));
-    let there = thread::available_parallelism().map_or(1, usize::from);
     findings.push(cores(config.cores, there));
-    findings.extend(system::memory().map(|bytes| memory(config, bytes)));
+    let connections = connections(config, nofile).unwrap_or(config.limits.connections_max);
+    findings.extend(system::memory().map(|bytes| memory(config, connections, bytes)));
     findings
+}
+
+/// How many there may be when a server has raised its limit.
+fn connections(config: &Config, Rlimit { maximum, .. }: Rlimit) -> Result<usize, StartError> {
+    listen::connections_of(maximum.unwrap_or(u64::MAX), &config.limits, config.cores)
 }
 
 /// How a process is allowed so many descriptors.
@@ -83,18 +90,19 @@ pub(super) fn raise_descriptors(needed: u64) -> String {
     )
 }
 
-fn descriptors(config: &Config, Rlimit { current, maximum }: Rlimit) -> Finding {
-    let nofile = maximum.unwrap_or(u64::MAX);
+fn descriptors(config: &Config, nofile: Rlimit) -> Finding {
+    let Rlimit { current, maximum } = nofile;
     let limit = |limit: Option<u64>| limit.map_or("none".to_owned(), |limit| limit.to_string());
     let wanted = config.limits.connections_max;
-    match listen::connections_of(nofile, &config.limits, config.cores) {
+    match connections(config, nofile) {
         Err(start) => error(format!("descriptors: {start}")),
         Ok(fits) if fits < wanted => {
             let needed = wanted as u64 + listen::own_descriptors(config.cores);
             let how = raise_descriptors(needed);
             warning(format!(
-                "descriptors: the hard limit of {nofile} is enough for {fits} connections instead \
-                 of {wanted}; {how}, or set --max-connections"
+                "descriptors: the hard limit of {} is enough for {fits} connections instead of \
+                 {wanted}; {how}, or set --max-connections",
+                limit(maximum)
             ))
         }
         Ok(fits) if current == maximum => ok(format!(
@@ -142,7 +150,9 @@ fn unavailable(
     let text = format!("address: {}", obstacle.of_address(addr));
     match obstacle {
         // It may be the very server that is to read this configuration.
-        Obstacle::InUse { .. } => warning(text + "; fine if this is the server that runs already"),
+        Obstacle::InUse { .. } => {
+            warning(text + ", or leave it if that is the server that this is for")
+        }
         obstacle if is_spare(addr, serves, all, &obstacle) => warning(text),
         _ => error(text),
     }
@@ -192,11 +202,11 @@ fn cores(wanted: usize, there: usize) -> Finding {
 }
 
 /// Whether what a server may come to hold fits into memory.
-fn memory(config: &Config, there: u64) -> Finding {
+fn memory(config: &Config, connections: usize, there: u64) -> Finding {
     let Limits { node_log_bytes_max, node_bodies_bytes_max, node_heads_bytes_max, .. } =
         config.limits;
     let shared = node_log_bytes_max + node_bodies_bytes_max + node_heads_bytes_max;
-    let connections = config.limits.connections_max as u64;
+    let connections = connections as u64;
     let needed = (shared as u64).saturating_add(connections.saturating_mul(CONNECTION_BYTES));
     let what = format!(
         "full logs, what is being received, and {connections} idle connections take about {}",

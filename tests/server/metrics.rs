@@ -101,8 +101,6 @@ fn what_has_happened_is_counted() {
         ("tidegate_reloads_total{outcome=\"refused\"}", 1.0),
         ("tidegate_last_reload_successful", 1.0),
         ("tidegate_ready", 1.0),
-        ("tidegate_connections{kind=\"event_stream\"}", 2.0),
-        ("tidegate_connections{kind=\"websocket\"}", 1.0),
     ] {
         assert_eq!(page.value(series), value, "{series}");
     }

@@ -57,9 +57,9 @@ fn processors_and_memory_must_be_there() {
     assert_is(&cores(2, 4), Weight::Ok, &["2 of 4"]);
     assert_is(&cores(8, 2), Weight::Warning, &["8 threads share 2", "--cores 2"]);
     let config = config(100_000);
-    assert_is(&memory(&config, 8 << 30), Weight::Ok, &["742MiB", "of 8192MiB"]);
+    assert_is(&memory(&config, 100_000, 8 << 30), Weight::Ok, &["742MiB", "of 8192MiB"]);
     let parts = ["742MiB", "may have 512MiB", "--node-log"];
-    assert_is(&memory(&config, 512 << 20), Weight::Warning, &parts);
+    assert_is(&memory(&config, 100_000, 512 << 20), Weight::Warning, &parts);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn every_address_is_tried() {
     let config = Config { ws_addrs, http_addrs: vec![any], ..config(100) };
     let findings = listeners(&config);
     assert_is(&findings[0], Weight::Ok, &["127.0.0.1:0 is free for WebSockets"]);
-    let parts = [&*taken.1.to_string(), "in use already", "fine if this is the server"];
+    let parts = [&*taken.1.to_string(), "in use already", "leave it if that is the server"];
     assert_is(&findings[1], Weight::Warning, &parts);
     assert_is(&findings[2], Weight::Error, &["192.0.2.1:1234 is no address of this machine"]);
     assert_is(&findings[3], Weight::Ok, &["is free for events, HTTP"]);
