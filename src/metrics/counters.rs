@@ -207,6 +207,8 @@ pub struct Counters {
     pub gap_missed: Count,
     /// WebSockets closed, by close code.
     pub closes: Family<u16, CLOSES>,
+    /// Event streams ended, by the close code that a WebSocket would have been given.
+    pub streams_ended: Family<u16, STREAM_ENDS>,
     /// Messages refused, by the code that their sender was told.
     pub refusals: Family<&'static str, REFUSALS>,
     /// Responses, by status.
@@ -230,6 +232,7 @@ pub struct Counters {
 }
 
 const CLOSES: usize = 15;
+const STREAM_ENDS: usize = 5;
 const REFUSALS: usize = 16;
 const RESPONSES: usize = 29;
 const OUTCOMES: usize = 10;
@@ -239,6 +242,9 @@ const FORWARDED: usize = 4;
 /// RFC 6455 §7.4.1, and the codes of our own.
 static CLOSE_CODES: [u16; CLOSES] =
     [1000, 1001, 1006, 1005, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 4401, 4408, 4409, 4429];
+
+/// A stream that its reader leaves has no code of its own: it is lost.
+static STREAM_CODES: [u16; STREAM_ENDS] = [1006, 1000, 4408, 1012, 1011];
 
 static REFUSAL_CODES: [&str; REFUSALS] = [
     "not-json",
@@ -305,6 +311,7 @@ impl Default for Counters {
             gaps: Count::default(),
             gap_missed: Count::default(),
             closes: Family::new(&CLOSE_CODES),
+            streams_ended: Family::new(&STREAM_CODES),
             refusals: Family::new(&REFUSAL_CODES),
             responses: Family::new(&STATUS_CODES),
             http_faults: Count::default(),
@@ -369,6 +376,7 @@ mod tests {
     fn no_key_is_there_twice() {
         let distinct = |codes: &[u16]| codes.iter().collect::<HashSet<_>>().len();
         assert_eq!(distinct(&CLOSE_CODES), CLOSE_CODES.len());
+        assert_eq!(distinct(&STREAM_CODES), STREAM_CODES.len());
         assert_eq!(distinct(&STATUS_CODES), STATUS_CODES.len());
         for names in [&REFUSAL_CODES[..], &CREDENTIAL_OUTCOMES, &CREDENTIAL_WAYS, &FORWARD_OUTCOMES]
         {

@@ -195,6 +195,9 @@ impl Page<'_> {
     fn answers(&mut self) {
         let name = "tidegate_websocket_closes_total";
         self.family(name, "code", "WebSockets closed, by close code.", |core| &core.closes);
+        let name = "tidegate_event_streams_ended_total";
+        let help = "Event streams ended, by the close code that a WebSocket would have had.";
+        self.family(name, "code", help, |core| &core.streams_ended);
         let name = "tidegate_http_responses_total";
         self.family(name, "code", "Responses, by status.", |core| &core.responses);
         let name = "tidegate_http_faults_total";

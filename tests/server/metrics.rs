@@ -44,6 +44,7 @@ fn busy() -> (Server, Folder) {
     assert_eq!(reader.take(3).len(), 3);
     let mut gap = EventStream::resume(server.http, "/events", "of-another-server");
     assert!(gap.next().is_some());
+    assert_eq!(EventStream::open(server.http, "/events?follow=false").rest(), []);
     for path in ["/about", "/nowhere", "/api/rooms?limit=0", "/api/connections/b"] {
         http::get(server.http, path);
     }
@@ -93,6 +94,7 @@ fn what_has_happened_is_counted() {
         ("tidegate_compression_plain_bytes_total{direction=\"in\"}", 5.0),
         ("tidegate_websocket_closes_total{code=\"other\"}", 1.0),
         ("tidegate_gaps_total", 1.0),
+        ("tidegate_event_streams_ended_total{code=\"1000\"}", 1.0),
         ("tidegate_http_faults_total", 1.0),
         ("tidegate_http_responses_total{code=\"404\"}", 2.0),
         ("tidegate_http_responses_total{code=\"400\"}", 2.0),
@@ -104,6 +106,9 @@ fn what_has_happened_is_counted() {
     ] {
         assert_eq!(page.value(series), value, "{series}");
     }
+    wait_until("two readers have left", || {
+        self::page(server.http).value("tidegate_event_streams_ended_total{code=\"1006\"}") == 2.0
+    });
 }
 
 #[test]
