@@ -129,7 +129,10 @@ fn listeners(config: &Config) -> Vec<Finding> {
             Serves::Http => "events, HTTP",
             Serves::Both => "WebSockets, events, HTTP",
         };
-        let twice = all[..number].iter().find(|(other, _)| owner::overlap(*other, *addr));
+        // Sockets for IPv6 are opened for that alone.
+        let is_same = |other: &SocketAddr| other.is_ipv6() == addr.is_ipv6();
+        let covers = |other: &SocketAddr| is_same(other) && owner::overlap(*other, *addr);
+        let twice = all[..number].iter().find(|(other, _)| covers(other));
         findings.push(match (twice, listen::try_alone(*addr, options)) {
             (Some((other, _)), _) => {
                 error(format!("address: {addr} is a part of {other}; leave one of them out"))

@@ -6,6 +6,7 @@
 use super::*;
 use crate::config::Config;
 use crate::engine::{Listener, Serves};
+use crate::metrics::Watch;
 use crate::reactor::listen::{Options, bind};
 use crate::reactor::process::Process;
 use crate::reactor::{nascents, setups};
@@ -96,6 +97,7 @@ fn in_a_process_of_its_own() {
     waits.turn(&mut events).unwrap();
     assert_eq!((waits.engine.connections(), idles.engine.connections()), (0, 0));
     assert!(waits.gates.want_room() && !idles.gates.want_room());
+    assert!(shared.lacks_descriptors(), "new connections are not welcome");
 
     let mut others = Events::with_capacity(EVENTS);
     let is_idle_woken = is_woken(idles, &mut others, || {
@@ -112,4 +114,5 @@ fn in_a_process_of_its_own() {
     waits.turn(&mut events).unwrap();
     assert_eq!(waits.engine.connections(), 1, "in the next turn, by no timer");
     assert!(!waits.is_wanted(), "and sleeps until the next comes free");
+    assert!(waits.setup.counters.iter().all(|core| core.in_turn.since().is_none()));
 }

@@ -88,6 +88,10 @@ fn one_address_in_another_is_a_mistake() {
     let config = Config { ws_addrs: vec![free], http_addrs: vec![part], ..config(100) };
     let findings = listeners(&config);
     assert_is(&findings[1], Weight::Error, &["is a part of 0.0.0.0", "leave one"]);
+    // All of IPv6 is none of IPv4.
+    let six = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 0], free.port()));
+    let both = Config { ws_addrs: vec![free, six], ..config.clone() };
+    assert!(!listeners(&both)[1].text.contains("is a part of"));
     // One address for both is none in the other.
     let config = Config { ws_addrs: vec![part], http_addrs: vec![part], ..config };
     let findings = listeners(&config);
