@@ -100,6 +100,8 @@ fn arg(group: &Group, setting: &'static Setting) -> Arg {
         arg.value_name(name).value_parser(value_parser!(OsString)).allow_negative_numbers(true);
     match setting.takes {
         Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => arg.action(ArgAction::Append),
+        // By itself it says yes, as any other switch does.
+        Takes::Switch(_) => arg.num_args(0..=1).default_missing_value("true"),
         Takes::Nothing(_) | Takes::Quantity(..) | Takes::File => arg,
     }
 }
@@ -114,6 +116,7 @@ fn help(setting: &Setting) -> String {
 fn value_name(setting: &Setting) -> Option<&'static str> {
     match setting.takes {
         Takes::Nothing(_) => None,
+        Takes::Switch(_) => Some("true|false"),
         Takes::File => Some("FILE"),
         Takes::Addresses(_) => Some("ADDR"),
         Takes::Origins(_) => Some("ORIGIN"),
@@ -129,6 +132,7 @@ fn default_text(setting: &Setting) -> Option<String> {
     match &setting.takes {
         _ if setting.default.is_some() => setting.default.map(str::to_string),
         Takes::Nothing(_)
+        | Takes::Switch(_)
         | Takes::Addresses(_)
         | Takes::Origins(_)
         | Takes::Hosts(_)
@@ -143,6 +147,7 @@ fn range_text(setting: &Setting) -> Option<(String, String)> {
             Some((unit.write(*range.start()), unit.write(*range.end())))
         }
         Takes::Nothing(_)
+        | Takes::Switch(_)
         | Takes::Addresses(_)
         | Takes::Origins(_)
         | Takes::Hosts(_)
@@ -194,7 +199,7 @@ mod tests {
     /// Who gives an option the default that the help shows changes nothing.
     #[test]
     fn the_defaults_in_the_help_are_the_real_ones() {
-        let spoken = ["allow-origin", "allow-host", "cores", "send-buffer"];
+        let spoken = ["demo", "allow-origin", "allow-host", "cores", "send-buffer"];
         let mut shown = 0;
         for setting in settings::all().filter(|setting| !spoken.contains(&setting.flag)) {
             if let Some(default) = default_text(setting) {

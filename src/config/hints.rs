@@ -15,7 +15,7 @@ impl Config {
         // In place of what the reader has, and nobody shows.
         let credential = "-H \"Authorization: Bearer $TOKEN\" ";
         let curl = if is_asked { credential } else { "" };
-        if self.site.find(&[Cow::Borrowed("")]).is_some() {
+        if self.serves_demo() || self.site.find(&[Cow::Borrowed("")]).is_some() {
             lines.push(format!("open a page:      http://localhost:{http_port}/"));
         }
         lines.push(format!("watch events:     curl -N {curl}http://localhost:{http_port}/events"));

@@ -132,14 +132,15 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
         per_core.iter_mut().zip(sockets).for_each(|(core, socket)| core.push(socket));
     }
     let (nascents, mailboxes) = nascents(per_core)?;
-    let setups = setups(&config, listeners.into(), clock)?;
+    let listeners: Arc<[Listener]> = listeners.into();
+    let setups = setups(&config, &listeners, clock)?;
     announce(&config, &bound, nofile);
     let hub = Arc::clone(&setups[0].hub);
     let mut alarm = Alarm::default();
     if alarm.go_by(&config, clock.since_start()) {
         exposure::warn();
     }
-    let reload = Reload { source, config, hub, clock, asked, alarm };
+    let reload = Reload { source, config, listeners, hub, clock, asked, alarm };
     run(nascents, setups, Shared::new(mailboxes, stopping), reload, ears)
 }
 
@@ -180,7 +181,7 @@ fn nascents(per_core: Vec<Vec<mio::net::TcpListener>>) -> Result<Cores, StartErr
 
 fn setups(
     config: &Config,
-    listeners: Arc<[Listener]>,
+    listeners: &Arc<[Listener]>,
     clock: Clock,
 ) -> Result<Vec<Setup>, StartError> {
     let random = || getrandom::u64().map_err(StartError::Random);
@@ -189,7 +190,7 @@ fn setups(
     let hub = hub.with_last_words(|| log::logger().flush());
     let hub = Arc::new(hub);
     let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
-    let policy = Arc::new(policy(config));
+    let policy = Arc::new(policy(config, listeners));
     let connections = Arc::default();
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(StartError::Random)?;
@@ -200,7 +201,7 @@ fn setups(
                 core,
                 policy: Arc::clone(&policy),
                 hub: Arc::clone(&hub),
-                listeners: Arc::clone(&listeners),
+                listeners: Arc::clone(listeners),
                 counters: Arc::clone(&counters),
                 connections: Arc::clone(&connections),
                 vault: Arc::clone(&vault),
@@ -210,9 +211,9 @@ fn setups(
         .collect()
 }
 
-/// What of `config` is the engines' affair, and may change while they run.
-fn policy(config: &Config) -> Policy {
-    Policy {
+/// What of `config` is the engines' affair, and may change while they run, unlike `listeners`.
+fn policy(config: &Config, listeners: &[Listener]) -> Policy {
+    let policy = Policy {
         limits: Arc::new(config.limits.clone()),
         routes: config.routes.clone(),
         site: config.site.clone(),
@@ -221,7 +222,8 @@ fn policy(config: &Config) -> Policy {
         allow_hosts: config.allow_hosts.clone(),
         access: Arc::new(config.access.clone()),
         insecure: exposure::is_accepted(config),
-    }
+    };
+    if config.serves_demo() { policy.with_demo(listeners) } else { policy }
 }
 
 /// Says what runs, and what to try.
