@@ -116,7 +116,7 @@ fn help(setting: &Setting) -> String {
 fn value_name(setting: &Setting) -> Option<&'static str> {
     match setting.takes {
         Takes::Nothing(_) => None,
-        Takes::Switch(_) => Some("true|false"),
+        Takes::Switch(_) => Some("BOOL"),
         Takes::File => Some("FILE"),
         Takes::Addresses(_) => Some("ADDR"),
         Takes::Origins(_) => Some("ORIGIN"),

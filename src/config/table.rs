@@ -54,7 +54,7 @@ pub(super) static GROUPS: [Group; 8] = [
             },
             Setting {
                 flag: "demo",
-                help: "Serve pages to try the server with, at / and /demo/",
+                help: "Serve pages to try the server with",
                 default: Some("true, on loopback"),
                 takes: Takes::Switch(|config| &mut config.demo),
             },

@@ -133,7 +133,7 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
     }
     let (nascents, mailboxes) = nascents(per_core)?;
     let listeners: Arc<[Listener]> = listeners.into();
-    let setups = setups(&config, &listeners, clock)?;
+    let setups = setups(&config, Arc::clone(&listeners), clock)?;
     announce(&config, &bound, nofile);
     let hub = Arc::clone(&setups[0].hub);
     let mut alarm = Alarm::default();
@@ -181,7 +181,7 @@ fn nascents(per_core: Vec<Vec<mio::net::TcpListener>>) -> Result<Cores, StartErr
 
 fn setups(
     config: &Config,
-    listeners: &Arc<[Listener]>,
+    listeners: Arc<[Listener]>,
     clock: Clock,
 ) -> Result<Vec<Setup>, StartError> {
     let random = || getrandom::u64().map_err(StartError::Random);
@@ -190,7 +190,7 @@ fn setups(
     let hub = hub.with_last_words(|| log::logger().flush());
     let hub = Arc::new(hub);
     let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
-    let policy = Arc::new(policy(config, listeners));
+    let policy = Arc::new(policy(config, &listeners));
     let connections = Arc::default();
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(StartError::Random)?;
@@ -201,7 +201,7 @@ fn setups(
                 core,
                 policy: Arc::clone(&policy),
                 hub: Arc::clone(&hub),
-                listeners: Arc::clone(listeners),
+                listeners: Arc::clone(&listeners),
                 counters: Arc::clone(&counters),
                 connections: Arc::clone(&connections),
                 vault: Arc::clone(&vault),

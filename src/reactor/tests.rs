@@ -55,7 +55,7 @@ fn of_a_core() {
 fn under_the_lock_of_the_hub() {
     log::set_boxed_logger(Box::new(Waits)).unwrap();
     let config = Config { cores: 1, ..Config::default() };
-    let setups = setups(&config, &(Arc::new([]) as Arc<[Listener]>), Clock::start()).unwrap();
+    let setups = setups(&config, Arc::new([]), Clock::start()).unwrap();
     let hub = &setups[0].hub;
     let caught = catch_unwind(AssertUnwindSafe(|| hub.panic_under_the_lock()));
     assert!(caught.is_err());

@@ -8,6 +8,7 @@ mod api;
 mod chat;
 mod closes;
 mod config;
+mod demo;
 mod forward;
 mod framing;
 mod http;

@@ -149,6 +149,7 @@ const list = text => text.split(",").map(one => one.trim()).filter(Boolean);
 /** The URL that the fields make. */
 function address() {
   const url = new URL(page.address.value.trim());
+  if (!/^https?:$/.test(url.protocol)) throw new TypeError(url.protocol);
   for (const room of list(page.rooms.value)) url.searchParams.append("room", room);
   for (const name of list(page.names.value)) url.searchParams.append("connectionId", name);
   if (page.since.value === "earliest") url.searchParams.set("since", "earliest");
@@ -163,7 +164,7 @@ page.connection.addEventListener("submit", event => {
   try {
     url = address();
   } catch {
-    return tell(`Not connected: ${page.address.value} is no URL`, "closed");
+    return tell(`Not connected: an address is like ${server().events}`, "closed");
   }
   lock(true);
   tell("Connecting…", "trying");

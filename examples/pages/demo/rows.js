@@ -17,12 +17,18 @@ export class Rows {
   #behind = 0;
   #wanted = "";
   #isPaused = false;
+  #isAtEnd = true;
   #frame = 0;
 
   /** `told` is called with words about what is not to be seen. */
   constructor(list, told) {
     this.#list = list;
     this.#told = told;
+    // Whoever reads what was before is left there; whoever is at the end stays at the end.
+    list.addEventListener("scroll", () => {
+      this.#isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    });
+    new ResizeObserver(() => this.#follow()).observe(list);
   }
 
   /** `entry`: its `kind`, and what there is of `who`, `room`, `text` and `note`. */
@@ -73,6 +79,7 @@ export class Rows {
 
   #drawAnew() {
     this.#list.replaceChildren();
+    this.#isAtEnd = true;
     this.#behind = 0;
     this.#fresh = this.#kept.filter(entry => this.#isWanted(entry));
     this.#drawSoon();
@@ -87,13 +94,16 @@ export class Rows {
 
   #draw() {
     const list = this.#list;
-    const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     const rows = this.#fresh.splice(0).slice(-SHOWN_MAX).map(draw);
     const over = list.childElementCount + rows.length - SHOWN_MAX;
     for (let left = over; left > 0; left -= 1) list.firstElementChild.remove();
     list.append(...rows);
-    if (isAtEnd) list.scrollTop = list.scrollHeight;
+    this.#follow();
     this.#told(this.#words());
+  }
+
+  #follow() {
+    if (this.#isAtEnd) this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   #words() {
@@ -122,7 +132,7 @@ function draw({ kind, at, who, room, text = "", note }) {
   if (room) what.append(part("room", room), " ");
   if (who) what.append(part("who", who), " ");
   if (text) what.append(...long(text));
-  if (note) what.append(part("note", note));
+  if (note) what.append(text ? " " : "", part("note", note));
   row.append(part("at", clock(at), "time"), part("kind", kind, "b"), what);
   return row;
 }

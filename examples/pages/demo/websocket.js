@@ -95,15 +95,15 @@ function connect() {
   const connectionId = page.name.value;
   const credential = page.credential.value;
   let wasOpen = false;
+  if (!/^wss?:/i.test(address) || !URL.canParse(address)) {
+    return tell(`Not connected: an address is like ${server().websocket}`);
+  }
   try {
     // The second is the credential itself: browsers can send one in no other way.
     const protocols = credential ? ["tidegate", `tidegate.bearer.${credential}`] : [];
     socket = new WebSocket(address, protocols);
-  } catch (error) {
-    const isAddress = URL.canParse(address) && /^(ws|http)s?:/i.test(address);
-    return tell(isAddress && credential
-      ? "Not connected: the credential has signs that a subprotocol cannot have"
-      : `Not connected: ${error.message}`);
+  } catch {
+    return tell("Not connected: the credential has signs that no subprotocol can have");
   }
   socket.binaryType = "arraybuffer";
   tell("Connecting…");

@@ -153,7 +153,8 @@ fn nothing_is_left_out_and_nothing_is_from_elsewhere() {
     let served: BTreeSet<_> = FILES.iter().map(|file| file.paths[0].to_owned()).collect();
     assert_eq!(served, names);
     for file in FILES {
-        for mark in ["src=\"", "<link rel=\"icon\" href=\"", "<link rel=\"stylesheet\" href=\"", "from \""]
+        for mark in
+            ["src=\"", "<link rel=\"icon\" href=\"", "<link rel=\"stylesheet\" href=\"", "from \""]
         {
             for part in file.text.split(mark).skip(1) {
                 let target = part.split('"').next().unwrap().trim_start_matches("./");
