@@ -7,6 +7,8 @@ use crate::support::foreign::{installed, root};
 use crate::support::server::tidegate;
 use crate::support::{Folder, Foreign, Server, WebSocket};
 use serde_json::json;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 /// Any static server of this machine, with the pages as they stand; where it is.
@@ -341,8 +343,8 @@ fn what_does_not_work_says_where_to_look() {
     client.say(r#"{ "connectionId": "anna", "close to": 1.0 }"#);
     client.say_binary(b"\x00\x01");
     client.leave(3001, "");
-    let told = rows(&reader, 0).len() + 4;
-    let told = rows(&reader, told);
+    wait_for_row(&reader, "closed anna 3001");
+    let told = rows(&reader, 4);
     let expected = [
         r#"connected anna {"connectionId":"anna"}"#,
         r#"message anna { "connectionId": "anna", "close to": 1.0 }"#,
@@ -353,6 +355,12 @@ fn what_does_not_work_says_where_to_look() {
     browser.finish();
 }
 
+/// A key is nobody's business but the server's.
+fn keep(folder: &Folder, secret: &str) {
+    let file = folder.write("app.key", secret);
+    fs::set_permissions(file, Permissions::from_mode(0o600)).expect("it is ours");
+}
+
 const KEYED: &str = "[[key]]\nname = \"app\"\nsecret = { file = \"app.key\" }\n";
 
 /// Pages of the server take a credential, which nobody types into the address of a page; so they are
@@ -361,7 +369,7 @@ const KEYED: &str = "[[key]]\nname = \"app\"\nsecret = { file = \"app.key\" }\n"
 fn with_keys_a_credential_is_all_it_takes() {
     let folder = Folder::new();
     let secret = "a-secret-of-the-app-0123456789";
-    folder.write("app.key", secret);
+    keep(&folder, secret);
     let config = folder.write("tidegate.toml", KEYED);
     let options = ["--config", config.as_str()];
     let mut server = Server::start(&options);
@@ -396,7 +404,7 @@ fn with_keys_a_credential_is_all_it_takes() {
     wait_for_row(&reader, "reconnected");
     wait_for_row(&reader, "gap ");
     // The key is gone, and with it whoever it let in.
-    folder.write("app.key", "another-secret-of-the-app-0123");
+    keep(&folder, "another-secret-of-the-app-0123");
     server.signal(rustix::process::Signal::HUP);
     wait_for_row(&reader, "expired The credential is no longer good: key-removed.");
     reader.wait_for("Ended: the credential is no longer good");

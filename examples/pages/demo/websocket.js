@@ -69,12 +69,14 @@ function receive({ data }) {
     look. */
 async function explain(address) {
   const { host, pathname } = new URL(address);
-  const text = await answers(address)
+  const isThere = await answers(address);
+  const text = isThere
     ? `A server answers at ${host}, but opens no WebSocket. Is ${pathname} one of its routes? `
       + `May pages from ${location.origin} connect (--allow-origin)? Does it want a credential? `
       + `What it says is shown by: tidegate connect ${address}`
     : `Nothing answers at ${host}. Is the server running, and is that its WebSocket port?`;
   show({ kind: "failed", text });
+  if (!socket) tell(`No connection: ${isThere ? "it was refused" : "nothing answers there"}`);
 }
 
 function end(event, address, wasOpen) {

@@ -6,7 +6,7 @@
 use super::*;
 use crate::pages::Entry;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn facts() -> Facts {
     let offer = |path: &str, sample: Option<&str>, registers| Offer {
@@ -168,5 +168,50 @@ fn nothing_is_left_out_and_nothing_is_from_elsewhere() {
             assert!(!file.text.contains(word), "{}: {word}", file.paths[0]);
         }
         assert!(!file.text.contains("<script>"), "{}", file.paths[0]);
+    }
+}
+
+/// The colours of one theme by their names.
+fn palette(theme: usize) -> BTreeMap<&'static str, [f64; 3]> {
+    let css = FILES.iter().find(|file| file.paths[0].ends_with(".css")).unwrap().text;
+    let colour = |line: &'static str| {
+        let (name, value) = line.trim().strip_prefix("--")?.split_once(": light-dark(")?;
+        let hex = value.trim_end_matches(");").split(", ").nth(theme)?.strip_prefix('#')?;
+        let part = |at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+        Some((name, [part(0), part(2), part(4)]))
+    };
+    css.lines().filter_map(colour).collect()
+}
+
+/// WCAG 2.2, "contrast ratio".
+fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+    let linear = |part: f64| match part {
+        part if part <= 0.04045 => part / 12.92,
+        part => ((part + 0.055) / 1.055).powf(2.4),
+    };
+    let luminance = |[red, green, blue]: [f64; 3]| {
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+#[test]
+fn whatever_is_written_can_be_read() {
+    for theme in [0, 1] {
+        let palette = palette(theme);
+        assert_eq!(palette.len(), 14, "{palette:?}");
+        let enough = |ink: &str, paper: &str, least: f64| {
+            let ratio = contrast(palette[ink], palette[paper]);
+            assert!(ratio >= least, "{ink} on {paper}, theme {theme}: {ratio:.2}");
+        };
+        for paper in ["ground", "paper", "field", "wash"] {
+            for ink in ["ink", "faint", "sea", "good", "bad", "warn", "other"] {
+                enough(ink, paper, 4.5);
+            }
+        }
+        enough("on-sea", "sea", 4.5);
+        // The edges of what can be filled in.
+        ["ground", "paper", "field"].map(|paper| enough("edge", paper, 3.0));
     }
 }
