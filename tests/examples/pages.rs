@@ -5,7 +5,7 @@ use crate::curl;
 use crate::keys::free_port;
 use crate::support::foreign::{installed, root};
 use crate::support::server::tidegate;
-use crate::support::{Folder, Foreign, Server, WebSocket};
+use crate::support::{Folder, Foreign, Server, WebSocket, http, wait_until};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -56,6 +56,12 @@ fn events_url(server: &Server) -> String {
     format!("http://localhost:{}/events", server.http.port())
 }
 
+/// Where the page would connect. Its script may have yet to say so, behind a link.
+fn address(window: &Window<'_>) -> String {
+    wait_until("the script has run", || !window.value("Address").is_empty());
+    window.value("Address")
+}
+
 fn connect(window: &Window<'_>, name: &str) {
     window.fill("connectionId", name);
     window.click("Connect");
@@ -74,7 +80,7 @@ const NASTY: &str = "<img src=x onerror=alert(1)>";
 fn play(server: &Server, browser: &Browser, one: &Window<'_>, reader: &Window<'_>, base: &str) {
     reader.click("Open");
     reader.wait_for("Open");
-    assert_eq!(rows(reader, 1)[0].trim(), "open");
+    assert_eq!(rows(reader, 1), [format!("open {}?format=full", events_url(server))]);
     connect(one, "kitchen");
     say(one, "21.5 °C");
     let two = browser.open(&format!("{base}demo/websocket.html?path=/ws/lobby"), PHONE);
@@ -129,9 +135,9 @@ fn a_stranger_finds_all_by_clicking() {
     one.photograph("index");
     let reader = browser.open(&base, DESKTOP_DARK);
     reader.follow("Open an event stream");
-    assert_eq!(reader.value("Address"), events_url(&server));
+    assert_eq!(address(&reader), events_url(&server));
     one.follow("Open a WebSocket client");
-    assert_eq!(one.value("Address"), ws_url(&server, "/"));
+    assert_eq!(address(&one), ws_url(&server, "/"));
     play(&server, &browser, &one, &reader, &base);
     one.photograph("websocket");
     reader.photograph("eventsource");
@@ -147,7 +153,7 @@ fn a_stranger_finds_all_by_clicking() {
     let echo = browser.open(&base, DESKTOP);
     echo.follow("Try /echo");
     assert_eq!(
-        (echo.value("Address"), echo.value("connectionId")),
+        (address(&echo), echo.value("connectionId")),
         (ws_url(&server, "/echo"), String::new())
     );
     echo.click("Connect");
@@ -164,11 +170,11 @@ fn the_same_files_work_from_any_static_server() {
     let browser = Browser::start();
     let one = browser.open(&files.base, DESKTOP);
     one.follow("Open a WebSocket client");
-    assert_eq!(one.value("Address"), "ws://localhost:8080/");
+    assert_eq!(address(&one), "ws://localhost:8080/");
     one.fill("Address", &ws_url(&server, "/"));
     let reader = browser.open(&files.base, DESKTOP);
     reader.follow("Open an event stream");
-    assert_eq!(reader.value("Address"), "http://localhost:8082/events");
+    assert_eq!(address(&reader), "http://localhost:8082/events");
     reader.fill("Address", &events_url(&server));
     play(&server, &browser, &one, &reader, &files.base);
     browser.finish();
@@ -238,21 +244,17 @@ fn ten_thousand_messages_leave_five_hundred_rows() {
     reader.click("Pause");
     client.say(r#"{"connectionId":"burst","n":"later"}"#);
     let unseen = "() => document.getElementById('unseen').textContent";
-    crate::support::wait_until("a row waits", || {
-        reader.run(unseen) == json!("Paused, 1 row behind")
-    });
+    wait_until("a row waits", || reader.run(unseen) == json!("Paused, 1 row behind"));
     assert!(rows(&reader, 1).last().unwrap().ends_with(r#""n":9999}"#));
     reader.click("Pause");
     wait_for_last(&reader, r#""n":"later"}"#);
     reader.click("Clear");
-    crate::support::wait_until("all is gone", || rows(&reader, 0).is_empty());
+    wait_until("all is gone", || rows(&reader, 0).is_empty());
     browser.finish();
 }
 
 fn wait_for_last(window: &Window<'_>, end: &str) {
-    crate::support::wait_until(end, || {
-        rows(window, 0).last().is_some_and(|row| row.ends_with(end))
-    });
+    wait_until(end, || rows(window, 0).last().is_some_and(|row| row.ends_with(end)));
 }
 
 /// The same addresses again.
@@ -293,7 +295,7 @@ fn a_restart_is_seen_and_what_it_lost_is_told() {
     wait_for_row(&reader, "gap Events are missing here; how many is not known.");
     talker.click("Connect");
     talker.wait_for("Open as anna");
-    crate::support::wait_until("it is read again", || {
+    wait_until("it is read again", || {
         let connected = "connected main anna {\"connectionId\":\"anna\"}";
         rows(&reader, 0).iter().filter(|row| *row == connected).count() == 2
     });
@@ -373,7 +375,7 @@ fn with_keys_a_credential_is_all_it_takes() {
     let config = folder.write("tidegate.toml", KEYED);
     let options = ["--config", config.as_str()];
     let mut server = Server::start(&options);
-    assert_eq!(crate::support::http::get(server.http, "/").status, 401);
+    assert_eq!(http::get(server.http, "/").status, 401);
     let files = Files::serve();
     let browser = Browser::start();
     let reader = browser.open(&format!("{}demo/eventsource.html", files.base), DESKTOP);

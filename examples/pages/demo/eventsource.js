@@ -2,6 +2,7 @@
 
 import { People } from "./people.js";
 import { Rows } from "./rows.js";
+import { soon } from "./soon.js";
 import { Stream } from "./stream.js";
 import { binary, count, elements, meaning, server } from "./words.js";
 
@@ -17,19 +18,13 @@ function show(entry) {
   tellCountsSoon();
 }
 
-let isToTell = false;
-function tellCountsSoon() {
-  if (isToTell) return;
-  isToTell = true;
-  requestAnimationFrame(() => {
-    isToTell = false;
-    const { events, gaps, reconnects } = counts;
-    const said = [count(events, "event"), gaps && count(gaps, "gap"),
-      reconnects && count(reconnects, "reconnect")];
-    page.counts.textContent = said.filter(Boolean).join(" · ");
-    page.there.textContent = people.open > 0 ? `${people.open} open` : "";
-  });
-}
+const tellCountsSoon = soon(() => {
+  const { events, gaps, reconnects } = counts;
+  const said = [count(events, "event"), gaps && count(gaps, "gap"),
+    reconnects && count(reconnects, "reconnect")];
+  page.counts.textContent = said.filter(Boolean).join(" · ");
+  page.there.textContent = people.open > 0 ? `${people.open} open` : "";
+});
 
 /** A connection's end, as the server tells it. */
 function showClose(close, room) {
@@ -85,10 +80,10 @@ function read({ type, data: text }, isFull) {
 
 /** What happened to the stream itself. */
 const happenings = {
-  open: ({ tries, after }) => {
+  open: ({ tries, after, url }) => {
     tell("Open", "open");
     const note = tries > 0 ? `after ${count(tries, "attempt")}` : "";
-    show({ kind: tries > 0 ? "reconnected" : "open", text: after ? `behind ${after}` : "", note });
+    show({ kind: tries > 0 ? "reconnected" : "open", text: after ? `behind ${after}` : url, note });
   },
   lost: ({ tries, after, why }) => {
     counts.reconnects += 1;

@@ -1,5 +1,6 @@
 // Who was heard of: each connection by its connectionId, what it said, how it ended.
 
+import { soon } from "./soon.js";
 import { count, visible } from "./words.js";
 
 const KEPT_MAX = 1000;
@@ -8,7 +9,7 @@ const SHOWN_MAX = 40;
 export class People {
   #list;
   #all = new Map();
-  #frame = 0;
+  #drawSoon = soon(() => this.#draw());
 
   constructor(list) {
     this.#list = list;
@@ -47,12 +48,9 @@ export class People {
     this.#drawSoon();
   }
 
-  #drawSoon() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      const latest = [...this.#all.values()].slice(-SHOWN_MAX).reverse();
-      this.#list.replaceChildren(...latest.map(draw));
-    });
+  #draw() {
+    const latest = [...this.#all.values()].slice(-SHOWN_MAX).reverse();
+    this.#list.replaceChildren(...latest.map(draw));
   }
 }
 

@@ -1,6 +1,7 @@
 // A list of what happened: bounded, drawn once per frame however much comes, filtered, paused.
 // What others wrote is only ever set as text, so it cannot become a part of the page.
 
+import { soon } from "./soon.js";
 import { clock, count, visible } from "./words.js";
 
 const KEPT_MAX = 2000;
@@ -18,7 +19,7 @@ export class Rows {
   #wanted = "";
   #isPaused = false;
   #isAtEnd = true;
-  #frame = 0;
+  #drawSoon = soon(() => this.#draw());
 
   /** `told` is called with words about what is not to be seen. */
   constructor(list, told) {
@@ -83,13 +84,6 @@ export class Rows {
     this.#behind = 0;
     this.#fresh = this.#kept.filter(entry => this.#isWanted(entry));
     this.#drawSoon();
-  }
-
-  #drawSoon() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw();
-    });
   }
 
   #draw() {

@@ -53,7 +53,7 @@ export class Stream {
       what(event);
     });
     source.addEventListener("open", () => {
-      this.#told.open({ tries: this.#tries, after: this.#after });
+      this.#told.open({ tries: this.#tries, after: this.#after, url: this.#url.href });
       this.#tries = 0;
       this.#wasOpen = true;
     });

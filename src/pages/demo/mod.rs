@@ -72,7 +72,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [File; 12] = [
+const FILES: [File; 13] = [
     file!("index.html", "/"),
     file!("demo/websocket.html"),
     file!("demo/eventsource.html"),
@@ -80,6 +80,7 @@ const FILES: [File; 12] = [
     file!("demo/websocket.js"),
     file!("demo/eventsource.js"),
     file!("demo/rows.js"),
+    file!("demo/soon.js"),
     file!("demo/people.js"),
     file!("demo/stream.js"),
     file!("demo/words.js"),
