@@ -45,8 +45,8 @@ fn percent(text: &str, stays: fn(u8) -> bool) -> String {
     encoded
 }
 
-/// `page` with `text` wherever it has the comments `<!-- name -->` and `<!-- /name -->`, in place of
-/// what stands between them.
+/// `page` with `text` wherever it has the comments `<!-- name -->` and `<!-- /name -->`, in place
+/// of what stands between them.
 pub(super) fn fill(page: String, name: &str, text: &str) -> String {
     let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
     let mut parts = page.split(&begin);
