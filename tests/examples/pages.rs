@@ -300,7 +300,7 @@ fn a_restart_is_seen_and_what_it_lost_is_told() {
         rows(&reader, 0).iter().filter(|row| *row == connected).count() == 2
     });
     let counts = reader.run("() => document.getElementById('counts').textContent");
-    assert!(counts.as_str().unwrap().contains("1 gap · "), "{counts}");
+    assert!(counts.as_str().unwrap().ends_with("1 gap · 1 reconnect"), "{counts}");
     drop(server);
     browser.finish();
 }
@@ -328,6 +328,12 @@ fn what_does_not_work_says_where_to_look() {
     let failed = wait_for_row(&reader, "failed");
     assert!(failed.starts_with("failed 400 unknown-parameter: "), "{failed}");
     reader.wait_for("Not connected");
+    reader.fill("Address", &format!("http://localhost:{}/", server.http.port()));
+    reader.click("Open");
+    wait_for_row(&reader, "failed There is no event stream there, but text/html");
+    reader.fill("Address", "localhost:8082");
+    reader.click("Open");
+    reader.wait_for("Not connected: an address is like http://localhost:");
     reader.fill("Address", &format!("http://localhost:{}/events", free_port()));
     reader.click("Open");
     wait_for_row(&reader, "Nothing answers at localhost:");

@@ -82,14 +82,15 @@ function read({ type, data: text }, isFull) {
 const happenings = {
   open: ({ tries, after, url }) => {
     tell("Open", "open");
+    counts.reconnects += tries > 0 ? 1 : 0;
     const note = tries > 0 ? `after ${count(tries, "attempt")}` : "";
     show({ kind: tries > 0 ? "reconnected" : "open", text: after ? `behind ${after}` : url, note });
   },
   lost: ({ tries, after, why }) => {
-    counts.reconnects += 1;
     const where = after ? `, behind ${after}` : "";
     tell(`Reconnecting (${tries})${where}`, "trying");
-    if (tries === 1) show({ kind: "lost", text: `The stream broke off. ${why}`, note: "trying again" });
+    const text = `The stream broke off. ${why}`;
+    if (tries === 1) show({ kind: "lost", text, note: "trying again" });
     tellCountsSoon();
   },
   trying: ({ tries, why }) => {
@@ -120,7 +121,8 @@ const happenings = {
   expired: ({ data }) => {
     const { reason } = JSON.parse(data);
     tell(`Ended: the credential is no longer good (${reason})`, "closed");
-    show({ kind: "expired", text: `The credential is no longer good: ${reason}. Open with another.` });
+    const text = `The credential is no longer good: ${reason}. Open with another.`;
+    show({ kind: "expired", text });
     lock(false);
   },
 };
@@ -160,6 +162,9 @@ page.connection.addEventListener("submit", event => {
     url = address();
   } catch {
     return tell(`Not connected: an address is like ${server().events}`, "closed");
+  }
+  if (/[^\x21-\x7e]/.test(page.credential.value)) {
+    return tell("Not connected: the credential has signs that no header field can have", "closed");
   }
   lock(true);
   tell("Connecting…", "trying");

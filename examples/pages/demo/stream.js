@@ -5,6 +5,8 @@ import { answers } from "./words.js";
 
 const NAMES = ["message", "binary", "join", "leave"];
 const PAUSE_MAX_MS = 10_000;
+/** Trying again would change nothing. */
+const NO_STREAM = 404;
 
 export class Stream {
   #url;
@@ -118,8 +120,12 @@ export class Stream {
     url.searchParams.set("follow", "false");
     try {
       const response = await this.#fetch(url, {});
-      if (response.ok) await response.body.cancel();
-      return { status: response.status, words: response.ok ? "" : await words(response) };
+      const { status, ok } = response;
+      if (!ok) return { status, words: await words(response) };
+      await response.body.cancel();
+      const type = response.headers.get("Content-Type");
+      if (type?.startsWith("text/event-stream")) return { status, words: "" };
+      return { status: NO_STREAM, words: `There is no event stream there, but ${type}.` };
     } catch (error) {
       return { status: error.status, words: error.message };
     }
@@ -156,7 +162,7 @@ async function words(response) {
   const { status } = response;
   try {
     const { code, detail } = await response.json();
-    return `${status} ${code}: ${detail}`;
+    return code ? `${status} ${code}: ${detail}` : `The server answered ${status}.`;
   } catch {
     return `The server answered ${status}.`;
   }
