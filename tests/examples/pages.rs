@@ -301,6 +301,7 @@ fn a_restart_is_seen_and_what_it_lost_is_told() {
     });
     let counts = reader.run("() => document.getElementById('counts').textContent");
     assert!(counts.as_str().unwrap().ends_with("1 gap · 1 reconnect"), "{counts}");
+    reader.photograph("eventsource-after-a-restart");
     drop(server);
     browser.finish();
 }
@@ -322,6 +323,7 @@ fn what_does_not_work_says_where_to_look() {
     talker.fill("Address", "not a URL at all:");
     talker.click("Connect");
     talker.wait_for("Not connected: an address is like ws://localhost:");
+    talker.photograph("websocket-in-vain");
     let reader = browser.open(&format!("{base}eventsource.html"), DESKTOP);
     reader.fill("Address", &format!("{}?rom=a", events_url(&server)));
     reader.click("Open");
