@@ -3,7 +3,7 @@
 //! Knows: every such reason, and the exit status of each.
 //! Must not know: how it was found out.
 
-use super::screen::escape;
+use super::escape::escape;
 use crate::ws::Fault;
 use std::fmt;
 use std::io;
