@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Command::Connect(options) => return cli::connect(&options),
+        Command::Tap(options) => return cli::tap(&options),
         Command::Token(wanted) => return cli::token(&wanted),
     };
     if let Err(mistake) = start_log() {

@@ -1,7 +1,7 @@
-//! The client, `tidegate connect`; keys and tokens, `tidegate token`.
+//! The clients, `tidegate connect` and `tidegate tap`; keys and tokens, `tidegate token`.
 //!
 //! Knows: the process's standard streams and signals, how to reach a server.
-//! Must not know: anything of the server; it is one more client.
+//! Must not know: anything of the server; they are two more clients.
 //!
 //! Blocking and small: one thread that waits for the socket, for lines and for signals together.
 
@@ -16,6 +16,7 @@ mod reach;
 mod response;
 mod screen;
 mod signals;
+mod tap;
 mod token;
 mod url;
 
@@ -34,6 +35,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+pub use tap::tap;
 pub use token::token;
 use url::Url;
 

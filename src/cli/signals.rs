@@ -26,3 +26,11 @@ pub(super) fn hear_signals() -> io::Result<UnixStream> {
     }
     Ok(ear)
 }
+
+/// The same, but as long as `is_idle` nothing is half done, and the first one ends the process.
+pub(super) fn hear_signals_unless(is_idle: &Arc<AtomicBool>) -> io::Result<UnixStream> {
+    for signal in SIGNALS {
+        flag::register_conditional_shutdown(signal, 0, Arc::clone(is_idle))?;
+    }
+    hear_signals()
+}

@@ -71,6 +71,11 @@ impl Url {
             "http" => return Err(Fault::Http(format!("ws://{rest}"))),
             _ => return Err(Fault::UnknownScheme),
         }
+        Url::behind_scheme(rest)
+    }
+
+    /// Reads `host[:port][/path][?query]`: so far `http:` is the same as `ws:`.
+    pub(super) fn behind_scheme(rest: &str) -> Result<Url, Fault> {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         if target.contains('#') {

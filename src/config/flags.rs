@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::settings::{Group, Setting, Takes};
 use super::table::GROUPS;
 use super::units::Unit;
-use super::{Config, connect, token};
+use super::{Config, connect, tap, token};
 
 const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
                      none skipped silently.";
@@ -44,7 +44,8 @@ pub(super) fn command() -> clap::Command {
     // Options before a command would be for another command than they seem to be.
     let whole = with_options(whole).args_conflicts_with_subcommands(true);
     let servers = [serve, check, config].map(with_options);
-    whole.subcommands(servers).subcommands([connect::command(), token::command()])
+    let others = [connect::command(), tap::command(), token::command()];
+    whole.subcommands(servers).subcommands(others)
 }
 
 /// All options with unit, default and range, as Markdown tables: one place for the documentation to
