@@ -15,8 +15,9 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 /// 128 and the signal's number, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-/// Something to read from once a signal asks us to end. A second one does not ask.
-pub(super) fn hear_signals() -> io::Result<UnixStream> {
+/// Something to read from once a signal asks us to end. A second one does not ask, nor does any
+/// once that is true.
+pub(super) fn hear_signals() -> io::Result<(UnixStream, Arc<AtomicBool>)> {
     let (ear, mouth) = UnixStream::pair()?;
     let is_asked = Arc::new(AtomicBool::new(false));
     for signal in SIGNALS {
@@ -24,7 +25,7 @@ pub(super) fn hear_signals() -> io::Result<UnixStream> {
         flag::register(signal, Arc::clone(&is_asked))?;
         low_level::pipe::register(signal, mouth.try_clone()?)?;
     }
-    Ok(ear)
+    Ok((ear, is_asked))
 }
 
 /// The same, but as long as `is_idle` nothing is half done, and the first one ends the process.
@@ -32,5 +33,5 @@ pub(super) fn hear_signals_unless(is_idle: &Arc<AtomicBool>) -> io::Result<UnixS
     for signal in SIGNALS {
         flag::register_conditional_shutdown(signal, 0, Arc::clone(is_idle))?;
     }
-    hear_signals()
+    Ok(hear_signals()?.0)
 }

@@ -22,6 +22,9 @@ One line an event: the time (UTC), the room, whose it is (- if it came by the AP
 name with a space in it is shown as in JSON. With --json a line is what the server sends, one JSON
 object. What would control a terminal is shown escaped on one.
 
+Of the URL what is left out is that of a server on this machine: :9000 and /events?room=lab are on
+localhost, example.org is http://example.org:8082/events.
+
 If the connection breaks or the server restarts, tap goes on after the last event, and nothing is
 printed twice; what the server has no more is told: -- 12 events missed --. Filters by room and
 connectionId are the server's; an event must pass both.
@@ -62,7 +65,7 @@ pub(super) fn command() -> clap::Command {
         Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
     };
     let types = Arg::new("type").long("type").value_name("TYPE").value_delimiter(',');
-    let types = types.value_parser(PossibleValuesParser::new(TYPES));
+    let types = types.value_parser(PossibleValuesParser::new(TYPES)).hide_possible_values(true);
     let url = Arg::new("url").value_name("URL").default_value(URL);
     clap::Command::new(NAME)
         .about(ABOUT)
@@ -72,10 +75,10 @@ pub(super) fn command() -> clap::Command {
             text("since", "WHERE", "Begin at earliest, now, or after an event's id [default: now]"),
             switch("no-follow", "End at the present instead of waiting for more"),
             switch("json", "Print each event as the server sends it, in JSON"),
-            each(types.help("Print only events of this type; repeatable")),
+            each(types.help("Only message, binary, close, join or leave; repeatable")),
             each(text("header", "N: V", "Send a header field with the request; repeatable")),
             text("token-file", "FILE", "Send the credential in FILE: Authorization: Bearer"),
-            url.help("http://host[:port][/path]; without a path /events"),
+            url.help("http://host[:port][/path]"),
         ])
         .after_help(NOTES)
 }

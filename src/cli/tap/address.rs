@@ -6,6 +6,9 @@
 use crate::cli::url::{self, Url};
 use std::fmt;
 
+/// Where our own server is, unless it is said to be elsewhere.
+const OWN_PORT: u16 = 8082;
+
 /// Where events are.
 const PATH: &str = "/events";
 
@@ -25,22 +28,19 @@ pub(super) enum Fault {
     Place(url::Fault),
 }
 
-/// Reads `[http://]host[:port][/path][?query]`, `:port`, or the port alone.
+/// Reads `http://host[:port][/path][?query]`, or what is left of it without `http://` and without
+/// what our own server has: `host:port/path`, `host/path`, `:port`, `/path`.
 pub(super) fn parse(text: &str) -> Result<Url, Fault> {
-    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
-    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let here = match rest {
-        _ if rest == text && is_port(rest) => &format!("localhost:{rest}"),
-        _ if rest == text && rest.starts_with(':') => &format!("localhost{rest}"),
-        _ => rest,
+    let Some((scheme, rest)) = url::split_scheme(text) else {
+        return parse(&url::complete(text, "http", OWN_PORT).map_err(Fault::Place)?);
     };
-    let mut url = Url::behind_scheme(here).map_err(Fault::Place)?;
+    let mut url = Url::behind_scheme(rest).map_err(Fault::Place)?;
     match scheme.to_ascii_lowercase().as_str() {
         "http" => {}
         "https" => return Err(Fault::Tls(url.host)),
         "ws" | "wss" => {
             let host = if url.host.contains(':') { format!("[{}]", url.host) } else { url.host };
-            return Err(Fault::WebSocket(format!("http://{host}:8082{PATH}")));
+            return Err(Fault::WebSocket(format!("http://{host}:{OWN_PORT}{PATH}")));
         }
         _ => return Err(Fault::UnknownScheme),
     }
@@ -60,8 +60,9 @@ impl fmt::Display for Fault {
             }
             Fault::Tls(host) => write!(
                 out,
-                "asks for TLS, which is not there yet; use http:// to a port without it, or a \
-                 tunnel: ssh -L 8082:localhost:8082 {host}, and then {USUAL}"
+                "asks for TLS, which is not there yet; read from a port without it, or from a \
+                 proxy that speaks it for you: socat TCP-LISTEN:8443,bind=localhost,fork \
+                 OPENSSL:{host}:443 and http://localhost:8443{PATH}, with --header 'Host: {host}'"
             ),
             Fault::UnknownScheme => {
                 write!(out, "has a scheme that is not known here; write it like {USUAL}")
@@ -91,9 +92,11 @@ mod tests {
             ("http://h//", "h", "//"),
             ("localhost:8082", "localhost:8082", "/events"),
             ("[::1]:8082/x", "[::1]:8082", "/x"),
-            ("example.org", "example.org", "/events"),
+            ("example.org", "example.org:8082", "/events"),
             (":9000", "localhost:9000", "/events"),
-            ("9000", "localhost:9000", "/events"),
+            ("/events?room=a", "localhost:8082", "/events?room=a"),
+            ("?room=a", "localhost:8082", "/events?room=a"),
+            ("", "localhost:8082", "/events"),
         ] {
             let url = parse(text).expect(text);
             assert_eq!((&*url.authority, &*url.target), (authority, target), "{text}");
@@ -105,14 +108,12 @@ mod tests {
         for (text, parts) in [
             ("ws://localhost:8080/echo", ["WebSockets connect", "http://localhost:8082/events"]),
             ("wss://[::1]/", ["WebSockets connect", "http://[::1]:8082/events"]),
-            ("https://example.org/events", ["TLS", "ssh -L 8082:localhost:8082 example.org"]),
+            ("https://example.org/events", ["TLS", "OPENSSL:example.org:443"]),
             ("ftp://a", ["not known", USUAL]),
-            ("", ["no host", USUAL]),
             ("http:///events", ["no host", USUAL]),
-            ("/events", ["no host", USUAL]),
             ("::1", ["no brackets", "http://[::1]:8082"]),
             ("http://a:0", ["a port", "1 to 65535"]),
-            ("99999", ["a port", "1 to 65535"]),
+            (":99999", ["a port", "1 to 65535"]),
             ("http://me:secret@a/", ["names a user", "--header"]),
             ("http://a/b#c", ["fragment", "%23"]),
             ("a b", ["neither a name", "nor an address"]),

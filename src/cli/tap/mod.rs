@@ -94,9 +94,8 @@ fn read(options: &Tap) -> Result<(Wanted, bool), Trouble> {
     let (Ok(mut url), true) = (url, mistakes.is_empty()) else {
         return Err(Failure::Usage(mistakes).into());
     };
-    let path = url.target.split('?').next().unwrap_or_default();
     let times = if options.json { "" } else { "times are UTC, " };
-    let greeting = format!("connected to http://{}{path}; {times}Ctrl-C ends", url.authority);
+    let greeting = format!("connected to {}; {times}Ctrl-C ends", url.without_query("http"));
     for room in &options.rooms {
         url = url.with_parameter("room", room);
     }
