@@ -9,6 +9,8 @@ use std::io;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What may end it all.
@@ -17,6 +19,8 @@ pub(super) struct Ends {
     pub(super) signals: UnixStream,
     /// Where we print.
     pub(super) out: OwnedFd,
+    /// Nothing is half done: a signal may end the process.
+    pub(super) is_idle: Arc<AtomicBool>,
 }
 
 /// What came first.
@@ -30,6 +34,19 @@ pub(super) enum Woken {
 }
 
 impl Ends {
+    /// Begins something that cannot be waited for beside other things. `false`: there is no need
+    /// for it any more.
+    pub(super) fn begin_alone(&self) -> io::Result<bool> {
+        self.is_idle.store(true, Ordering::SeqCst);
+        // What was asked before.
+        Ok(self.wait(None, Duration::ZERO)? != Woken::End)
+    }
+
+    /// From here on somebody waits.
+    pub(super) fn end_alone(&self) {
+        self.is_idle.store(false, Ordering::SeqCst);
+    }
+
     /// Waits for `stream`, for so long.
     pub(super) fn wait(&self, stream: Option<&TcpStream>, time: Duration) -> io::Result<Woken> {
         let until = Instant::now() + time;
@@ -71,7 +88,7 @@ mod tests {
     fn ends() -> (Ends, UnixStream, io::PipeReader) {
         let (signals, mouth) = UnixStream::pair().unwrap();
         let (reader, writer) = io::pipe().unwrap();
-        (Ends { signals, out: writer.into() }, mouth, reader)
+        (Ends { signals, out: writer.into(), is_idle: Arc::default() }, mouth, reader)
     }
 
     #[test]

@@ -65,11 +65,11 @@ fn follow((wanted, is_json): (Wanted, bool)) -> Result<(), Trouble> {
     let is_idle = Arc::new(AtomicBool::new(false));
     let signals = hear_signals_unless(&is_idle)?;
     let out = io::stdout();
-    let ends = Ends { signals, out: out.as_fd().try_clone_to_owned()? };
+    let ends = Ends { signals, out: out.as_fd().try_clone_to_owned()?, is_idle };
     let is_terminal = out.is_terminal();
     let look = Look { is_json, is_terminal, has_colours: is_terminal && takes_colours() };
     let page = Page::new(BufWriter::new(out.lock()), look);
-    Follow::new(wanted, page, ends, is_idle, Patience::default()).run()
+    Follow::new(wanted, page, ends, Patience::default(), complain).run()
 }
 
 /// Colours for people only, unless they asked for none (no-color.org).
