@@ -17,11 +17,14 @@ use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
 use rustyline::{Editor, ExternalPrinter, Helper};
+use signal_hook::consts::SIGCONT;
+use signal_hook::low_level;
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, ErrorKind, PipeReader, PipeWriter, Write};
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::mem;
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -74,6 +77,13 @@ impl Typist {
         let (read, written) = io::pipe()?;
         let nudged = Arc::clone(&stage);
         thread::Builder::new().name("nudge".to_owned()).spawn(move || nudged.nudge(printer))?;
+        let (resumed, mut ear) = (Arc::clone(&stage), hear_resumed()?);
+        let resuming = move || {
+            while ear.read(&mut [0; 8]).is_ok_and(|n| n > 0) {
+                resumed.resume();
+            }
+        };
+        thread::Builder::new().name("resume".to_owned()).spawn(resuming)?;
         let (typed, asks) = (Arc::clone(&stage), prompt.clone());
         let typing = move || type_lines(&mut editor, &asks, &typed, written, &is_asked);
         thread::Builder::new().name("typist".to_owned()).spawn(typing)?;
@@ -128,6 +138,13 @@ impl Typist {
         tcsetattr(io::stdin(), OptionalActions::Drain, &self.modes)?;
         self.stage.draw_waiting(&mut play)
     }
+}
+
+/// Something to read from when we go on after a stop (Ctrl-Z and `fg`).
+fn hear_resumed() -> io::Result<UnixStream> {
+    let (ear, mouth) = UnixStream::pair()?;
+    low_level::pipe::register(SIGCONT, mouth)?;
+    Ok(ear)
 }
 
 fn edit(stage: Arc<Stage>) -> rustyline::Result<Editor<Above, MemHistory>> {
@@ -198,6 +215,8 @@ struct Play {
     is_wanted: bool,
     /// A line is being edited.
     is_editing: bool,
+    /// How the editor sets the terminal.
+    raw: Option<Termios>,
     /// Nothing may be drawn any more.
     has_ended: bool,
     /// The editor stands still, in the middle of this line.
@@ -243,6 +262,19 @@ impl Stage {
         self.changed.notify_all();
     }
 
+    /// Whoever had the terminal meanwhile has set it as it liked.
+    fn resume(&self) {
+        let mut play = self.play();
+        if let Some(raw) = &play.raw
+            && play.is_editing
+            && !play.has_ended
+        {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, raw);
+            play.is_wanted = true;
+            self.changed.notify_all();
+        }
+    }
+
     fn close(&self) {
         let mut play = self.play();
         play.is_over = true;
@@ -270,6 +302,9 @@ struct Above(Arc<Stage>);
 impl Highlighter for Above {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
         let mut play = self.0.play();
+        if play.raw.is_none() {
+            play.raw = tcgetattr(io::stdin()).ok();
+        }
         if play.has_ended || play.waiting.is_empty() {
             return Cow::Borrowed(prompt);
         }

@@ -122,7 +122,8 @@ pub(super) fn split_scheme(text: &str) -> Option<(&str, &str)> {
 /// With all that a URL has; without a port it is at `own_port`.
 pub(super) fn complete(text: &str, scheme: &str, own_port: u16) -> Result<String, Fault> {
     let (authority, target) = text.split_at(text.find(['/', '?', '#']).unwrap_or(text.len()));
-    let (host, port) = match authority.strip_prefix(':') {
+    let is_port = |rest: &&str| !rest.contains(':');
+    let (host, port) = match authority.strip_prefix(':').filter(is_port) {
         Some(port) => (OWN_HOST, parse_port(port)?),
         None if authority.is_empty() => (OWN_HOST, own_port),
         None => (authority, own_port),
@@ -253,11 +254,11 @@ mod tests {
     fn what_is_refused() {
         let cases = [
             ("localhost:http", Fault::BadPort),
+            ("ws:localhost", Fault::BadPort),
             (":0", Fault::BadPort),
             ("::1", Fault::NoBrackets),
             ("me@localhost", Fault::User),
             ("/echo#x", Fault::Fragment),
-            ("ws:/localhost", Fault::BadPort),
             ("wss://example.org", Fault::Tls),
             ("http://a:1/b?c", Fault::Http("ws://a:1/b?c".to_owned())),
             ("HTTPS://a", Fault::Tls),
