@@ -5,6 +5,7 @@ use crate::support::server::tidegate;
 use crate::support::{Server, WebSocket, http};
 use crate::tapper::{Tapper, history, json, without_times};
 use rustix::process::Signal;
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -71,7 +72,7 @@ fn each_event_is_a_line_that_says_who_and_what() {
 #[test]
 fn who_comes_to_a_room_and_who_leaves_it_is_told() {
     let folder = crate::support::Folder::new();
-    let route = "[[route]]\npath = \"/hall\"\nbehaviour = \"broadcast\"\nroom = \"hall\"\npresence = true\n";
+    let route = "[[route]]\npath = \"/hall\"\nbehaviour = \"broadcast\"\nroom = \"hall\"\nconnection-id = \"client\"\npresence = true\n";
     let file = folder.write("tidegate.toml", route);
     let server = Server::start(&["--config", &file]);
     WebSocket::connect(server.ws, "/hall?connectionId=ada").leave(1000, "");
@@ -161,6 +162,17 @@ fn it_ends_when_nobody_reads_any_more_even_if_nothing_happens() {
     drop(out);
     let end = tap.wait_with_output().unwrap();
     assert_eq!((end.status.code(), end.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_told() {
+    let server = busy_server();
+    let mut command = tidegate();
+    command.args(["tap", "--since=earliest", &url(&server)]);
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let end = command.stdout(full).output().unwrap();
+    let said = String::from_utf8(end.stderr).unwrap();
+    assert!(end.status.code() == Some(1) && said.contains("standard output: No space"), "{said}");
 }
 
 #[test]

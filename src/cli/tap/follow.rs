@@ -179,7 +179,8 @@ impl<W: Write> Follow<W> {
     /// restarts at once.
     fn pause(&mut self, trouble: &Trouble) -> Result<Duration, Trouble> {
         if let Trouble::Busy(_, Some(time)) = trouble {
-            return Ok(*time);
+            // Who says "at once" again and again is not to be asked without end.
+            return Ok((*time).max(self.patience.pause / 2));
         }
         let most = self.patience.pause.saturating_mul(1 << self.tries.min(16));
         self.tries += 1;

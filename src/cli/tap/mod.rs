@@ -19,6 +19,7 @@ use super::escape::escape;
 use super::failure::Failure;
 use super::fields::{Fields, Reserved};
 use super::signals::hear_signals_unless;
+use super::url::Url;
 use crate::config::Tap;
 use ends::Ends;
 use follow::{Follow, Patience, Wanted};
@@ -94,8 +95,7 @@ fn read(options: &Tap) -> Result<(Wanted, bool), Trouble> {
     let (Ok(mut url), true) = (url, mistakes.is_empty()) else {
         return Err(Failure::Usage(mistakes).into());
     };
-    let times = if options.json { "" } else { "times are UTC, " };
-    let greeting = format!("connected to {}; {times}Ctrl-C ends", url.without_query("http"));
+    let greeting = greeting(options, &url);
     for room in &options.rooms {
         url = url.with_parameter("room", room);
     }
@@ -117,6 +117,18 @@ fn read(options: &Tap) -> Result<(Wanted, bool), Trouble> {
         greeting: io::stdout().is_terminal().then_some(greeting),
     };
     Ok((wanted, options.json))
+}
+
+/// What a person is told who is connected.
+fn greeting(options: &Tap, url: &Url) -> String {
+    let mut greeting = format!("connected to {}", url.without_query("http"));
+    if !options.json {
+        greeting.push_str("; times are UTC");
+    }
+    if options.follows {
+        greeting.push_str("; Ctrl-C ends");
+    }
+    greeting
 }
 
 /// An id counts something. A word without a digit is one that somebody guessed.

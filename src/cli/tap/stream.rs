@@ -111,8 +111,8 @@ impl Stream {
 
     fn read_refusal(&mut self, ends: &Ends, until: Instant) -> Result<(), Trouble> {
         loop {
-            let is_read = self.body.take(&mut self.input, &mut self.lines).is_err();
-            if is_read || self.body.is_over() || self.lines.len() > BODY_BYTES_MAX {
+            let is_broken = self.body.take(&mut self.input, &mut self.lines).is_err();
+            if is_broken || self.body.is_over() || self.lines.len() > BODY_BYTES_MAX {
                 return Ok(());
             }
             if ends.wait(Some(&self.socket), left(until))? != Woken::Stream {
