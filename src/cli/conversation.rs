@@ -124,20 +124,7 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
         let end = self.converse();
         // Whoever closed our output does not want to hear of it.
         let _ = self.screen.finish();
-        if self.losses.is_empty() {
-            return end;
-        }
-        // Two ends, and the status is of the worse.
-        match end {
-            Ok(farewell) => {
-                complain(&farewell.unwrap_or_default());
-                Err(Failure::Incomplete(self.losses))
-            }
-            Err(failure) => {
-                complain(&self.losses.to_string());
-                Err(failure)
-            }
-        }
+        self.losses.conclude(end)
     }
 
     fn converse(&mut self) -> Result<Option<String>, Failure> {

@@ -3,8 +3,13 @@
 //! Knows: what our own server says of a message that it refuses.
 //! Must not know: who counts, and what follows from it.
 
+use super::complain;
+use super::failure::Failure;
 use serde_json::Value;
 use std::fmt;
+
+/// How it ended, and what there is to say about that.
+type End = Result<Option<String>, Failure>;
 
 /// How much was not taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +26,21 @@ impl Losses {
         self.refused += u64::from(is_refusal(text));
     }
 
-    pub(super) fn is_empty(self) -> bool {
-        self == Losses::default()
+    /// Of two ends that are told, the status is of the worse.
+    pub(super) fn conclude(self, end: End) -> End {
+        if self == Losses::default() {
+            return end;
+        }
+        match end {
+            Ok(farewell) => {
+                complain(&farewell.unwrap_or_default());
+                Err(Failure::Incomplete(self))
+            }
+            Err(failure) => {
+                complain(&self.to_string());
+                Err(failure)
+            }
+        }
     }
 }
 
@@ -75,6 +93,6 @@ mod tests {
         assert_eq!(losses(false, 1), "the server refused a message");
         assert_eq!(losses(true, 0), "not all lines were sent\n");
         assert_eq!(losses(true, 2), "not all lines were sent\nthe server refused 2 messages");
-        assert!(Losses::default().is_empty());
+        assert!(matches!(Losses::default().conclude(Ok(None)), Ok(None)));
     }
 }

@@ -3,8 +3,8 @@
 //! Knows: the process's standard streams and signals, how to reach a server.
 //! Must not know: anything of the server; they are two more clients.
 //!
-//! Blocking and small: one thread that waits for the socket, for lines and for signals together. Who
-//! edits lines at a terminal does so in a thread of its own.
+//! Blocking and small: one thread that waits for the socket, for lines and for signals together.
+//! Whoever edits lines at a terminal does so in a thread of its own.
 
 mod closes;
 mod conversation;
@@ -125,11 +125,9 @@ fn read(options: &Connect) -> Result<(Url, Fields), Failure> {
     let mut mistakes = Vec::new();
     let (headers, token_file) = (&options.headers, options.token_file.as_deref());
     let mut fields = Fields::read(headers, token_file, &RESERVED, &mut mistakes);
-    if !options.subprotocols.is_empty() {
-        let names = options.subprotocols.join(", ");
-        let field = format!("Sec-WebSocket-Protocol: {names}");
-        if let Err(why) = fields.add(&field, &RESERVED) {
-            mistakes.push(format!("--subprotocol: \"{}\" {why}", escape(&names)));
+    for name in &options.subprotocols {
+        if let Err(why) = fields.add_subprotocol(name) {
+            mistakes.push(format!("--subprotocol: \"{}\" {why}", escape(name)));
         }
     }
     let url = Url::parse(&options.url);

@@ -176,9 +176,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Fault::Tls => {
-                "asks for TLS, which is not there yet; connect to a port without it, or to a proxy \
-                 that speaks it for you: socat TCP-LISTEN:8443,bind=localhost,fork OPENSSL:HOST:443 \
-                 and ws://localhost:8443/, with --header 'Host: HOST'"
+                "asks for TLS, which is not there yet; connect with ws:// to a port without it, or \
+                 through a proxy: socat TCP-LISTEN:8443,bind=localhost,fork OPENSSL:HOST:443 and \
+                 ws://localhost:8443/ --header 'Host: HOST'"
             }
             Fault::Http(meant) => {
                 let meant = meant.escape_debug();

@@ -72,7 +72,14 @@ fn each_event_is_a_line_that_says_who_and_what() {
 #[test]
 fn who_comes_to_a_room_and_who_leaves_it_is_told() {
     let folder = crate::support::Folder::new();
-    let route = "[[route]]\npath = \"/hall\"\nbehaviour = \"broadcast\"\nroom = \"hall\"\nconnection-id = \"client\"\npresence = true\n";
+    let route = r#"
+[[route]]
+path = "/hall"
+behaviour = "broadcast"
+room = "hall"
+connection-id = "client"
+presence = true
+"#;
     let file = folder.write("tidegate.toml", route);
     let server = Server::start(&["--config", &file]);
     WebSocket::connect(server.ws, "/hall?connectionId=ada").leave(1000, "");

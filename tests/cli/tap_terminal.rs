@@ -43,10 +43,7 @@ fn a_terminal_shows_columns_and_obeys_nobody() {
         r#"lab   long-name  closed 1000 by client"#,
     ];
     let expected = expected.map(|line| format!("00:00:00.000  {line}\r\n")).concat();
-    let greeting = format!(
-        "tidegate: connected to http://{}/events; times are UTC\n",
-        server.http
-    );
+    let greeting = format!("tidegate: connected to http://{}/events; times are UTC\n", server.http);
     for variables in [&[("TERM", "xterm"), ("NO_COLOR", "1")][..], &[("TERM", "dumb")], &[]] {
         let seen = seen(&server, &[], variables);
         assert_eq!(seen, (expected.clone(), greeting.clone()), "{variables:?}");
