@@ -175,8 +175,8 @@ impl<W: Write> Follow<W> {
         }
     }
 
-    /// How long to wait before the next try: longer and longer, and not all readers of a server that
-    /// restarts at once.
+    /// How long to wait before the next try: longer and longer, and not the same for all readers of
+    /// a server that restarts.
     fn pause(&mut self, trouble: &Trouble) -> Result<Duration, Trouble> {
         if let Trouble::Busy(_, Some(time)) = trouble {
             // Who says "at once" again and again is not to be asked without end.
