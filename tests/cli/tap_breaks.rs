@@ -1,4 +1,4 @@
-//! Connections that break, servers that restart: nothing is lost without a word, nothing comes twice.
+//! Connections that break, servers that restart: nothing is lost without a word, nor comes twice.
 
 use crate::scripted::{Connected, Scripted};
 use crate::support::server::tidegate;

@@ -73,14 +73,13 @@ fn answers_that_are_no_events() {
     let server = Scripted::start();
     let url = format!("http://127.0.0.1:{}/events", server.port());
     let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi";
+    let problem = r#"{"code":"so","detail":"No\u001b"}"#;
     let chunks = "Transfer-Encoding: chunked\r\n\r\n";
     for (answer, said) in [
         ("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n<p>", "refused: 404 Not Found"),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "refused: 502 Bad Gateway"),
         (
-            &format!(
-                "HTTP/1.1 401 x\r\n{chunks}21\r\n{{\"code\":\"so\",\"detail\":\"No\\u001b\"}}\r\n0\r\n\r\n"
-            ),
+            &format!("HTTP/1.1 401 x\r\n{chunks}21\r\n{problem}\r\n0\r\n\r\n"),
             "refused: 401 so: No\\u001b",
         ),
         (

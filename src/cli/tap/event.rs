@@ -76,7 +76,10 @@ mod tests {
 
     #[test]
     fn an_event_is_its_members_and_its_data_as_they_came() {
-        let line = r#"{"id":"e-01","room":"lab","connectionId":"a \"b\"","session":7,"type":"message","at":12,"data":{ "x":1e400,"y":"\ud800" }}"#;
+        let line = concat!(
+            r#"{"id":"e-01","room":"lab","connectionId":"a \"b\"","session":7,"type":"message","#,
+            r#""at":12,"data":{ "x":1e400,"y":"\ud800" }}"#
+        );
         let Line { id, says: Says::Event(event) } = read(line.as_bytes()).unwrap() else {
             panic!("{line}");
         };

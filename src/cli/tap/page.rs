@@ -178,9 +178,8 @@ mod tests {
 
     /// A line of an event at 12:01:07.031.
     fn line(kind: &str, who: &str, data: &str) -> String {
-        format!(
-            r#"{{"id":"e-1","room":"lab","connectionId":{who},"session":1,"type":"{kind}","at":1795262467031,"data":{data}}}"#
-        )
+        format!(r#"{{"id":"e-1","room":"lab","connectionId":{who},"type":"{kind}","#)
+            + &format!(r#""session":1,"at":1795262467031,"data":{data}}}"#)
     }
 
     #[test]
@@ -305,7 +304,8 @@ mod tests {
         fn one_event_is_one_line_in_a_pipe(room: String, who: String, reason: String) {
             let [room, who, reason] = [room, who, reason].map(Value::from);
             let data = format!(r#"{{"close":{{"code":1000,"by":"client","reason":{reason}}}}}"#);
-            let line = format!(r#"{{"room":{room},"connectionId":{who},"type":"close","data":{data}}}"#);
+            let line =
+                format!(r#"{{"room":{room},"connectionId":{who},"type":"close","data":{data}}}"#);
             prop_assert_eq!(shown(PIPE, &[line]).lines().count(), 1);
         }
     }

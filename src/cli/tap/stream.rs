@@ -41,8 +41,8 @@ pub(super) struct Stream {
     /// What has come and was not looked at.
     input: Vec<u8>,
     body: Body,
-    /// What the body has brought. Lines before `start` are dealt with; from there to `searched` none
-    /// ends.
+    /// What the body has brought. Lines before `start` are dealt with; from there to `searched`
+    /// none ends.
     lines: Vec<u8>,
     start: usize,
     searched: usize,
