@@ -43,6 +43,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Command::Connect(options) => return cli::connect(&options),
+        Command::Tap(options) => return cli::tap(&options),
         Command::Token(wanted) => return cli::token(&wanted),
     };
     let lines_dropped = match start_log() {

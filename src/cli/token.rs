@@ -4,7 +4,7 @@
 //! Must not know: what tokens are made of.
 
 use super::complain;
-use super::screen::escape;
+use super::escape::escape;
 use crate::auth::{
     Door, Expected, Glob, Globs, Grant, Keyring, Mint, Order, Presented, Rights, Secret, claims_of,
 };

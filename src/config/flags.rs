@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::settings::{Group, Setting, Takes};
 use super::table::GROUPS;
 use super::units::Unit;
-use super::{Config, connect, token};
+use super::{Config, connect, tap, token};
 
 const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
                      none skipped silently.";
@@ -60,7 +60,8 @@ pub(super) fn command() -> clap::Command {
     let whole = with_options(whole).args_conflicts_with_subcommands(true);
     let readers = [check.after_help(CHECK_NOTES), config.after_help(CONFIG_NOTES)];
     let servers = readers.map(with_hidden_options).into_iter().chain([with_options(serve)]);
-    whole.subcommands(servers).subcommands([connect::command(), token::command()])
+    let others = [connect::command(), tap::command(), token::command()];
+    whole.subcommands(servers).subcommands(others)
 }
 
 /// All options with unit, default and range, as Markdown tables: one place for the documentation to
