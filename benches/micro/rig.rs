@@ -113,7 +113,7 @@ impl Rig {
                 Action::Flush(key) => self.flush(key),
                 Action::Post(_, letter) => self.engine.collect(letter, self.now),
                 Action::Read(_) | Action::Shutdown(_) | Action::Close(_) => {}
-                Action::Ring(_) | Action::Vet(..) => {}
+                Action::Ring(_) | Action::Vet(..) | Action::Tell(_) => {}
             }
         }
     }

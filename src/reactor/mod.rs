@@ -3,6 +3,7 @@
 //! Knows: mio, sockets, threads, clocks, mailboxes, signals.
 //! Must not know: HTTP, WebSocket, SSE, rooms.
 
+mod accounts;
 mod bell;
 mod clock;
 mod core;
@@ -34,6 +35,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 use std::thread;
+
+/// How it is said at the start what runs, and what to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Banner {
+    /// For people, before anything is logged.
+    Written,
+    /// In one line of the log.
+    Logged,
+}
 
 /// Why the server does not run.
 #[derive(Debug)]
@@ -105,7 +115,7 @@ impl From<io::Error> for StartError {
 /// # Errors
 ///
 /// [`StartError`] when it cannot begin; nothing has been served then.
-pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
+pub fn serve(mut config: Config, source: Source, banner: Banner) -> Result<(), StartError> {
     let clock = Clock::start();
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let stopping = Arc::new(AtomicBool::new(false));
@@ -133,7 +143,7 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
     }
     let (nascents, mailboxes) = nascents(per_core)?;
     let setups = setups(&config, listeners.into(), clock)?;
-    announce(&config, &bound, nofile);
+    announce(&config, &bound, nofile, banner);
     let hub = Arc::clone(&setups[0].hub);
     let mut alarm = Alarm::default();
     if alarm.go_by(&config, clock.since_start()) {
@@ -225,7 +235,7 @@ fn policy(config: &Config) -> Policy {
 }
 
 /// Says what runs, and what to try.
-fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
+fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64, banner: Banner) {
     let of = |serves: [Serves; 2]| {
         let mut found = bound.iter().filter(move |(_, one)| serves.contains(one));
         found.clone().map(|(addr, _)| addr.to_string()).collect::<Vec<_>>().join(", ")
@@ -233,13 +243,23 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
     };
     let ws = of([Serves::WebSocket, Serves::Both]);
     let http = of([Serves::Http, Serves::Both]);
+    let connections = config.limits.connections_max;
+    let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION"));
+    if banner == Banner::Logged {
+        let cores = config.cores as u64;
+        return log::info!(
+            version, pid = pid, cores = cores, ws = ws.as_str(), http = http.as_str(),
+            connections = connections as u64, descriptors = nofile;
+            "tidegate runs"
+        );
+    }
     let port = |serves: Serves| {
         let found = bound.iter().find(|(_, one)| *one == serves || *one == Serves::Both);
         found.map_or(0, |(addr, _)| addr.port())
     };
     let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
     let mut lines = vec![
-        format!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores),
+        format!("tidegate {version} on {} core(s)", config.cores),
         format!("  WebSockets on     {ws}"),
         format!("  events, HTTP on   {http}"),
     ];
@@ -247,12 +267,7 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
     lines.push(String::new());
     // Nobody may be there to hear it: that is no reason not to serve.
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
-    let limits = &config.limits;
-    log::info!(
-        "pid {}, up to {} connections (descriptor limit {nofile})",
-        std::process::id(),
-        limits.connections_max
-    );
+    log::info!("pid {pid}, up to {connections} connections (descriptor limit {nofile})");
 }
 
 /// Runs every core, the first on this thread, and beside them what reads the configuration again.

@@ -45,6 +45,11 @@ use crate::pages::Entry;
 use paths::{Found, Resource};
 use std::sync::Arc;
 
+/// What the path leads to, as a pattern, if that is one of our own.
+pub(super) fn pattern(path: &[&str]) -> Option<&'static str> {
+    paths::find(path).map(|found| found.resource.pattern())
+}
+
 const NOT_FOUND: Problem = Problem::new(
     Status::NotFound,
     "not-found",

@@ -210,6 +210,13 @@ impl World<'_> {
                 self.cores[to as usize].mail[core].push_back(letter);
             }
             Action::Vet(..) => unreachable!("no policy of this node has anybody asked"),
+            Action::Tell(account) => self.note(
+                account.message.as_bytes()[..1]
+                    .iter()
+                    .map(|byte| u64::from(*byte))
+                    .collect::<Vec<_>>()
+                    .as_slice(),
+            ),
             Action::Ring(cores) => {
                 // The shadow needs no bell.
                 let numbers = cores.iter().map(usize::from);
