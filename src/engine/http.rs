@@ -31,7 +31,7 @@ pub(super) struct Http {
     pub(super) doing: Doing,
     /// What of a head is kept, as it is counted.
     pub(super) held: Held,
-    peer: Peer,
+    pub(super) peer: Peer,
 }
 
 /// What an HTTP connection is in the middle of.
@@ -344,11 +344,5 @@ impl Conn {
         let State::Http(http) = &self.state else { return None };
         let Doing::Collecting(collecting) = &http.doing else { return None };
         collecting.order.asked()
-    }
-
-    /// Where it came from, as long as it asks for anything.
-    pub(super) fn peer(&self) -> Option<Peer> {
-        let State::Http(http) = &self.state else { return None };
-        Some(http.peer)
     }
 }

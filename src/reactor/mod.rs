@@ -4,6 +4,7 @@
 //! Must not know: HTTP, WebSocket, SSE, rooms.
 
 mod accounts;
+mod banner;
 mod bell;
 mod clock;
 mod core;
@@ -17,6 +18,8 @@ mod rules;
 mod socket;
 mod vacancy;
 
+pub use self::banner::Banner;
+
 use self::clock::Clock;
 use self::core::{Nascent, Reactor};
 use self::ears::Ears;
@@ -29,21 +32,12 @@ use crate::engine::{Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
 use crate::metrics::Counters;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 use std::thread;
-
-/// How it is said at the start what runs, and what to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Banner {
-    /// For people, before anything is logged.
-    Written,
-    /// In one line of the log.
-    Logged,
-}
 
 /// Why the server does not run.
 #[derive(Debug)]
@@ -143,7 +137,7 @@ pub fn serve(mut config: Config, source: Source, banner: Banner) -> Result<(), S
     }
     let (nascents, mailboxes) = nascents(per_core)?;
     let setups = setups(&config, listeners.into(), clock)?;
-    announce(&config, &bound, nofile, banner);
+    banner.announce(&config, &bound, nofile);
     let hub = Arc::clone(&setups[0].hub);
     let mut alarm = Alarm::default();
     if alarm.go_by(&config, clock.since_start()) {
@@ -232,42 +226,6 @@ fn policy(config: &Config) -> Policy {
         access: Arc::new(config.access.clone()),
         insecure: exposure::is_accepted(config),
     }
-}
-
-/// Says what runs, and what to try.
-fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64, banner: Banner) {
-    let of = |serves: [Serves; 2]| {
-        let mut found = bound.iter().filter(move |(_, one)| serves.contains(one));
-        found.clone().map(|(addr, _)| addr.to_string()).collect::<Vec<_>>().join(", ")
-            + if found.next().is_none() { "nothing" } else { "" }
-    };
-    let ws = of([Serves::WebSocket, Serves::Both]);
-    let http = of([Serves::Http, Serves::Both]);
-    let connections = config.limits.connections_max;
-    let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION"));
-    if banner == Banner::Logged {
-        let cores = config.cores as u64;
-        return log::info!(
-            version, pid = pid, cores = cores, ws = ws.as_str(), http = http.as_str(),
-            connections = connections as u64, descriptors = nofile;
-            "tidegate runs"
-        );
-    }
-    let port = |serves: Serves| {
-        let found = bound.iter().find(|(_, one)| *one == serves || *one == Serves::Both);
-        found.map_or(0, |(addr, _)| addr.port())
-    };
-    let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
-    let mut lines = vec![
-        format!("tidegate {version} on {} core(s)", config.cores),
-        format!("  WebSockets on     {ws}"),
-        format!("  events, HTTP on   {http}"),
-    ];
-    lines.extend(config.hints(ws_port, http_port).iter().map(|hint| format!("  {hint}")));
-    lines.push(String::new());
-    // Nobody may be there to hear it: that is no reason not to serve.
-    let _ = io::stderr().write_all(lines.join("\n").as_bytes());
-    log::info!("pid {pid}, up to {connections} connections (descriptor limit {nofile})");
 }
 
 /// Runs every core, the first on this thread, and beside them what reads the configuration again.

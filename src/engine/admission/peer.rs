@@ -5,6 +5,7 @@
 
 use super::Desk;
 use crate::engine::chronicle::Whence;
+use crate::engine::conn::{Conn, State};
 use core::net::IpAddr;
 use std::num::NonZeroU64;
 
@@ -24,6 +25,14 @@ impl Peer {
 
     pub(in crate::engine) fn whence(&self) -> Whence {
         self.whence
+    }
+}
+
+impl Conn {
+    /// Where it came from, as long as it asks for anything.
+    pub(in crate::engine) fn peer(&self) -> Option<Peer> {
+        let State::Http(http) = &self.state else { return None };
+        Some(http.peer)
     }
 }
 

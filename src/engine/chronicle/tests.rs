@@ -146,7 +146,9 @@ fn a_websocket_is_told_when_it_opens_and_when_it_closes() {
     let [handshake, opened] = opened.lines().collect::<Vec<_>>()[..] else { panic!("{opened}") };
     let begin = format!("access Debug: handshake {who} {holder} method=GET path=/ws/{{room}} ");
     assert!(handshake.starts_with(&format!("{begin}status=101 ")), "{handshake}");
-    let known = format!("{who} connectionId=ann session=1 {holder} route=/ws/{{room}} room=lab");
+    let known = format!(
+        "{who} connectionId=ann session=1700000000000001 {holder} route=/ws/{{room}} room=lab"
+    );
     assert_eq!(opened, format!("connection Debug: WebSocket opened {known}"));
     let told = told(&mut core);
     let [closed] = &told[..] else { panic!("{told:?}") };

@@ -210,13 +210,7 @@ impl World<'_> {
                 self.cores[to as usize].mail[core].push_back(letter);
             }
             Action::Vet(..) => unreachable!("no policy of this node has anybody asked"),
-            Action::Tell(account) => self.note(
-                account.message.as_bytes()[..1]
-                    .iter()
-                    .map(|byte| u64::from(*byte))
-                    .collect::<Vec<_>>()
-                    .as_slice(),
-            ),
+            Action::Tell(account) => self.note(&[0x7e, account.fields.len() as u64]),
             Action::Ring(cores) => {
                 // The shadow needs no bell.
                 let numbers = cores.iter().map(usize::from);
