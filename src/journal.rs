@@ -38,7 +38,7 @@ struct Queue {
 }
 
 impl Journal {
-    /// A journal whose lines a new thread writes to `out`; what is `missing` is said in a line, too.
+    /// A journal whose lines a new thread writes to `out`; a line says how many are `missing`.
     pub(crate) fn start(
         out: impl Write + Send + 'static,
         missing: impl Fn(u64) -> String + Send + 'static,

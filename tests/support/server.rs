@@ -140,7 +140,7 @@ impl Log {
             // As people are told, or as their machines are.
             let told = line.trim().strip_prefix(heading);
             let member = if heading.starts_with("Web") { "\"ws\":\"" } else { "\"http\":\"" };
-            let logged = || Some(line.split_once(member)?.1.split('"').next()?);
+            let logged = || line.split_once(member)?.1.split('"').next();
             let addresses = told.or_else(logged)?;
             addresses.split(", ").next()?.trim().parse().ok()
         })
