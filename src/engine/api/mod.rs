@@ -45,11 +45,6 @@ use crate::pages::Entry;
 use paths::{Found, Resource};
 use std::sync::Arc;
 
-/// What the path leads to, as a pattern, if that is one of our own.
-pub(super) fn pattern(path: &[&str]) -> Option<&'static str> {
-    paths::find(path).map(|found| found.resource.pattern())
-}
-
 const NOT_FOUND: Problem = Problem::new(
     Status::NotFound,
     "not-found",
@@ -159,6 +154,11 @@ fn find_and_answer(
         site::answer(conn, desk, request, manner, page);
     }
     Ok(Answered::Yes)
+}
+
+/// What the path leads to, as a pattern, if that is one of our own.
+pub(super) fn pattern(path: &[&str]) -> Option<&'static str> {
+    paths::find(path).map(|found| found.resource.pattern())
 }
 
 /// What a path takes, where anybody is asked for anything; also one at which there is nothing.
