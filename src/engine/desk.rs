@@ -18,7 +18,7 @@ use crate::bytes::{ConnKey, Deadlines, Now, Place, Pool, Tick};
 use crate::http::{HttpDate, Response, Status, Terms};
 use crate::hub::{Hub, Turn, Who};
 use crate::limits::Limits;
-use crate::metrics::Counters;
+use crate::metrics::{Counters, Watch};
 use crate::routes::Route;
 use crate::sse::Sequence;
 use crate::ws::Tools;
@@ -113,6 +113,8 @@ pub(super) struct Desk {
     pub(super) drain: Option<Drain>,
     /// What is told of all that happens here.
     pub(super) chronicle: Chronicle,
+    /// Who is asked about the process.
+    pub(super) watch: Option<Arc<dyn Watch>>,
 }
 
 /// What a handshake has got hold of, to be given back if no WebSocket comes of it.
@@ -177,6 +179,7 @@ impl Desk {
             arriving: Arriving::default(),
             drain: None,
             chronicle: Chronicle::default(),
+            watch: None,
             setup,
         }
     }

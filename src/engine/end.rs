@@ -109,6 +109,7 @@ impl Engine {
             State::EventStream(stream) => {
                 desk.tell_stream_end(key, &stream, &end);
                 desk.counters().open.event_stream.fall();
+                desk.counters().streams_ended.count(end.code.0);
                 conn.end_cursor(desk, stream.cursor);
             }
             State::Closing(_) => {}

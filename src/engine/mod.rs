@@ -63,11 +63,13 @@ pub use letters::{Action, Letter};
 pub use policy::Policy;
 
 use crate::bytes::{ConnKey, Keyed, Now, Outbox, Place};
+use crate::metrics::Watch;
 use conn::{Conn, Mood, State};
 use desk::Desk;
 use end::End;
 use http::Http;
 use std::mem;
+use std::sync::Arc;
 
 /// The engine of one core.
 #[derive(Debug)]
@@ -99,6 +101,13 @@ impl Engine {
     #[must_use]
     pub fn telling(mut self, wanted: Wanted) -> Engine {
         self.desk.chronicle.want(wanted);
+        self
+    }
+
+    /// The same engine, which asks `watch` for what it cannot know of the process it runs in.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Engine {
+        self.desk.watch = Some(watch);
         self
     }
 

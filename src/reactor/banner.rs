@@ -3,8 +3,10 @@
 //! Knows: addresses, standard error, the log.
 //! Must not know: HTTP, WebSocket, SSE, rooms.
 
+use super::listen;
 use crate::config::Config;
 use crate::engine::Serves;
+use crate::limits::Limits;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
@@ -51,6 +53,10 @@ impl Banner {
         lines.push(String::new());
         // Nobody may be there to hear it: that is no reason not to serve.
         let _ = io::stderr().write_all(lines.join("\n").as_bytes());
-        log::info!("pid {pid}, up to {connections} connections (descriptor limit {nofile})");
+        // What was asked for and does not fit would have kept us from starting.
+        let is_less = connections < Limits::default().connections_max
+            && connections as u64 + listen::own_descriptors(config.cores) == nofile;
+        let hint = if is_less { ": `tidegate check` says how to raise it" } else { "" };
+        log::info!("pid {pid}, up to {connections} connections (descriptor limit {nofile}{hint})");
     }
 }

@@ -56,6 +56,8 @@ pub(crate) struct World<'p> {
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<[Counters]>,
     pub(crate) connections: Arc<AtomicUsize>,
+    /// The most that there ever were.
+    pub(crate) connections_peak: usize,
     pub(crate) cores: Vec<Core>,
     /// The shadow's visits to the door.
     pub(crate) observer: Turn,
@@ -130,6 +132,7 @@ impl<'p> World<'p> {
             hub,
             counters,
             connections,
+            connections_peak: 0,
             cores,
             observer,
             shadow: Shadow::new(epoch),
@@ -208,6 +211,7 @@ impl<'p> World<'p> {
             is_draining: self.is_draining,
             bounds: &self.policies.bounds,
             hub: &self.hub,
+            connections_peak: self.connections_peak,
             claims: &self.claims,
             has_strangers: self.has_strangers,
             latest_ms: self.latest_ms,
