@@ -49,7 +49,7 @@ impl End {
         End::fixed(CloseCode::NORMAL, EndedBy::Server, How::Finish);
     /// A stream's reader went.
     pub(in crate::engine) const LEFT: End =
-        End::fixed(CloseCode::NORMAL, EndedBy::Client, How::Gone);
+        End::fixed(CloseCode::ABNORMAL, EndedBy::Client, How::Gone);
     /// A stream's reader says what nobody asked for.
     pub(in crate::engine) const TALKS: End =
         End::fixed(CloseCode::POLICY, EndedBy::Server, How::Finish);
@@ -103,7 +103,7 @@ impl End {
 
     /// The same of a stream, which has been told.
     pub(in crate::engine) fn lapsed_stream(lapse: Lapse) -> End {
-        End { how: How::Finish, ..End::lapsed(lapse) }
+        End { code: CloseCode::NORMAL, how: How::Finish, ..End::lapsed(lapse) }
     }
 
     /// The peer broke the protocol.
