@@ -39,7 +39,9 @@ ORIGIN is scheme://host[:port], * or null; NAME is a host without its port, or *
 Each option is also an environment variable: --max-message is TIDEGATE_MAX_MESSAGE; several
 values are separated by commas; an empty variable counts as unset. What is written in FILE by the
 same names, like cores = 2, gives way to the environment, and that to the command line.
-TIDEGATE_LOG, or else RUST_LOG, says what is logged: error, warn, info, debug or trace.";
+TIDEGATE_LOG, or else RUST_LOG, says what is logged: error, warn, info, debug or trace; every
+request and every connection with info,access=debug,connection=debug. With
+TIDEGATE_LOG_FORMAT=json each line is a JSON object.";
 
 /// Says whether a configuration is without mistakes.
 pub(super) const CHECK: &str = "check";

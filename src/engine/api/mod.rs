@@ -156,6 +156,11 @@ fn find_and_answer(
     Ok(Answered::Yes)
 }
 
+/// What the path leads to, as a pattern, if that is one of our own.
+pub(super) fn pattern(path: &[&str]) -> Option<&'static str> {
+    paths::find(path).map(|found| found.resource.pattern())
+}
+
 /// What a path takes, where anybody is asked for anything; also one at which there is nothing.
 fn need(found: Option<Found<'_>>, page: Option<&Entry>, access: &Access) -> Option<Need> {
     match (found, page) {
