@@ -221,7 +221,7 @@ impl Conn {
         desk.counters().responses.count(fault.status().code());
         let date = *desk.date.of(desk.now.unix_ms / 1000);
         self.outbox.append(&mut desk.pool, |out| {
-            Response::refuse(out, fault, head, &date);
+            Response::refuse(out, fault, &desk.limits, head, &date);
         });
         Step::End(End::ANSWERED)
     }

@@ -31,6 +31,7 @@ mod expire;
 mod guard;
 mod heads;
 mod health;
+mod hints;
 mod history;
 mod http;
 mod letters;

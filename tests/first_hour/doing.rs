@@ -118,7 +118,8 @@ impl Doing {
 }
 
 fn is_setting(word: &str) -> bool {
-    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let is_mark = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name = |name: &str| name.bytes().all(is_mark);
     word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
