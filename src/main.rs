@@ -28,7 +28,7 @@ const USAGE: u8 = 2;
 const LOG_FILTER: &str = "info";
 
 fn main() -> ExitCode {
-    let command = match Config::from_args(env::args_os(), |name| env::var_os(name)) {
+    let command = match read() {
         Ok(command) => command,
         Err(refusal) => return refuse(&refusal),
     };
@@ -59,6 +59,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn read() -> Result<Command, Refusal> {
+    let names = env::vars_os().map(|(name, _)| name);
+    Config::from_process(env::args_os(), |name| env::var_os(name), names)
 }
 
 /// Says it to whoever started us, if anybody listens.

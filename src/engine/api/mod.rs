@@ -154,7 +154,7 @@ fn websocket_elsewhere(desk: &Desk, request: &Request<'_>) -> Problem {
     let at = desk.websockets_at();
     WEBSOCKET_ELSEWHERE.saying(match hints::foreign(request) {
         Some(foreign) => foreign.told(&at),
-        None => format!("WebSockets connect to {at}; here is HTTP alone."),
+        None => format!("WebSockets connect to {at}. This is where HTTP is spoken, and no more."),
     })
 }
 

@@ -14,7 +14,7 @@ const OBJECT: &str = "this is an object that was not made into JSON: send JSON.s
 const QUOTES: &str = "The message is not valid JSON: keys and strings stand in double quotes, as \
     in {\"connectionId\":\"me\"}.";
 const PLAIN: &str = "The message is not valid JSON: send an object such as \
-    {\"connectionId\":\"me\",\"message\":\"hello\"}. (On /echo and /chat/NAME any text will do.)";
+    {\"connectionId\":\"me\",\"message\":\"hello\"}.";
 const GRAPHQL: &str = "this looks like GraphQL, which is not spoken here: the first message must \
     be a JSON object with your \"connectionId\", a string";
 const SUBSCRIBES: &str = "nothing is subscribed to here: the URL says the room, as in /ws/NAME or \

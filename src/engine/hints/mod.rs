@@ -12,7 +12,7 @@ mod paths;
 mod protocols;
 
 pub(super) use messages::{of_binary, of_text};
-pub(super) use parameters::of_parameter;
+pub(super) use parameters::{of_parameter, of_websocket};
 pub(super) use paths::{of_method, of_path};
 pub(super) use protocols::foreign;
 

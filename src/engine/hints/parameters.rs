@@ -36,13 +36,23 @@ const TABLE: &[(&str, &str)] = &[
 
 const LAST_EVENT_ID: &str = "An id to go on behind is lastEventId.";
 const ROOM: &str = "A room is chosen by room, which may be repeated.";
+const PATH: &str = "A room is in the path, as in /ws/NAME or /chat/NAME.";
 const NAME: &str = "A name is connectionId.";
 const SINCE: &str = "What the log still has is sent first with since=earliest.";
 const CREDENTIAL: &str = "A credential in a URL is taken where [auth] of the configuration names \
                           the parameter (query = \"token\"); otherwise send Authorization: Bearer, \
                           or a ticket.";
 
-/// What to say of a parameter of this name that is not taken where it stands.
+/// What to say of a parameter of this name that a WebSocket is opened with, and that is not taken.
+pub(in crate::engine) fn of_websocket(name: &str) -> Option<&'static str> {
+    match of_parameter(name) {
+        Some(ROOM) => Some(PATH),
+        None if name == "room" => Some(PATH),
+        said => said,
+    }
+}
+
+/// The same of a parameter of `/events`.
 pub(in crate::engine) fn of_parameter(name: &str) -> Option<&'static str> {
     const NAME_BYTES_MAX: usize = 32;
     if name.len() > NAME_BYTES_MAX {
@@ -63,6 +73,8 @@ mod tests {
             assert_eq!(of_parameter(name), Some(LAST_EVENT_ID), "{name}");
         }
         assert_eq!(of_parameter("topic"), Some(ROOM));
+        assert_eq!((of_websocket("topic"), of_websocket("room")), (Some(PATH), Some(PATH)));
+        assert_eq!(of_websocket("token"), Some(CREDENTIAL));
         assert_eq!(of_parameter("x"), None);
         assert_eq!(of_parameter(&"topic".repeat(100)), None);
     }
