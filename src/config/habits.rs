@@ -7,23 +7,25 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-const PORTS: &str = "where to listen is said by --ws-addr for WebSockets and by --http-addr for \
-    events and the API: a port like 8080, or an address like 127.0.0.1:8080";
-const FILE: &str = "a configuration is named by --config FILE";
-const LOG: &str = "what is logged is said by the variable TIDEGATE_LOG: error, warn, info, debug \
-    or trace; the log is on standard error";
+const PORTS: &str = "write --ws-addr for WebSockets and --http-addr for events and the API, each \
+    with a port like 8080 or an address like 127.0.0.1:8080";
+const FILE: &str = "write --config FILE";
+const LOG: &str = "set the variable TIDEGATE_LOG to error, warn, info, debug or trace; the log is \
+    on standard error";
+const LOG_FORMAT: &str = "set the variable TIDEGATE_LOG_FORMAT to json";
 const FOREGROUND: &str = "it stays in the foreground and writes no file of its number; systemd, \
     or & in a shell, has it in the background";
 const TLS: &str = "TLS is not spoken yet; put a proxy such as nginx or Caddy before it";
-const CORES: &str = "threads are said by --cores N";
-const ORIGINS: &str = "pages of other origins are let in by --allow-origin https://example.org";
-const HOSTS: &str = "names of the server are said by --allow-host NAME";
-const MESSAGE: &str = "the longest message is said by --max-message SIZE, as in 1MiB";
+const CORES: &str = "write --cores N";
+const ORIGINS: &str = "write --allow-origin ORIGIN for the pages that may connect, as in \
+    https://example.org";
+const HOSTS: &str = "write --allow-host NAME for what the server is called";
+const MESSAGE: &str = "write --max-message SIZE, as in 1MiB";
 const BROKER: &str = "there is no broker: rooms and their logs are in the memory of one process";
-const FILES: &str = "files are served by a table [[files]] in the file of --config";
+const FILES: &str = "write a table [[files]], with path and folder, in the file of --config";
 const METRICS: &str = "/metrics, /livez and /readyz are at --http-addr, beside the API";
-const KEYS: &str = "who may come in is said by a [[key]] in the file of --config, which names the \
-    file or the variable that has the secret; no secret belongs on a command line";
+const KEYS: &str = "write a [[key]] in the file of --config, which names the file or the variable \
+    that has the secret; no secret belongs on a command line";
 
 /// Options, without their dashes.
 const OPTIONS: &[(&[&str], &str)] = &[
@@ -71,7 +73,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         ],
         LOG,
     ),
-    (&["log-format", "log-json", "json-logs"], "TIDEGATE_LOG_FORMAT=json makes the log JSON"),
+    (&["log-format", "log-json", "json-logs"], LOG_FORMAT),
     (
         &[
             "d",
@@ -129,28 +131,29 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["jwt", "jwt-secret", "jwt-key", "jwks-url", "hmac", "api-keys", "credentials"], KEYS),
 ];
 
-const SERVES: &str = "a server is started by tidegate alone, or by tidegate serve";
+const SERVES: &str = "write tidegate alone, or tidegate serve";
 const RELOADS: &str = "a server that runs stops on SIGTERM (kill PID), and reads its --config \
     again on SIGHUP (kill -HUP PID)";
-const CLIENT: &str = "tidegate connect ws://localhost:8080/ is a client: its lines are messages";
-const READER: &str = "events are read by tidegate tap, or curl -N http://localhost:8082/events";
+const CLIENT: &str =
+    "write tidegate connect ws://localhost:8080/ for a client whose lines are messages";
+const READER: &str = "write tidegate tap, or curl -N http://localhost:8082/events, to read events";
 
 /// Commands.
 const COMMANDS: &[(&[&str], &str)] = &[
     (&["start", "run", "server", "up", "launch", "daemon", "listen"], SERVES),
     (&["stop", "reload", "restart", "kill", "shutdown", "down"], RELOADS),
-    (&["version"], "its version is said by tidegate --version"),
+    (&["version"], "write tidegate --version"),
     (
         &["validate", "test", "checkconfig", "check-config", "configtest", "lint", "verify"],
-        "a configuration is looked through by tidegate check --config FILE",
+        "write tidegate check --config FILE",
     ),
     (
         &["genconfig", "defaultconfig", "init", "print-config", "show", "dump", "options"],
-        "what is in force is printed by tidegate config; all options by tidegate --help",
+        "write tidegate config for what is in force, tidegate --help for all options",
     ),
-    (&["gentoken", "mint", "jwt", "sign"], "a token is made by tidegate token mint"),
-    (&["checktoken", "decode"], "a token is looked at by tidegate token verify"),
-    (&["keygen", "genkey", "key", "secret"], "a secret is made by tidegate token key FILE"),
+    (&["gentoken", "mint", "jwt", "sign"], "write tidegate token mint"),
+    (&["checktoken", "decode"], "write tidegate token verify"),
+    (&["keygen", "genkey", "key", "secret"], "write tidegate token key FILE"),
     (&["client", "ws", "cat", "open", "send", "publish", "pub", "chat"], CLIENT),
     (&["subscribe", "sub", "watch", "tail", "events", "sse", "read", "listener"], READER),
     (&["status", "top", "health", "metrics", "stats", "ping"], METRICS),
@@ -196,7 +199,7 @@ pub(super) fn advise(error: clap::Error, args: &[OsString]) -> clap::Error {
         ErrorKind::ArgumentConflict => OF_SERVERS
             .iter()
             .find(|command| words.contains(command))
-            .map(|command| format!("options stand behind the command: tidegate {command} …")),
+            .map(|command| format!("options stand behind the command; write tidegate {command} …")),
         _ => None,
     };
     match advice {
@@ -215,7 +218,7 @@ fn of_word(word: &str, command: &str) -> Option<String> {
     let is_file = [".toml", ".yml", ".yaml", ".json", ".conf", ".ini"].iter();
     if is_file.clone().any(|end| word.ends_with(end)) || word.contains('/') {
         let line = format!("tidegate{behind} --config {shown}");
-        return Some(format!("a configuration is named by --config: {line}"));
+        return Some(format!("{shown} is no command; write {line}"));
     }
     let port = word.rsplit(':').next().unwrap_or_default();
     let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());

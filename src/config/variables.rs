@@ -51,7 +51,7 @@ fn warning(name: &str, known: &[String]) -> String {
     let flag = name.strip_prefix(PREFIX).unwrap_or(name);
     let flags = settings::all().map(|setting| setting.flag);
     let meant = match habits::of_option(flag) {
-        Some(said) => said.to_owned(),
+        Some(said) => in_variables(said),
         None => match nearest(flag, flags).and_then(settings::named) {
             Some(setting) => format!("did you mean {}?", setting.variable()),
             None => "tidegate --help lists all options".to_owned(),
@@ -59,6 +59,17 @@ fn warning(name: &str, known: &[String]) -> String {
     };
     debug_assert!(!known.iter().any(|own| own == name));
     format!("{shown}: is the variable of no option, and does nothing; {meant}")
+}
+
+/// What is `said` of options, of their variables.
+fn in_variables(said: &str) -> String {
+    let mut settings: Vec<_> = settings::all().collect();
+    // One may be the beginning of another.
+    settings.sort_by_key(|setting| std::cmp::Reverse(setting.flag.len()));
+    let said = said.replace("write ", "set ");
+    settings.iter().fold(said, |said, setting| {
+        said.replace(&format!("--{}", setting.flag), &setting.variable())
+    })
 }
 
 /// Kubernetes and Docker tell each container where the services are: for one that is called
@@ -101,13 +112,13 @@ mod tests {
     fn a_variable_that_does_nothing_is_told() {
         for (name, part) in [
             ("TIDEGATE_MAX_MESAGE", "did you mean TIDEGATE_MAX_MESSAGE?"),
-            ("TIDEGATE_PORT", "--ws-addr"),
+            ("TIDEGATE_PORT", "set TIDEGATE_WS_ADDR for WebSockets and TIDEGATE_HTTP_ADDR for"),
             ("TIDEGATE_WHOLLY_DIFFERENT", "tidegate --help"),
         ] {
-            let warnings = warnings(&[(name, "8080")]);
+            let warnings = warnings(&[(name, "5ecre7")]);
             assert!(warnings[0].starts_with(&format!("{name}: ")), "{warnings:?}");
             assert!(warnings[0].contains(part), "{warnings:?}");
-            assert!(!warnings[0].contains("8080 "), "{warnings:?}");
+            assert!(!warnings[0].contains("5ecre7"), "{warnings:?}");
         }
         let known = ["TIDEGATE_CORES", "TIDEGATE_LOG", "TIDEGATE_LOG_FORMAT", "PORT", "tidegate_x"];
         assert!(warnings(&known.map(|name| (name, "1"))).is_empty());

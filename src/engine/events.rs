@@ -227,7 +227,9 @@ fn unknown_parameter(desk: &Desk, name: &str) -> Problem {
             known.push_str(name);
         }
     }
-    let more = hints::of_parameter(name).map(|said| format!(" {said}")).unwrap_or_default();
+    let more = hints::of_parameter(name, access.is_on())
+        .map(|said| format!(" {said}"))
+        .unwrap_or_default();
     UNKNOWN_PARAMETER.saying(format!("/events takes: {known}.{more}"))
 }
 

@@ -210,6 +210,9 @@ impl<'t> Entry<'t> {
             DeValue::Table(table) => {
                 Some(Entries::open(self.text, what, table, self.value.span().start, mistakes))
             }
+            _ if what == What::Forward => {
+                self.is_no("a table, like { url = \"http://127.0.0.1:9000/auth\" }", mistakes)
+            }
             _ => self.is_no("a table", mistakes),
         }
     }

@@ -15,7 +15,7 @@ pub(in crate::config) enum Fault {
     /// In the system's words.
     Unreadable(String),
     Folder,
-    /// Nothing of that name.
+    /// Nothing of that name, which is not from the root.
     NotThere,
     /// `-`.
     Dash,
@@ -145,7 +145,10 @@ impl fmt::Display for Fault {
             }
             Fault::Kind { is, wanted } => write!(out, "is {is}; write {wanted}"),
             Fault::Choice { words } => write!(out, "is none of {words}"),
-            Fault::Habit(said) => write!(out, "is no option; {said}"),
+            Fault::Habit(said) => {
+                // Here options are written without dashes.
+                write!(out, "is no option; {}", said.replace("--", ""))
+            }
             Fault::Missing("name") => out.write_str("has no name; write one, like name = \"app\""),
             Fault::Missing("behaviour") => {
                 out.write_str("has no behaviour; write relay, broadcast, echo or reply")
@@ -184,7 +187,8 @@ impl Fault {
         match self {
             Fault::Folder => "is a folder; name the file in it",
             Fault::NotThere => {
-                "is not there; a name is looked up from the folder that tidegate is started in"
+                "cannot be read: No such file or directory; its name is looked up from the folder \
+                 that tidegate is started in"
             }
             Fault::Dash => "is no file; standard input is /dev/stdin",
             Fault::Yaml => "is YAML, it seems; what is read is TOML: cores = 2, not cores: 2",

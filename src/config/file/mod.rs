@@ -155,7 +155,7 @@ impl Tree<'_> {
 pub(super) fn read(path: &Path, again: bool) -> Result<Vec<u8>, Fault> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound if path == Path::new("-") => Fault::Dash,
-        io::ErrorKind::NotFound => Fault::NotThere,
+        io::ErrorKind::NotFound if path.is_relative() => Fault::NotThere,
         _ => Fault::Unreadable(error.to_string()),
     };
     // Asked before it is opened: to open a pipe waits for whoever writes to it.

@@ -49,8 +49,11 @@ use std::sync::Arc;
 const NOT_FOUND: Problem = Problem::new(Status::NotFound, "not-found", "");
 const WEBSOCKET_ELSEWHERE: Problem =
     Problem::refusal(Status::MisdirectedRequest, "websocket-elsewhere", "");
-const UNKNOWN_METHOD: Problem =
-    Problem::new(Status::NotImplemented, "unknown-method", "This server does not know the method.");
+const UNKNOWN_METHOD: Problem = Problem::new(
+    Status::NotImplemented,
+    "unknown-method",
+    "This server knows GET, HEAD, POST, DELETE and OPTIONS.",
+);
 const WRONG_METHOD: Problem = Problem::new(Status::MethodNotAllowed, "method-not-allowed", "");
 
 /// Answers one request to a listener for HTTP, or says what is to be done when its body is there.

@@ -31,7 +31,7 @@ const TABLE: &[(&str, &str)] = &[
     ("jwt", CREDENTIAL),
     ("apikey", CREDENTIAL),
     ("key", CREDENTIAL),
-    ("ticket", "Nobody is asked for a credential here, so no ticket is taken."),
+    ("ticket", CREDENTIAL),
 ];
 
 const LAST_EVENT_ID: &str = "An id to go on behind is lastEventId.";
@@ -39,28 +39,29 @@ const ROOM: &str = "A room is chosen by room, which may be repeated.";
 const PATH: &str = "A room is in the path, as in /ws/NAME or /chat/NAME.";
 const NAME: &str = "A name is connectionId.";
 const SINCE: &str = "What the log still has is sent first with since=earliest.";
-const CREDENTIAL: &str = "A credential in a URL is taken where [auth] of the configuration names \
-                          the parameter (query = \"token\"); otherwise send Authorization: Bearer, \
-                          or a ticket.";
+const CREDENTIAL: &str = "No credential is asked for here, as there is no [[key]] in a file of \
+                          --config; so none is taken.";
 
 /// What to say of a parameter of this name that a WebSocket is opened with, and that is not taken.
-pub(in crate::engine) fn of_websocket(name: &str) -> Option<&'static str> {
-    match of_parameter(name) {
+pub(in crate::engine) fn of_websocket(name: &str, asks: bool) -> Option<&'static str> {
+    match of_parameter(name, asks) {
         Some(ROOM) => Some(PATH),
         None if name == "room" => Some(PATH),
         said => said,
     }
 }
 
-/// The same of a parameter of `/events`.
-pub(in crate::engine) fn of_parameter(name: &str) -> Option<&'static str> {
+/// The same of a parameter of `/events`. A server that `asks` for credentials says in which
+/// parameters it takes them.
+pub(in crate::engine) fn of_parameter(name: &str, asks: bool) -> Option<&'static str> {
     const NAME_BYTES_MAX: usize = 32;
     if name.len() > NAME_BYTES_MAX {
         return None;
     }
     let bare: String = name.chars().filter(|char| !matches!(char, '_' | '-' | '.')).collect();
     let bare = bare.to_ascii_lowercase();
-    TABLE.iter().find(|(own, _)| *own == bare).map(|(_, said)| *said)
+    let said = TABLE.iter().find(|(own, _)| *own == bare).map(|(_, said)| *said);
+    said.filter(|said| !asks || *said != CREDENTIAL)
 }
 
 #[cfg(test)]
@@ -70,12 +71,16 @@ mod tests {
     #[test]
     fn a_parameter_of_others_is_known_however_it_is_spelt() {
         for name in ["last_event_id", "Last-Event-ID", "lastEvent"] {
-            assert_eq!(of_parameter(name), Some(LAST_EVENT_ID), "{name}");
+            assert_eq!(of_parameter(name, false), Some(LAST_EVENT_ID), "{name}");
         }
-        assert_eq!(of_parameter("topic"), Some(ROOM));
-        assert_eq!((of_websocket("topic"), of_websocket("room")), (Some(PATH), Some(PATH)));
-        assert_eq!(of_websocket("token"), Some(CREDENTIAL));
-        assert_eq!(of_parameter("x"), None);
-        assert_eq!(of_parameter(&"topic".repeat(100)), None);
+        assert_eq!(of_parameter("topic", false), Some(ROOM));
+        assert_eq!(
+            (of_websocket("topic", true), of_websocket("room", true)),
+            (Some(PATH), Some(PATH))
+        );
+        assert_eq!(of_websocket("token", false), Some(CREDENTIAL));
+        assert_eq!(of_websocket("token", true), None);
+        assert_eq!(of_parameter("x", false), None);
+        assert_eq!(of_parameter(&"topic".repeat(100), false), None);
     }
 }

@@ -249,12 +249,10 @@ mod tests {
 
     #[test]
     fn no_pattern_stands_behind_one_that_fits_all_of_it() {
-        for (at, (pattern, wants)) in TABLE.iter().enumerate() {
+        for (pattern, wants) in TABLE {
             let path = pattern.replace('*', "");
-            let path = if path.ends_with('/') { path + "x" } else { path };
-            let found =
-                TABLE.iter().position(|(_, own)| own == wants && wanted(&path) == Some(*own));
-            assert!(found.is_some(), "{at}: {pattern}");
+            let path = if pattern.ends_with("/*") { path + "x" } else { path };
+            assert_eq!(wanted(&path), Some(*wants), "{pattern}");
         }
     }
 

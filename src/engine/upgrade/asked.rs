@@ -43,7 +43,7 @@ impl<'r> Asked<'r> {
                 "since" => asked.since = Some(value),
                 "connectionId" => asked.id = Some(value),
                 other if other.starts_with('_') || known.contains(&other) => {}
-                other => return Err(hints::of_websocket(other)),
+                other => return Err(hints::of_websocket(other, !known.is_empty())),
             }
         }
         Ok(asked)
