@@ -34,7 +34,8 @@ const BODY: Problem = Problem::new(
 const BAD_SINCE: Problem = Problem::new(
     Status::BadRequest,
     "bad-parameter",
-    "The parameter since can only be: earliest. Without it a stream begins now; an id to go on behind is lastEventId.",
+    "The parameter since can only be: earliest. Without it a stream begins now; an id to go on \
+     behind is lastEventId.",
 );
 const BAD_FOLLOW: Problem =
     Problem::new(Status::BadRequest, "bad-parameter", "The parameter follow is true or false.");

@@ -13,11 +13,13 @@ use crate::http::{Host, Request, Status};
 
 const WRONG_HOST: Problem =
     Problem::refusal(Status::MisdirectedRequest, "host-not-allowed", WRONG_HOST_LOCAL);
-const WRONG_HOST_LOCAL: &str = "This server goes by localhost and addresses of this machine alone, which the name in the Host \
-     field is none of. If it should go by that, start it with --allow-host NAME (several are \
-     separated by commas, * is any); a proxy may send another Host instead.";
-const WRONG_HOST_LISTED: &str = "The name in the Host field is none of those that --allow-host lists, nor localhost. Add it \
-     there if it should be.";
+const WRONG_HOST_LOCAL: &str = "\
+    This server goes by localhost and addresses of this machine alone, and the name in the Host \
+    field is none of those. If it should go by that, start it with --allow-host NAME (several are \
+    separated by commas, * is any), or have the proxy send another Host.";
+const WRONG_HOST_LISTED: &str = "\
+    The name in the Host field is none of those that --allow-host lists, nor localhost. Add it \
+    there if it should be.";
 const WRONG_ORIGIN: Problem = Problem::refusal(
     Status::Forbidden,
     "origin-not-allowed",

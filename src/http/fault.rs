@@ -46,7 +46,8 @@ macro_rules! faults {
 
 faults! {
     Tls => BadRequest, "tls-on-plain-port",
-        "This port does not speak TLS: use http:// or ws:// instead of https:// or wss://, or put a TLS proxy before it.";
+        "This port does not speak TLS: use http:// or ws://, not https:// or wss://, or put a \
+         TLS proxy before it.";
     NotHttp => BadRequest, "not-http",
         "What came is no HTTP request: it must begin with a method such as GET.";
     BadRequestLine => BadRequest, "bad-request-line",
@@ -56,7 +57,7 @@ faults! {
     MethodTooLong => NotImplemented, "method-not-implemented",
         "No method has so long a name: use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.";
     Http2 => VersionNotSupported, "http2-not-supported",
-        "This port does not speak HTTP/2: send the request as HTTP/1.1 (curl --http1.1, a proxy likewise).";
+        "This port does not speak HTTP/2: send the request as HTTP/1.1, and have a proxy do so.";
     UnsupportedVersion => VersionNotSupported, "unsupported-version",
         "Only HTTP/1.1 and HTTP/1.0 are spoken here: send the request as HTTP/1.1.";
     UriTooLong => UriTooLong, "uri-too-long",

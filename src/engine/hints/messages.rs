@@ -54,7 +54,7 @@ pub(in crate::engine) fn of_text(code: &str, text: &[u8]) -> Option<&'static str
             // A key may be in any case, a word that means something is not.
             let lower = text.to_ascii_lowercase();
             let has = |part: &&str| text.contains(part) || lower.contains(part);
-            PARTS.iter().find(|(parts, _)| parts.iter().any(|part| has(&part))).map(|it| it.1)
+            PARTS.iter().find(|(parts, _)| parts.iter().any(has)).map(|it| it.1)
         }
         _ => None,
     }
