@@ -92,29 +92,43 @@ impl Doing {
 
     /// With the ports that there really are.
     fn really(&self, text: &str) -> String {
-        match &self.server {
+        match self.ports() {
             None => text.to_owned(),
-            Some(server) => text
-                .replace(WS, &server.ws.port().to_string())
-                .replace(HTTP, &server.http.port().to_string()),
+            Some([ws, http]) => exchanged(text, [(WS, &ws), (HTTP, &http)], |_| {}),
         }
     }
 
     /// With the ports of the table.
     fn as_written(&self, text: &str) -> String {
-        match &self.server {
+        match self.ports() {
             None => text.to_owned(),
-            Some(server) => text
-                .replace(&server.ws.port().to_string(), WS)
-                .replace(&server.http.port().to_string(), HTTP),
+            Some([ws, http]) => exchanged(text, [(&ws, WS), (&http, HTTP)], |_| {}),
         }
     }
 
     /// The same of what a server says, which has to know where it is.
     fn honest(&self, said: &str) -> String {
-        assert!(!said.contains(WS) && !said.contains(HTTP), "no such port: {said}");
-        self.as_written(said)
+        let [ws, http] = self.ports().expect("a server");
+        exchanged(said, [(&ws, WS), (&http, HTTP)], |rest| {
+            assert!(!rest.contains(WS) && !rest.contains(HTTP), "no such port: {said}");
+        })
     }
+
+    fn ports(&self) -> Option<[String; 2]> {
+        let server = self.server.as_ref()?;
+        Some([server.ws, server.http].map(|addr| addr.port().to_string()))
+    }
+}
+
+/// One text for the other; `check` sees what is neither. A port may be a part of another one.
+fn exchanged(text: &str, pairs: [(&str, &str); 2], check: impl Fn(&str)) -> String {
+    let marks = ["\u{1}", "\u{2}"];
+    let marked = pairs
+        .iter()
+        .zip(marks)
+        .fold(text.to_owned(), |text, ((from, _), mark)| text.replace(from, mark));
+    check(&marked);
+    pairs.iter().zip(marks).fold(marked, |text, ((_, to), mark)| text.replace(mark, to))
 }
 
 fn is_setting(word: &str) -> bool {
