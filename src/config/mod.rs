@@ -82,6 +82,8 @@ pub struct Config {
     pub routes: Table,
     /// What is served on the HTTP side beside the server's own.
     pub site: Site,
+    /// The pages to try the server with are served, or are not; `None`: nobody said so.
+    pub demo: Option<bool>,
     /// Who may come in.
     pub access: Access,
     /// Whoever runs this knows that everyone who reaches it may use it.
@@ -100,6 +102,7 @@ impl Default for Config {
             allow_hosts: Vec::new(),
             routes: Table::built_in(),
             site: Site::default(),
+            demo: None,
             access: Access::default(),
             insecure: false,
             compression: false,
@@ -114,6 +117,12 @@ impl Config {
         let is_accepted = self.insecure || self.access.is_on();
         !is_accepted && !addrs.all(addresses::is_loopback)
     }
+
+    /// Whether the pages to try the server with are served: where only this machine sees them,
+    /// unless somebody said so, or not.
+    pub fn serves_demo(&self) -> bool {
+        self.demo.unwrap_or_else(|| self.http_addrs.iter().all(addresses::is_loopback))
+    }
 }
 
 /// What the command line asks for.
@@ -121,7 +130,9 @@ impl Config {
 pub enum Command {
     /// `tidegate` and `tidegate serve`: be a server.
     Serve(Box<Loaded>, Source),
-    /// `tidegate check` and `tidegate config`: say this on standard output.
+    /// `tidegate check`: say what there is, and whether the system is fit for it.
+    Check(Box<Loaded>),
+    /// `tidegate config`: say this on standard output.
     Print(String),
     /// `tidegate connect`: be a WebSocket client.
     Connect(Connect),
@@ -182,7 +193,7 @@ impl Config {
         let source = Source::new(options, environment);
         let loaded = source.load().map_err(Refusal::Mistakes)?;
         Ok(match matches.subcommand_name() {
-            Some(flags::CHECK) => Command::Print(loaded.report()),
+            Some(flags::CHECK) => Command::Check(Box::new(loaded)),
             Some(flags::CONFIG) => Command::Print(loaded.to_toml()),
             _ => Command::Serve(Box::new(loaded), source),
         })

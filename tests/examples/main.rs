@@ -18,6 +18,7 @@ mod g_sessions;
 mod h_tickets;
 mod i_forward;
 mod keys;
+mod pages;
 mod puppet;
 
 use keys::Keys;

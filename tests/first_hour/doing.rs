@@ -75,6 +75,13 @@ impl Doing {
 
     /// The binary with these words behind it, from its beginning to its end.
     fn start(&self, settings: &[String], words: &[String]) -> String {
+        // What the system is fit for is not the same everywhere.
+        let (words, wanted) = match words {
+            [words @ .., pipe, grep, wanted] if pipe == "|" && grep == "grep" => {
+                (words, Some(wanted))
+            }
+            words => (words, None),
+        };
         let (words, input) = match words {
             [words @ .., sign, text] if sign == "<<<" => (words, format!("{text}\n")),
             words => (words, String::new()),
@@ -87,7 +94,13 @@ impl Doing {
         }
         let (status, said) = finish(command.current_dir(self.folder.path(".")), &input);
         let said = said.replace(&format!("{}/", self.folder.path(".")), "");
-        format!("{}(status {status})\n", self.as_written(&said))
+        match wanted {
+            None => format!("{}(status {status})\n", self.as_written(&said)),
+            Some(wanted) => {
+                let lines: Vec<&str> = said.lines().filter(|line| line.contains(wanted)).collect();
+                if lines.is_empty() { "(nothing)\n".to_owned() } else { lines.join("\n") }
+            }
+        }
     }
 
     /// With the ports that there really are.
