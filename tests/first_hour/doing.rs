@@ -16,6 +16,8 @@ use std::time::Instant;
 
 const WS: &str = "8080";
 const HTTP: &str = "8082";
+/// The number of its process.
+const PID: &str = "1234";
 
 /// A shell of a kind.
 #[derive(Debug)]
@@ -94,6 +96,10 @@ impl Doing {
         }
         let (status, said) = finish(command.current_dir(self.folder.path(".")), &input);
         let said = said.replace(&format!("{}/", self.folder.path(".")), "");
+        let said = self
+            .server
+            .iter()
+            .fold(said, |said, server| said.replace(&server.pid().to_string(), PID));
         match wanted {
             None => format!("{}(status {status})\n", self.as_written(&said)),
             Some(wanted) => {
