@@ -32,7 +32,7 @@ const USAGE: u8 = 2;
 const LOG_FILTER: &str = "info";
 
 fn main() -> ExitCode {
-    let command = match Config::from_args(env::args_os(), |name| env::var_os(name)) {
+    let command = match read() {
         Ok(command) => command,
         Err(refusal) => return refuse(&refusal),
     };
@@ -73,6 +73,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn read() -> Result<Command, Refusal> {
+    let names = env::vars_os().map(|(name, _)| name);
+    Config::from_process(env::args_os(), |name| env::var_os(name), names)
 }
 
 /// Says what there is, and whether the system is fit for it.

@@ -76,6 +76,9 @@ impl Fields {
         }
         let token = read(file)?;
         let token = str::from_utf8(token.expose()).unwrap_or_default();
+        if token.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
+            return Err(format!("\"{}\" begins with \"Bearer\": leave that out", escape(file)));
+        }
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!("\"{}\" holds no credential on one line", escape(file)));
         }

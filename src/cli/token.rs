@@ -3,6 +3,8 @@
 //! Knows: files, standard streams, the clock, random bytes.
 //! Must not know: what tokens are made of.
 
+mod advice;
+
 use super::complain;
 use super::escape::escape;
 use crate::auth::{
@@ -16,7 +18,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The status of a command line, or a file, that cannot be used.
 const USAGE: u8 = 2;
@@ -132,6 +134,11 @@ fn mint(options: &MintOptions) -> Result<String, String> {
             Glob::parse(pattern).map_err(is_bad)?;
         }
     }
+    if let (Some(asked), Proof::Keys(keyring, Some(name))) = (&options.rights, &options.proof) {
+        let key = keyring.iter().find(|key| *key.name == **name);
+        let vain = key.map(|key| advice::in_vain(asked, key)).unwrap_or_default();
+        vain.iter().for_each(|what| complain(&format!("warning: {what}")));
+    }
     let issued = now_ms() / 1000;
     let token_id = match &options.token_id {
         Some(id) => id.clone(),
@@ -193,7 +200,8 @@ fn verify(proof: &Proof) -> ExitCode {
     if token.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
         return refuse("what comes begins with \"Bearer\": leave that word out");
     }
-    if let Some(claims) = claims_of(token).and_then(|claims| shown(&claims)) {
+    let claims = claims_of(token);
+    if let Some(claims) = claims.as_deref().and_then(shown) {
         say(&claims);
     }
     let now_ms = now_ms();
@@ -201,6 +209,8 @@ fn verify(proof: &Proof) -> ExitCode {
         Ok(grant) => say(&good(&grant, now_ms)),
         Err(why) => {
             complain(&format!("not good: {why}"));
+            let strange = claims.as_deref().and_then(advice::strange_members);
+            strange.iter().for_each(|what| complain(what));
             ExitCode::FAILURE
         }
     }
@@ -271,7 +281,9 @@ fn good(grant: &Grant, now_ms: u64) -> String {
     }
     if let Some(expires_ms) = grant.expires_ms() {
         let seconds = expires_ms.saturating_sub(now_ms).div_ceil(1000);
-        text.push_str(&format!(", for {seconds} s more"));
+        // The end of all dates is in the year 9999.
+        let end = UNIX_EPOCH + Duration::from_millis(expires_ms.min(253_402_300_799_000));
+        text.push_str(&format!(", for {seconds} s more: until {}", httpdate::fmt_http_date(end)));
     }
     text + &rights(grant)
 }

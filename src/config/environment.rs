@@ -11,19 +11,36 @@ type Find = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 /// See the module. It is kept, as a file that is read again may name other variables.
 #[derive(Clone)]
-pub(super) struct Environment(Arc<Find>);
+pub(super) struct Environment {
+    find: Arc<Find>,
+    /// What is set, as far as that is known.
+    names: Arc<[String]>,
+}
 
 impl Environment {
     /// That of which `find` knows the variables.
     pub(super) fn new(
         find: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
     ) -> Environment {
-        Environment(Arc::new(find))
+        Environment { find: Arc::new(find), names: Arc::default() }
+    }
+
+    /// The same, in which these names are set.
+    pub(super) fn with_names(self, names: impl IntoIterator<Item = OsString>) -> Environment {
+        let names = names.into_iter().filter_map(|name| name.into_string().ok());
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        Environment { names: names.into(), ..self }
+    }
+
+    /// All that is set, as far as that is known, and a text.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// A variable that is set to something.
     pub(super) fn find(&self, name: &str) -> Option<OsString> {
-        (self.0)(name).filter(|value| !value.is_empty())
+        (self.find)(name).filter(|value| !value.is_empty())
     }
 }
 

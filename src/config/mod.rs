@@ -17,6 +17,7 @@ mod file;
 mod flags;
 mod folder;
 mod given;
+mod habits;
 mod hints;
 mod mistakes;
 mod names;
@@ -30,6 +31,7 @@ mod table;
 mod tap;
 mod token;
 mod units;
+mod variables;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -170,7 +172,20 @@ impl Config {
         args: impl Iterator<Item = OsString>,
         env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
     ) -> Result<Command, Refusal> {
-        let matches = flags::command().try_get_matches_from(args).map_err(Refusal::Told)?;
+        Config::from_process(args, env, [])
+    }
+
+    /// The same of a process of which all variables are known by `names`: those that look like ours
+    /// and are none are warned of.
+    pub fn from_process(
+        args: impl Iterator<Item = OsString>,
+        env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
+        names: impl IntoIterator<Item = OsString>,
+    ) -> Result<Command, Refusal> {
+        let args: Vec<OsString> = args.collect();
+        let matches = flags::command().try_get_matches_from(&args);
+        let matches = matches.map_err(|told| Refusal::Told(habits::advise(told, &args)))?;
+        let environment = Environment::new(env).with_names(names);
         if let Some((connect::NAME, options)) = matches.subcommand() {
             return Ok(Command::Connect(connect::read(options)));
         }
@@ -178,11 +193,11 @@ impl Config {
             return Ok(Command::Tap(tap::read(options)));
         }
         if let Some((token::NAME, options)) = matches.subcommand() {
-            return Ok(Command::Token(Box::new(token::read(options, Environment::new(env))?)));
+            return Ok(Command::Token(Box::new(token::read(options, environment)?)));
         }
         let options = matches.subcommand().map_or(&matches, |(_, options)| options);
         flags::refuse_secrets(options).map_err(Refusal::Told)?;
-        let source = Source::new(options, Environment::new(env));
+        let source = Source::new(options, environment);
         let loaded = source.load().map_err(Refusal::Mistakes)?;
         Ok(match matches.subcommand_name() {
             Some(flags::CHECK) => Command::Check(Box::new(loaded)),

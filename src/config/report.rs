@@ -94,12 +94,30 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
         let what = "may manage: the API is closed to everybody; manage = true opens it to a key";
         warnings.push(format!("no [[key]] that counts in [auth] {what}"));
     }
+    warnings.extend(cookies(config));
     for key in access.keyring.iter() {
         if let Some(what) = odd(key, config) {
             warnings.push(format!("key {}: {what}", key.name.escape_debug()));
         }
     }
     warnings
+}
+
+/// Doors that take a cookie, and no page but the server's own may send it.
+fn cookies(config: &Config) -> impl Iterator<Item = String> {
+    const WHAT: &str = "takes a cookie, which counts in requests from pages of this server alone, \
+                        as allow-origin lists no other origin by name";
+    let is_idle = |door: &Door, listed: &[String]| {
+        door.cookie.is_some() && listed.iter().all(|origin| matches!(origin.as_str(), "*" | "null"))
+    };
+    let server = is_idle(&config.access.door, &config.allow_origins) && config.access.is_on();
+    let of_route = move |route: &Route| {
+        let listed = route.allow_origins.as_deref().unwrap_or(&config.allow_origins);
+        let door = route.door.as_deref()?;
+        is_idle(door, listed).then(|| format!("route {}: its door {WHAT}", route.path))
+    };
+    let server = server.then(|| format!("[auth] {WHAT}"));
+    server.into_iter().chain(config.routes.iter().filter_map(of_route))
 }
 
 /// What may not be meant of a key.

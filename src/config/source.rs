@@ -18,7 +18,7 @@ use super::given::{self, Given};
 use super::mistakes::{Mistakes, Problem};
 use super::secrets::Places;
 use super::table::FILE;
-use super::{Config, checks, report};
+use super::{Config, checks, report, variables};
 use crate::auth::{Access, Forward};
 use crate::routes::Table;
 
@@ -96,7 +96,11 @@ impl Source {
         let mut mistakes = Mistakes::default();
         let text = self.text(again, &mut mistakes);
         let beside = self.file().and_then(Path::parent).unwrap_or(Path::new(""));
-        self.understand(text.as_ref(), Some(beside), mistakes)
+        let mut loaded = self.understand(text.as_ref(), Some(beside), mistakes)?;
+        if !again {
+            loaded.warnings.extend(variables::unknown(&self.environment, &loaded.keys));
+        }
+        Ok(loaded)
     }
 
     /// Puts one layer upon the other. Files are named from the folder `beside`, if there is one.

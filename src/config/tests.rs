@@ -53,7 +53,7 @@ fn options_stand_alone_or_under_serve() {
         let config = read(line, &[]).unwrap();
         assert_eq!((config.cores, config.insecure), (3, true), "{line}");
     }
-    assert!(told("--cores 3 serve").contains("cannot be used with"));
+    assert!(told("--cores 3 serve").contains("write tidegate serve …"));
 }
 
 #[test]

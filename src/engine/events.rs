@@ -9,6 +9,7 @@ use super::conn::{Conn, EventStream, State};
 use super::cursor::{Cursor, Scope, Selected};
 use super::desk::Desk;
 use super::health::STOPPING;
+use super::hints;
 use super::http::Answered;
 use super::membership::Attach;
 use super::reach::Ids;
@@ -24,43 +25,29 @@ use std::sync::Arc;
 const NDJSON: &str = "application/x-ndjson";
 const EVENT_STREAM: &str = "text/event-stream";
 
-const UNKNOWN_PARAMETER: Problem = Problem::new(
-    Status::BadRequest,
-    "unknown-parameter",
-    "/events takes: room, connectionId (both repeatable), lastEventId, since, follow, format.",
-);
+const UNKNOWN_PARAMETER: Problem = Problem::new(Status::BadRequest, "unknown-parameter", "");
 const BODY: Problem = Problem::new(
     Status::BadRequest,
     "unexpected-body",
     "A request for a stream of events has no body.",
 );
-const BAD_SINCE: Problem =
-    Problem::new(Status::BadRequest, "bad-parameter", "The parameter since can only be: earliest.");
+const BAD_SINCE: Problem = Problem::new(
+    Status::BadRequest,
+    "bad-parameter",
+    "The parameter since can only be: earliest. Without it a stream begins now; an id to go on \
+     behind is lastEventId.",
+);
 const BAD_FOLLOW: Problem =
     Problem::new(Status::BadRequest, "bad-parameter", "The parameter follow is true or false.");
 const BAD_FORMAT: Problem =
     Problem::new(Status::BadRequest, "bad-parameter", "The parameter format can only be: full.");
-const BAD_ROOM: Problem = Problem::new(
-    Status::BadRequest,
-    "bad-room",
-    "A room's name is not empty, not longer than --max-room-name, and has no control \
-             characters.",
-);
-const BAD_ID: Problem = Problem::new(
-    Status::BadRequest,
-    "bad-connection-id",
-    "A connectionId is not empty, not longer than --max-connection-id, and has no control \
-             characters.",
-);
+const BAD_ROOM: Problem = Problem::new(Status::BadRequest, "bad-room", "");
+const BAD_ID: Problem = Problem::new(Status::BadRequest, "bad-connection-id", "");
 const NOT_THESE_ROOMS: Problem = not_allowed(
     "The credential is good, but does not give the right to read all of the rooms that are named \
      (subscribe).",
 );
-const TOO_MANY_FILTERS: Problem = Problem::new(
-    Status::BadRequest,
-    "too-many-filters",
-    "A stream names at most so many rooms and connections as --max-filters says.",
-);
+const TOO_MANY_FILTERS: Problem = Problem::new(Status::BadRequest, "too-many-filters", "");
 
 /// A request for a stream.
 struct Page<'r> {
@@ -166,11 +153,11 @@ impl Page<'_> {
                 ("room", room) if room == EVERYONE || routes::is_room_name(room, &desk.limits) => {
                     asked.rooms.push(room.to_owned());
                 }
-                ("room", _) => return Err(BAD_ROOM),
+                ("room", _) => return Err(BAD_ROOM.saying(name_rule("room", desk))),
                 ("connectionId", id) if routes::is_connection_id(id, &desk.limits) => {
                     asked.whos.push(desk.hub.who_keys().who(id));
                 }
-                ("connectionId", _) => return Err(BAD_ID),
+                ("connectionId", _) => return Err(BAD_ID.saying(name_rule("connectionId", desk))),
                 ("lastEventId", id) => asked.last_event_id = Some(id.to_owned()),
                 ("since", "earliest") => asked.earliest = true,
                 ("since", _) => return Err(BAD_SINCE),
@@ -181,7 +168,7 @@ impl Page<'_> {
                 ("format", _) => return Err(BAD_FORMAT),
                 // What caches are kept off with.
                 (name, _) if name.starts_with('_') || is_credential(name) => {}
-                _ => return Err(UNKNOWN_PARAMETER),
+                (name, _) => return Err(unknown_parameter(desk, name)),
             }
         }
         asked.rooms.sort_unstable();
@@ -189,7 +176,10 @@ impl Page<'_> {
         asked.whos.sort_unstable();
         asked.whos.dedup();
         if asked.rooms.len().max(asked.whos.len()) > desk.limits.filters_max {
-            return Err(TOO_MANY_FILTERS);
+            let most = desk.limits.filters_max;
+            return Err(TOO_MANY_FILTERS.saying(format!(
+                "A stream names at most {most} rooms and {most} connections (--max-filters)."
+            )));
         }
         Ok(asked)
     }
@@ -216,6 +206,32 @@ impl Page<'_> {
             response.headers(&headers).stream(mime);
         });
     }
+}
+
+/// What a name has to be.
+fn name_rule(what: &str, desk: &Desk) -> String {
+    let (most, option) = match what {
+        "room" => (desk.limits.room_name_bytes_max, "--max-room-name"),
+        _ => (desk.limits.connection_id_bytes_max, "--max-connection-id"),
+    };
+    format!("A {what} has 1 to {most} bytes of UTF-8 ({option}) and no control characters.")
+}
+
+/// Says which there are.
+fn unknown_parameter(desk: &Desk, name: &str) -> Problem {
+    let access = &desk.policy.access;
+    let mut known =
+        "room, connectionId (both repeatable), lastEventId, since, follow, format".to_owned();
+    if access.is_on() {
+        for name in access.door.query.as_deref().into_iter().chain([TICKET]) {
+            known.push_str(", ");
+            known.push_str(name);
+        }
+    }
+    let more = hints::of_parameter(name, access.is_on())
+        .map(|said| format!(" {said}"))
+        .unwrap_or_default();
+    UNKNOWN_PARAMETER.saying(format!("/events takes: {known}.{more}"))
 }
 
 /// Enters the rooms that a stream names, or the group of those who may read as much as it.

@@ -11,12 +11,15 @@ use super::answer::Problem;
 use super::desk::Desk;
 use crate::http::{Host, Request, Status};
 
-const WRONG_HOST: Problem = Problem::refusal(
-    Status::MisdirectedRequest,
-    "host-not-allowed",
-    "This server does not go by the name in the Host field. Start it with \
-             --allow-host NAME if it should.",
-);
+const WRONG_HOST: Problem =
+    Problem::refusal(Status::MisdirectedRequest, "host-not-allowed", WRONG_HOST_LOCAL);
+const WRONG_HOST_LOCAL: &str = "\
+    This server goes by localhost and addresses of this machine alone, and the name in the Host \
+    field is none of those. If it should go by that, start it with --allow-host NAME (several are \
+    separated by commas, * is any), or have the proxy send another Host.";
+const WRONG_HOST_LISTED: &str = "\
+    The name in the Host field is none of those that --allow-host lists, nor localhost. Add it \
+    there if it should be.";
 const WRONG_ORIGIN: Problem = Problem::refusal(
     Status::Forbidden,
     "origin-not-allowed",
@@ -50,7 +53,10 @@ impl Desk {
     ) -> Result<(), Problem> {
         let loopback = self.listener(listener).loopback;
         if request.host().is_some_and(|host| !self.is_own_name(host.name(), loopback)) {
-            return Err(WRONG_HOST);
+            // Which names there are is nobody's business who does not know one.
+            let is_local = self.policy.allow_hosts.is_empty();
+            let detail = if is_local { WRONG_HOST_LOCAL } else { WRONG_HOST_LISTED };
+            return Err(Problem { detail: detail.into(), ..WRONG_HOST });
         }
         match (request.origin(), listed) {
             (None, _) => Ok(()),

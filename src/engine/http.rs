@@ -224,7 +224,7 @@ impl Conn {
         desk.counters().responses.count(fault.status().code());
         let date = *desk.date.of(desk.now.unix_ms / 1000);
         self.outbox.append(&mut desk.pool, |out| {
-            Response::refuse(out, fault, head, &date);
+            Response::refuse(out, fault, &desk.limits, head, &date);
         });
         self.tell_fault(desk, fault);
         Step::End(End::ANSWERED)

@@ -7,6 +7,7 @@ use super::Step;
 use super::conn::{Conn, State};
 use super::desk::Desk;
 use super::end::End;
+use super::hints;
 use super::panics::{Trap, trap};
 use super::websocket::Name;
 use crate::bytes::{ConnKey, Place};
@@ -24,6 +25,14 @@ pub(super) struct Refusal {
     pub(super) message: &'static str,
 }
 
+impl Refusal {
+    /// The same, of what may be an attempt at something else.
+    fn of(self, text: &[u8]) -> Refusal {
+        let message = hints::of_text(self.code, text).unwrap_or(self.message);
+        Refusal { message, ..self }
+    }
+}
+
 impl From<json::Fault> for Refusal {
     fn from(fault: json::Fault) -> Refusal {
         Refusal { code: fault.code(), message: fault.message() }
@@ -32,7 +41,8 @@ impl From<json::Fault> for Refusal {
 
 const NO_ID: Refusal = Refusal {
     code: "not-registered",
-    message: "the first message must be a JSON object with your \"connectionId\", a string",
+    message: "the first message must be a JSON object with your \"connectionId\", a string, such \
+              as {\"connectionId\":\"me\",\"message\":\"hello\"}",
 };
 const ID_LEFT_OUT: Refusal = Refusal {
     code: "bad-connection-id",
@@ -61,12 +71,13 @@ impl Conn {
         let text = payload.as_bytes();
         let envelope = match json::scan(text) {
             Ok(envelope) => envelope,
-            Err(fault) => return self.refuse_message(desk, fault.into()),
+            Err(fault) => return self.refuse_message(desk, Refusal::from(fault).of(text)),
         };
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
         let Some(id) = envelope.connection_id else {
             let is_registered = matches!(websocket.name, Name::Owned(_));
-            return self.refuse_message(desk, if is_registered { ID_LEFT_OUT } else { NO_ID });
+            let refusal = if is_registered { ID_LEFT_OUT } else { NO_ID.of(text) };
+            return self.refuse_message(desk, refusal);
         };
         let id = match id.escaped {
             false => Cow::Borrowed(id.of(text)),
@@ -110,7 +121,9 @@ impl Conn {
     pub(super) fn relay_binary(&mut self, desk: &mut Desk, payload: &Payload<'_>) -> Step {
         let State::WebSocket(websocket) = &mut self.state else { return Step::Again };
         let (Name::Owned(sender), Some(room)) = (&websocket.name, websocket.room()) else {
-            return self.refuse_message(desk, BINARY_TOO_EARLY);
+            let message = hints::of_binary(payload.as_bytes());
+            let message = message.unwrap_or(BINARY_TOO_EARLY.message);
+            return self.refuse_message(desk, Refusal { message, ..BINARY_TOO_EARLY });
         };
         let bytes = payload.as_bytes();
         let batch =

@@ -33,6 +33,7 @@ mod expire;
 mod guard;
 mod heads;
 mod health;
+mod hints;
 mod history;
 mod http;
 mod letters;

@@ -4,6 +4,8 @@
 //! Must not know: how a fault is found.
 
 use super::status::Status;
+use crate::limits::Limits;
+use std::borrow::Cow;
 
 macro_rules! faults {
     ($($name:ident => $status:ident, $code:literal, $detail:literal;)+) => {
@@ -44,7 +46,8 @@ macro_rules! faults {
 
 faults! {
     Tls => BadRequest, "tls-on-plain-port",
-        "This port does not speak TLS: use http:// or ws://, or put a TLS proxy before it.";
+        "This port does not speak TLS: use http:// or ws://, not https:// or wss://, or put a \
+         TLS proxy before it.";
     NotHttp => BadRequest, "not-http",
         "What came is no HTTP request: it must begin with a method such as GET.";
     BadRequestLine => BadRequest, "bad-request-line",
@@ -54,7 +57,7 @@ faults! {
     MethodTooLong => NotImplemented, "method-not-implemented",
         "No method has so long a name: use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.";
     Http2 => VersionNotSupported, "http2-not-supported",
-        "This port does not speak HTTP/2: send the request as HTTP/1.1.";
+        "This port does not speak HTTP/2: send the request as HTTP/1.1, and have a proxy do so.";
     UnsupportedVersion => VersionNotSupported, "unsupported-version",
         "Only HTTP/1.1 and HTTP/1.0 are spoken here: send the request as HTTP/1.1.";
     UriTooLong => UriTooLong, "uri-too-long",
@@ -100,12 +103,60 @@ faults! {
     TrailersTooLarge => HeaderFieldsTooLarge, "trailers-too-large",
         "The trailers of the body are larger than this server allows: leave them out.";
     BodyTooLarge => ContentTooLarge, "body-too-large",
-        "The body is larger than this server allows (--max-body).";
+        "The body is larger than this server allows.";
+}
+
+impl Fault {
+    /// The same with the limit that is in force, where it is one.
+    pub fn detail_under(self, limits: &Limits) -> Cow<'static, str> {
+        let (what, most, option, remedy) = match self {
+            Fault::UriTooLong => {
+                let most = size(limits.uri_bytes_max);
+                ("The request target is longer", most, "--max-uri", "move data into the body")
+            }
+            Fault::HeadTooLarge => {
+                let most = size(limits.head_bytes_max);
+                ("Request line and headers are longer", most, "--max-head", "send fewer cookies")
+            }
+            Fault::TooManyHeaders => {
+                let most = format!("{} header fields", limits.headers_max);
+                ("The request has more", most, "--max-headers", "send fewer")
+            }
+            Fault::BodyTooLarge => {
+                let most = size(limits.body_bytes_max);
+                ("The body is longer", most, "--max-body", "send less, or in several requests")
+            }
+            other => return Cow::Borrowed(other.detail()),
+        };
+        Cow::Owned(format!("{what} than the {most} that are allowed here ({option}): {remedy}."))
+    }
+}
+
+/// A number of bytes as it is written for an option.
+fn size(bytes: usize) -> String {
+    const KIB: usize = 1 << 10;
+    const MIB: usize = 1 << 20;
+    match bytes {
+        MIB.. if bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
+        KIB.. if bytes.is_multiple_of(KIB) => format!("{} KiB", bytes / KIB),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_told_with_its_number() {
+        let limits = Limits { body_bytes_max: 1000, ..Limits::default() };
+        let told = |fault: Fault| fault.detail_under(&limits).into_owned();
+        assert!(told(Fault::BodyTooLarge).contains(" 1000 bytes "));
+        assert!(told(Fault::HeadTooLarge).contains(" 16 KiB "));
+        assert!(told(Fault::TooManyHeaders).contains(" 64 header fields "));
+        assert_eq!(told(Fault::Tls), Fault::Tls.detail());
+        assert_eq!((size(1 << 20), size(1025)), ("1 MiB".to_owned(), "1025 bytes".to_owned()));
+    }
     use std::collections::HashSet;
 
     #[test]

@@ -12,6 +12,7 @@ use std::io::Write;
 use serde_json::Value;
 
 use super::{DATE_BYTES, Fault, Status, Version};
+use crate::limits::Limits;
 
 /// RFC 9110 §15.2.1: what a peer that expects it is sent before its body is read.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -64,10 +65,16 @@ impl<'v> Response<'v> {
     }
 
     /// Answers what could not be understood, in one go; the connection is to be closed. `head` is
-    /// what came of the request.
-    pub fn refuse(out: &'v mut Vec<u8>, fault: Fault, head: &[u8], date: &[u8; DATE_BYTES]) {
+    /// what came of the request; the `limits` in force are told.
+    pub fn refuse(
+        out: &'v mut Vec<u8>,
+        fault: Fault,
+        limits: &Limits,
+        head: &[u8],
+        date: &[u8; DATE_BYTES],
+    ) {
         let response = Response::begin(out, fault.status(), date);
-        response.problem(Terms::of_broken(head), fault.code(), fault.detail());
+        response.problem(Terms::of_broken(head), fault.code(), &fault.detail_under(limits));
     }
 
     /// Appends one field.
@@ -242,9 +249,10 @@ mod tests {
 
     #[test]
     fn every_fault_is_a_problem_that_closes() {
+        let limits = Limits::default();
         for fault in Fault::ALL {
             let mut out = Vec::new();
-            Response::refuse(&mut out, *fault, b"GET /", DATE);
+            Response::refuse(&mut out, *fault, &limits, b"GET /", DATE);
             let text = String::from_utf8(out).expect("ASCII");
             assert!(text.starts_with(&format!("HTTP/1.1 {} ", fault.status().code())));
             let (head, body) = text.split_once("\r\n\r\n").expect("a head");
@@ -253,10 +261,10 @@ mod tests {
             let value: Value = serde_json::from_str(body).expect("JSON");
             assert_eq!(
                 (&value["code"], &value["detail"]),
-                (&fault.code().into(), &fault.detail().into())
+                (&fault.code().into(), &fault.detail_under(&limits).into())
             );
             let mut out = Vec::new();
-            Response::refuse(&mut out, *fault, b"\r\nHEAD /", DATE);
+            Response::refuse(&mut out, *fault, &limits, b"\r\nHEAD /", DATE);
             assert_eq!(out, text.as_bytes()[..head.len() + 4], "the head, and no body");
         }
     }

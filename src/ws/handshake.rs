@@ -142,16 +142,20 @@ impl Refusal {
             Refusal::NotUpgrade => {
                 "This is a WebSocket address: open it with a WebSocket client, such as \
                  new WebSocket(url) in a browser. If you did, a proxy in between dropped the \
-                 Upgrade and Connection headers. Events are read from the other listener \
-                 (--http-addr, by default port 8082)."
+                 Upgrade and Connection headers."
             }
             Refusal::OldHttp => {
                 "A WebSocket needs HTTP/1.1, and this request is HTTP/1.0. Behind nginx, set \
                  proxy_http_version 1.1."
             }
             Refusal::Body => "The request that opens a WebSocket has no body.",
-            Refusal::BadVersion => "Sec-WebSocket-Version must be 13.",
-            Refusal::MissingKey => "The Sec-WebSocket-Key header is missing.",
+            Refusal::BadVersion => {
+                "Sec-WebSocket-Version must be 13 (RFC 6455), which every client of today says."
+            }
+            Refusal::MissingKey => {
+                "The Sec-WebSocket-Key header is missing: a WebSocket client sends one, and a \
+                 proxy passes it on."
+            }
             Refusal::BadKey => "Sec-WebSocket-Key must be 16 bytes in base64.",
         }
     }

@@ -233,3 +233,24 @@ fn a_key_is_made_in_a_file_of_its_own_and_never_over_another() {
     assert!(said.contains("is there already: nothing is written over it"), "{said}");
     assert_eq!(fs::read_to_string(&path).unwrap(), secret);
 }
+
+#[test]
+fn rights_that_come_to_nothing_are_told_and_the_token_is_made() {
+    let folder = Folder::new();
+    let file = secret_file(&folder);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let config = folder.write(
+        "signing.toml",
+        "[[key]]\nname = \"app\"\nsecret = { file = \"app.key\" }\nalgorithm = \"HS256\"\n\
+         subscribe = [\"lab.*\"]\n",
+    );
+    let mint = ["mint", "--config", &config, "--key", "app", "--subscribe", "lab.1"];
+    done(&mint, "");
+    let output = run(&[&mint[..], &["--manage", "--subscribe", "shop"]].concat(), "");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end().split('.').count(), 3);
+    let warnings = "tidegate: warning: --manage is in vain: key \"app\" does not give it\n\
+                    tidegate: warning: --subscribe \"shop\" is in vain: key \"app\" does not give \
+                    it\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), warnings);
+}

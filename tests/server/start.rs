@@ -128,3 +128,15 @@ fn a_restart_finds_its_port_free() {
     assert_eq!(again.ws, server.ws);
     drop(client);
 }
+
+#[test]
+fn a_variable_that_does_nothing_is_warned_of_at_the_start() {
+    let mut command = tidegate();
+    command.env("TIDEGATE_MAX_MESAGE", "5ecre7").env("TIDEGATE_PORT", "tcp://10.0.0.1:8080");
+    command.env("TIDEGATE_SERVICE_HOST", "10.0.0.1");
+    let mut server = Server::start_with(&mut command);
+    server.wait_for_log("TIDEGATE_MAX_MESAGE: is the variable of no option");
+    let log = server.stop();
+    assert_eq!(log.matches("TIDEGATE_").count(), 2, "the slip and what was meant: {log}");
+    assert!(!log.contains("5ecre7"), "{log}");
+}

@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::kinds::{kind, plain};
 use super::nearest::nearest;
 use super::what::{What, options};
+use crate::config::habits;
 use crate::config::mistakes::{Mistakes, Problem, Subject};
 use crate::config::table::FILE;
 
@@ -62,6 +63,7 @@ impl<'t> Entries<'t> {
             }
             let is_whole = self.what == What::Whole;
             let slip = self.what.meant(key).or_else(|| nearest(key, keys.iter().copied()));
+            let habit = habits::of_option(key).filter(|_| is_whole);
             let of_route = What::Route.keys().iter().find(|one| **one == key);
             let fault = match slip {
                 _ if is_whole && key == FILE => Fault::FileInFile,
@@ -72,6 +74,7 @@ impl<'t> Entries<'t> {
                     Fault::NoTable(nearest(key, self.what.keys().iter().copied()))
                 }
                 None if !is_whole && options().any(|it| it == key) => Fault::Sunken,
+                None if habit.is_some() => Fault::Habit(habit.unwrap_or_default()),
                 nearest => Fault::Unknown { what: self.what, nearest },
             };
             mistakes.push(&self.text.subject(at, key), None, Problem::InFile(fault));
@@ -206,6 +209,9 @@ impl<'t> Entry<'t> {
         match self.value.get_ref() {
             DeValue::Table(table) => {
                 Some(Entries::open(self.text, what, table, self.value.span().start, mistakes))
+            }
+            _ if what == What::Forward => {
+                self.is_no("a table, like { url = \"http://127.0.0.1:9000/auth\" }", mistakes)
             }
             _ => self.is_no("a table", mistakes),
         }

@@ -15,6 +15,15 @@ pub(in crate::config) enum Fault {
     /// In the system's words.
     Unreadable(String),
     Folder,
+    /// Nothing of that name, which is not from the root.
+    NotThere,
+    /// `-`.
+    Dash,
+    /// Another language.
+    Yaml,
+    Json,
+    /// What others call something, and what it is here.
+    Habit(&'static str),
     /// A pipe gives its text only once.
     OnlyOnce,
     /// More than this many bytes.
@@ -136,6 +145,11 @@ impl fmt::Display for Fault {
             }
             Fault::Kind { is, wanted } => write!(out, "is {is}; write {wanted}"),
             Fault::Choice { words } => write!(out, "is none of {words}"),
+            Fault::Habit(said) => {
+                // Here options are written without dashes.
+                write!(out, "is no option; {}", said.replace("--", ""))
+            }
+            Fault::Missing("name") => out.write_str("has no name; write one, like name = \"app\""),
             Fault::Missing("behaviour") => {
                 out.write_str("has no behaviour; write relay, broadcast, echo or reply")
             }
@@ -172,6 +186,13 @@ impl Fault {
     fn words(&self) -> &'static str {
         match self {
             Fault::Folder => "is a folder; name the file in it",
+            Fault::NotThere => {
+                "cannot be read: No such file or directory; its name is looked up from the folder \
+                 that tidegate is started in"
+            }
+            Fault::Dash => "is no file; standard input is /dev/stdin",
+            Fault::Yaml => "is YAML, it seems; what is read is TOML: cores = 2, not cores: 2",
+            Fault::Json => "is JSON, it seems; what is read is TOML: cores = 2, not {\"cores\": 2}",
             Fault::OnlyOnce => "is no file, and cannot be read a second time",
             Fault::NotUtf8 => "is not UTF-8 text from here on",
             Fault::Sunken => {

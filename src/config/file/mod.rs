@@ -20,6 +20,7 @@ mod what;
 
 pub(super) use access::{KeySource, Keys, Vouches};
 pub(super) use fault::Fault;
+pub(super) use nearest::nearest;
 pub(super) use site::{From as PageFrom, Pages, Source as PageSource};
 
 use std::fs;
@@ -76,6 +77,10 @@ impl Text {
     /// Understands it, or says at each place why it cannot be understood.
     pub(super) fn parse(&self, mistakes: &mut Mistakes) -> Option<Tree<'_>> {
         let (root, errors) = DeTable::parse_recoverable(&self.text);
+        if let Some(fault) = self.other_language().filter(|_| !errors.is_empty()) {
+            mistakes.push(&self.subject(0, ""), None, Problem::InFile(fault));
+            return None;
+        }
         let mut singles = Vec::new();
         if !errors.is_empty() {
             singles = brackets::singles(&self.text);
@@ -109,6 +114,17 @@ impl Text {
         errors.is_empty().then(|| Tree { text: self, root: root.into_inner() })
     }
 
+    /// What it may have been meant to be, as it is not TOML.
+    fn other_language(&self) -> Option<Fault> {
+        let name = self.name.to_lowercase();
+        let text = self.text.trim_start();
+        if name.ends_with(".json") || text.starts_with('{') {
+            return Some(Fault::Json);
+        }
+        let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml") || text.starts_with("---");
+        is_yaml.then_some(Fault::Yaml)
+    }
+
     /// Line and column, both from 1, of what begins at byte `at`.
     fn place(&self, at: usize) -> (usize, usize) {
         let lines = self.ends.partition_point(|end| *end < at);
@@ -137,7 +153,11 @@ impl Tree<'_> {
 /// Reads the file at `path`. What is not a file, but a pipe, has nothing in it the second time:
 /// `again` refuses that.
 pub(super) fn read(path: &Path, again: bool) -> Result<Vec<u8>, Fault> {
-    let unreadable = |error: io::Error| Fault::Unreadable(error.to_string());
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound if path == Path::new("-") => Fault::Dash,
+        io::ErrorKind::NotFound if path.is_relative() => Fault::NotThere,
+        _ => Fault::Unreadable(error.to_string()),
+    };
     // Asked before it is opened: to open a pipe waits for whoever writes to it.
     let kind = fs::metadata(path).map_err(unreadable)?.file_type();
     if kind.is_dir() {

@@ -4,7 +4,7 @@
 //! Must not know: what they mean.
 
 /// The nearest of `names`, unless all are too far for a slip.
-pub(super) fn nearest<'n>(
+pub(in crate::config) fn nearest<'n>(
     given: &str,
     names: impl IntoIterator<Item = &'n str>,
 ) -> Option<&'n str> {

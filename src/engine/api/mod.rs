@@ -36,6 +36,7 @@ use super::conn::Conn;
 use super::desk::Desk;
 use super::events;
 use super::health::Fixed;
+use super::hints;
 use super::http::Answered;
 use super::site;
 use crate::auth::{Access, Grant};
@@ -45,20 +46,15 @@ use crate::pages::Entry;
 use paths::{Found, Resource};
 use std::sync::Arc;
 
-const NOT_FOUND: Problem = Problem::new(
-    Status::NotFound,
-    "not-found",
-    "There is nothing here. Try /events, /api/rooms, /api/connections or /openapi.json.",
+const NOT_FOUND: Problem = Problem::new(Status::NotFound, "not-found", "");
+const WEBSOCKET_ELSEWHERE: Problem =
+    Problem::refusal(Status::MisdirectedRequest, "websocket-elsewhere", "");
+const UNKNOWN_METHOD: Problem = Problem::new(
+    Status::NotImplemented,
+    "unknown-method",
+    "This server knows GET, HEAD, POST, DELETE and OPTIONS.",
 );
-const WEBSOCKET_ELSEWHERE: Problem = Problem::refusal(
-    Status::MisdirectedRequest,
-    "websocket-elsewhere",
-    "WebSockets connect to the server's other listener (--ws-addr, by default port 8080).",
-);
-const UNKNOWN_METHOD: Problem =
-    Problem::new(Status::NotImplemented, "unknown-method", "This server does not know the method.");
-const WRONG_METHOD: Problem =
-    Problem::new(Status::MethodNotAllowed, "method-not-allowed", "This path has other methods.");
+const WRONG_METHOD: Problem = Problem::new(Status::MethodNotAllowed, "method-not-allowed", "");
 
 /// Answers one request to a listener for HTTP, or says what is to be done when its body is there.
 pub(super) fn answer(
@@ -78,7 +74,7 @@ pub(super) fn answer(
     let manner = Manner::of(desk, request, terms);
     let answered = if request.lists("upgrade", "websocket") {
         // A proxy may take the rest for frames: it must not be read as requests.
-        Err(WEBSOCKET_ELSEWHERE)
+        Err(websocket_elsewhere(desk, request))
     } else {
         find_and_answer(conn, desk, key, request, &manner)
     };
@@ -140,10 +136,10 @@ fn find_and_answer(
         return Err(UNKNOWN_METHOD);
     }
     if found.is_none() && page.is_none() {
-        return Err(NOT_FOUND);
+        return Err(NOT_FOUND.saying(hints::of_path(desk, request, paths::all())));
     }
     if !paths::has(allow, method) {
-        let problem = WRONG_METHOD.saying(format!("This path has other methods: {allow}."));
+        let problem = WRONG_METHOD.saying(hints::of_method(&path, method, allow));
         manner.problem_with(conn, desk, &problem, &[("Allow", allow)]);
         return Ok(Answered::Yes);
     }
@@ -159,6 +155,15 @@ fn find_and_answer(
 /// What the path leads to, as a pattern, if that is one of our own.
 pub(super) fn pattern(path: &[&str]) -> Option<&'static str> {
     paths::find(path).map(|found| found.resource.pattern())
+}
+
+/// A handshake on a listener for HTTP alone.
+fn websocket_elsewhere(desk: &Desk, request: &Request<'_>) -> Problem {
+    let at = desk.websockets_at();
+    WEBSOCKET_ELSEWHERE.saying(match hints::foreign(request) {
+        Some(foreign) => foreign.told(&at),
+        None => format!("WebSockets connect to {at}. This is where HTTP is spoken, and no more."),
+    })
 }
 
 /// What a path takes, where anybody is asked for anything; also one at which there is nothing.

@@ -142,6 +142,14 @@ pub(super) fn find<'p>(path: &[&'p str]) -> Option<Found<'p>> {
     Some(Found { resource, allow, name })
 }
 
+/// What there is, as one writes it.
+pub(super) fn all() -> impl Iterator<Item = String> {
+    let written = |part: &&str| if *part == NAME { "NAME" } else { part }.to_owned();
+    TABLE.iter().map(move |(pattern, ..)| {
+        format!("/{}", pattern.iter().map(written).collect::<Vec<_>>().join("/"))
+    })
+}
+
 /// Every method that something here has: what `OPTIONS *` asks for.
 pub(super) const EVERYWHERE: &str = ALL;
 

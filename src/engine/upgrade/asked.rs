@@ -8,12 +8,15 @@ use crate::auth::Door;
 use crate::engine::admission::TICKET;
 use crate::engine::answer::Problem;
 use crate::engine::events::Begin;
+use crate::engine::hints;
 use crate::engine::reach::Ids;
 use crate::http::{Request, Status};
 use crate::routes::Route;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+pub(super) const UNKNOWN_PARAMETER: Problem =
+    Problem::new(Status::BadRequest, "unknown-parameter", "");
 const BAD_ECHO: Problem = bad("bad-parameter", "The parameter echo is true or false.");
 const BAD_SINCE: Problem =
     bad("bad-parameter", "The parameter since is an id of an event, or earliest.");
@@ -27,8 +30,12 @@ pub(super) struct Asked<'r> {
 }
 
 impl<'r> Asked<'r> {
-    /// `None`: there is one that no route takes, and that is none of those `known` beside.
-    pub(super) fn by(request: &Request<'r>, known: &[&str]) -> Option<Asked<'r>> {
+    /// An error: there is one that no route takes, and that is none of those `known` beside; with
+    /// what there is to say of that one.
+    pub(super) fn by(
+        request: &Request<'r>,
+        known: &[&str],
+    ) -> Result<Asked<'r>, Option<&'static str>> {
         let mut asked = Asked::default();
         for (name, value) in request.query() {
             match &*name {
@@ -36,10 +43,10 @@ impl<'r> Asked<'r> {
                 "since" => asked.since = Some(value),
                 "connectionId" => asked.id = Some(value),
                 other if other.starts_with('_') || known.contains(&other) => {}
-                _ => return None,
+                other => return Err(hints::of_websocket(other, !known.is_empty())),
             }
         }
-        Some(asked)
+        Ok(asked)
     }
 
     pub(super) fn wants_own(&self, route: &Route) -> Result<bool, Problem> {
@@ -72,15 +79,24 @@ pub(super) fn of_door(door: &Door) -> Vec<&str> {
     door.query.as_deref().into_iter().chain([TICKET]).collect()
 }
 
-/// Says what may be asked for instead; those `known` are taken by every route.
-pub(super) fn unknown_parameter(route: Option<&Arc<Route>>, known: &[&str]) -> Problem {
-    let detail = match route.map(|route| (&route.path, route.parameters())) {
-        None => "Only the parameters connectionId, echo and since are known.".into(),
+/// Says what may be asked for instead; those `known` are taken by every route. There may be more
+/// to `say` of what was asked for.
+pub(super) fn unknown_parameter(
+    route: Option<&Arc<Route>>,
+    known: &[&str],
+    say: Option<&str>,
+) -> Problem {
+    let mut detail = match route.map(|route| (&route.path, route.parameters())) {
+        None => "Only the parameters connectionId, echo and since are known.".to_owned(),
         Some((path, parameters)) => match [parameters.as_slice(), known].concat().as_slice() {
-            [] => format!("The route {path} takes no parameters.").into(),
-            [one] => format!("The route {path} takes the parameter {one}, and no other.").into(),
-            all => format!("The route {path} takes the parameters {}.", all.join(", ")).into(),
+            [] => format!("The route {path} takes no parameters."),
+            [one] => format!("The route {path} takes the parameter {one}, and no other."),
+            all => format!("The route {path} takes the parameters {}.", all.join(", ")),
         },
     };
-    Problem { detail, ..Problem::new(Status::BadRequest, "unknown-parameter", "") }
+    if let Some(say) = say {
+        detail.push(' ');
+        detail.push_str(say);
+    }
+    UNKNOWN_PARAMETER.saying(detail)
 }

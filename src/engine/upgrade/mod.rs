@@ -5,13 +5,15 @@
 
 mod asked;
 mod knock;
+mod refusals;
 
-use super::admission::{Admitted, not_allowed};
+use super::admission::Admitted;
 use super::answer::Problem;
 use super::conn::{Conn, State};
 use super::cursor::{Cursor, Scope};
 use super::desk::Desk;
 use super::events::Begin;
+use super::hints;
 use super::http::Answered;
 use super::membership::Attach;
 use super::panics::{Trap, trap};
@@ -24,14 +26,19 @@ use crate::auth::Grant;
 use crate::bytes::{ConnKey, Place};
 use crate::http::{Method, Request, Status, Version};
 use crate::hub::{Class, ConnectionId, Taste};
-use crate::routes::{self, Duplicate, Found, NoRoute, Route, Table};
+use crate::routes::{self, Duplicate, Found, NoRoute, Route};
 use crate::ws::Session;
 use crate::ws::deflate::WINDOW_BITS;
 use crate::ws::extension::{self, Deflate, Malformed};
-use crate::ws::handshake::{self, Offer, Refusal};
+use crate::ws::handshake::{self, Offer};
 use crate::ws::subprotocol;
-use asked::{Asked, unknown_parameter};
+use asked::{Asked, UNKNOWN_PARAMETER, unknown_parameter};
 use knock::knock;
+pub(super) use refusals::ROOM_LIMIT;
+use refusals::{
+    BAD_EXTENSIONS, BAD_PROTOCOL, INSTEAD, NOT_THIS_ID, NOT_THIS_ROOM, REVOKED_ID, TAKEN_ID,
+    bad_id, bad_room, no_such_route, problem_of,
+};
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -66,41 +73,6 @@ pub(super) fn answer(
     }
 }
 
-const BAD_EXTENSIONS: Problem = bad(
-    "bad-websocket-extensions",
-    "Sec-WebSocket-Extensions is not a list of extensions (RFC 6455 section 9.1).",
-);
-const BAD_PROTOCOL: Problem = bad(
-    "bad-websocket-protocol",
-    "Sec-WebSocket-Protocol is not a list of subprotocols (RFC 6455 section 4.1).",
-);
-const BAD_ROOM: Problem = bad(
-    "bad-room",
-    "A room's name is not empty, not longer than --max-room-name, has no control characters, and \
-     is not *.",
-);
-const BAD_ID: Problem = bad(
-    "bad-connection-id",
-    "A connectionId is not empty, not longer than --max-connection-id, and has no control \
-     characters.",
-);
-const TAKEN_ID: Problem = Problem::new(
-    Status::Conflict,
-    "connection-id-taken",
-    "Another connection has this connectionId, and keeps it.",
-);
-const NOT_THIS_ROOM: Problem = not_allowed(
-    "The credential is good, but does not give the right to read this room (subscribe).",
-);
-const NOT_THIS_ID: Problem =
-    not_allowed("The credential is good, but does not give the right to this connectionId.");
-const REVOKED_ID: Problem =
-    not_allowed("This connectionId was revoked: no connection may be called so.");
-pub(super) const ROOM_LIMIT: Problem = Problem::new(
-    Status::ServiceUnavailable,
-    "too-many-rooms",
-    "There are as many rooms as there may be (--max-rooms).",
-);
 const fn bad(code: &'static str, detail: &'static str) -> Problem {
     Problem::new(Status::BadRequest, code, detail)
 }
@@ -132,25 +104,29 @@ fn open(
     let segments: Vec<Cow<'_, str>> = request.segments().collect();
     let route = routes.matching(&segments).map(|(route, _)| route);
     let door = route.and_then(|route| route.door.as_ref()).unwrap_or(&access.door);
-    let key = handshake::check(&offer(request)).map_err(problem_of)?;
+    let key =
+        handshake::check(&offer(request)).map_err(|refusal| problem_of(refusal, desk, request))?;
     let deflate = extension::negotiate(request.texts("sec-websocket-extensions"))
         .map_err(|Malformed| BAD_EXTENSIONS)?
         .filter(|_| policy.compression);
     let known = if access.is_on() { asked::of_door(door) } else { Vec::new() };
-    let asked = Asked::by(request, &known).ok_or_else(|| unknown_parameter(route, &known))?;
-    let route = route.ok_or_else(|| no_such_route(routes))?;
+    let asked = Asked::by(request, &known).map_err(|say| match hints::foreign(request) {
+        Some(foreign) if route.is_none() => UNKNOWN_PARAMETER.saying(foreign.told(INSTEAD)),
+        _ => unknown_parameter(route, &known, say),
+    })?;
+    let route = route.ok_or_else(|| no_such_route(desk, request))?;
     let ids = Ids::of(&desk.hub, grant.as_ref());
     let (wants_own, since) = (asked.wants_own(route)?, asked.begins(route, ids)?);
     let found = routes.find(&segments, &desk.limits).map_err(|no| match no {
-        NoRoute::Unknown => no_such_route(routes),
-        NoRoute::BadRoom => BAD_ROOM,
+        NoRoute::Unknown => no_such_route(desk, request),
+        NoRoute::BadRoom => bad_room(desk),
     })?;
     if !asked.fits(route) {
-        return Err(unknown_parameter(Some(route), &known));
+        return Err(unknown_parameter(Some(route), &known, None));
     }
     let id = asked.id.map(Cow::into_owned);
     if id.as_ref().is_some_and(|id| !routes::is_connection_id(id, &desk.limits)) {
-        return Err(BAD_ID);
+        return Err(bad_id(desk));
     }
     let protocol = protocol(request, route, access.is_on())?;
     let accept = handshake::accept_key(key.as_bytes());
@@ -215,18 +191,6 @@ fn offer<'r>(request: &Request<'r>) -> Offer<'r> {
         key: request.header("sec-websocket-key"),
         version: request.header("sec-websocket-version"),
     }
-}
-
-fn no_such_route(routes: &Table) -> Problem {
-    let detail = format!("WebSockets connect to {}.", routes.paths()).into();
-    Problem { detail, ..Problem::new(Status::NotFound, "no-such-route", "") }
-}
-
-fn problem_of(refusal: Refusal) -> Problem {
-    let status = Status::ALL.iter().find(|status| status.code() == refusal.status_code());
-    let status = status.copied().unwrap_or(Status::BadRequest);
-    let headers = refusal.headers();
-    Problem { headers, ..Problem::new(status, refusal.code(), refusal.detail()) }
 }
 
 fn enter(desk: &mut Desk, found: &Found) -> Result<Option<u32>, Problem> {

@@ -87,7 +87,10 @@ impl Tree<'_> {
         let door = door::door(&entries, keys, mistakes);
         judge_cookie(&entries, &door, &config.allow_origins, mistakes);
         let words = [("open", true), ("manage", false)];
-        let metrics = entries.find("metrics").and_then(|entry| entry.choice(&words, mistakes));
+        let metrics = entries.find("metrics").and_then(|entry| {
+            entry.text_like("\"open\" for everybody, or \"manage\"", mistakes)?;
+            entry.choice(&words, mistakes)
+        });
         Access { open_metrics: metrics.unwrap_or_default(), ..access_by(keys, door) }
     }
 }

@@ -154,7 +154,10 @@ fn doors_say_what_is_wrong_with_them() {
         ("refuse = 404", "10:10: refuse: is none of 401, 403"),
         ("metrics = 'closed'", "10:11: metrics: \"closed\" is none of open, manage"),
         ("headers = 'x'", "10:1: headers: is no key of auth; did you mean header?"),
-        ("forward = 'http://a'", "10:11: forward: is a text; write a table"),
+        (
+            "forward = 'http://a'",
+            "10:11: forward: is a text; write a table, like { url = \"http://127.0.0.1:9000/auth\" }",
+        ),
         ("forward = {}", "10:11: forward: has no url"),
         (
             "forward.url = 'https://a'",

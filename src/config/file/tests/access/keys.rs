@@ -166,7 +166,10 @@ fn keys_are_printed_with_the_places_of_their_secrets() {
 #[test]
 fn keys_say_what_is_wrong_with_them() {
     for (keys, expected) in [
-        ("secret = { env = 'DEVICES_KEY' }", "1:1: key: has no name"),
+        (
+            "secret = { env = 'DEVICES_KEY' }",
+            "1:1: key: has no name; write one, like name = \"app\"",
+        ),
         (
             "name = ' a'\nsecret = { env = 'DEVICES_KEY' }",
             "2:8: name: is no name: 1 to 64 bytes, no control characters, no spaces at its ends",
