@@ -24,8 +24,10 @@ function watch(page) {
   page.on("dialog", dialog => complaints.push(`${page.url()}: a dialog: ${dialog.message()}`));
   page.on("console", message => {
     // What the browser itself writes of a server that is not there, or that refuses it.
-    const isExpected =
-      /WebSocket connection to|ERR_CONNECTION|net::ERR_|status of (40[013]|426|503) /.test(message.text());
+    const isExpected = [
+      /WebSocket connection to|ERR_CONNECTION|net::ERR_|status of (40[013]|426|503) /,
+      /EventSource's response has a MIME type/,
+    ].some(words => words.test(message.text()));
     if (["error", "warning"].includes(message.type()) && !isExpected) {
       complaints.push(`${page.url()}: ${message.text()}`);
     }

@@ -95,7 +95,7 @@ fn whoever_the_service_lets_in_comes_in() {
     let mut wire = rig.ask("/events", BEARER);
     rig.backend.next().answer("200 OK", r#"{"subject":"ada","subscribe":["*"]}"#);
     assert_eq!(wire.read_head().unwrap().status, 200);
-    let mut wire = rig.ask("/", BEARER);
+    let mut wire = rig.ask("/nothing", BEARER);
     rig.backend.next().answer("202 Accepted", "");
     assert_eq!(wire.read_response().unwrap().status, 404, "it learns that there is no page");
     // What is for everybody is asked of nobody.

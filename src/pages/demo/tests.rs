@@ -212,6 +212,8 @@ fn whatever_is_written_can_be_read() {
         }
         enough("on-sea", "sea", 4.5);
         // The edges of what can be filled in.
-        ["ground", "paper", "field"].map(|paper| enough("edge", paper, 3.0));
+        for paper in ["ground", "paper", "field"] {
+            enough("edge", paper, 3.0);
+        }
     }
 }
