@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(crate) struct Journal(Arc<Shared>);
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// Lines that nobody will ever see, since the start.
+    lost: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -53,11 +56,21 @@ impl Journal {
         // said where they are missing.
         if queue.dropped > 0 || queue.bytes + line.len() > WAITING_BYTES_MAX {
             queue.dropped += 1;
+            self.note_lost();
         } else {
             queue.bytes += line.len();
             queue.lines.push_back(line.to_vec());
         }
         self.0.changed.notify_all();
+    }
+
+    /// How many lines were lost; it goes on counting.
+    pub(crate) fn lost(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.0.lost)
+    }
+
+    fn note_lost(&self) {
+        self.0.lost.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Waits until all that was left is written, but no longer than `patience`.
@@ -84,6 +97,7 @@ impl Journal {
                 // An output that fails (its disk is full, its reader is gone) may recover.
                 if lost > 0 || out.write_all(&line).is_err() {
                     lost += 1;
+                    self.note_lost();
                 }
             }
             lost = say_lost(&mut out, lost + dropped);
@@ -179,6 +193,7 @@ mod tests {
         let count = lines.lines().count();
         assert!((256..=512).contains(&count), "{count} lines fit");
         assert_eq!(last, format!("[{} lines of the log are missing here]", 1000 - count));
+        assert_eq!(journal.lost().load(Ordering::Relaxed), 1000 - count as u64);
         journal.write_all(b"again\n").unwrap();
         journal.wait(AGES);
         assert!(written.lock().unwrap().ends_with(b"missing here]\nagain\n"));
@@ -196,6 +211,7 @@ mod tests {
         drop(order);
         journal.wait(AGES);
         assert_eq!(text(&written), "[1 line of the log is missing here]\ntwo\n");
+        assert_eq!(journal.lost().load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -208,6 +208,9 @@ pub const REVOKED_BYTES_MAX: usize = 4 * KIB;
 /// Connections that one message of the API may leave out.
 pub const EXCEPT_MAX: usize = 32;
 
+/// A core that is in one turn for longer serves nobody: its clients begin to think it dead.
+pub const TURN_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// Connections, or rooms, on one page of a list.
 pub const PAGE_MAX: usize = 1000;
 

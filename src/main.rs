@@ -11,6 +11,8 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use std::{env, panic};
 
@@ -18,8 +20,8 @@ use env_logger::{TimestampPrecision, WriteStyle};
 use journal::Journal;
 use log::{Log, Metadata, Record};
 use tidegate::cli;
-use tidegate::config::{Command, Config, Refusal};
-use tidegate::reactor;
+use tidegate::config::{Command, Config, Loaded, Refusal};
+use tidegate::reactor::{self, Weight};
 
 /// The status of a command line that cannot be used; what clap, too, exits with.
 const USAGE: u8 = 2;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     };
     let (loaded, source) = match command {
         Command::Serve(loaded, source) => (loaded, source),
+        Command::Check(loaded) => return check(&loaded),
         Command::Print(text) => {
             // Whoever closed our output does not want to hear of it: `tidegate config | head`.
             let _ = io::stdout().write_all(text.as_bytes());
@@ -42,15 +45,18 @@ fn main() -> ExitCode {
         Command::Connect(options) => return cli::connect(&options),
         Command::Token(wanted) => return cli::token(&wanted),
     };
-    if let Err(mistake) = start_log() {
-        complain(mistake);
-        return ExitCode::from(USAGE);
-    }
+    let lines_dropped = match start_log() {
+        Ok(lines_dropped) => lines_dropped,
+        Err(mistake) => {
+            complain(mistake);
+            return ExitCode::from(USAGE);
+        }
+    };
     log_panics();
     for warning in &loaded.warnings {
         log::warn!("{warning}");
     }
-    let result = reactor::serve(loaded.config, source);
+    let result = reactor::serve(loaded.config, source, lines_dropped);
     log::logger().flush();
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,6 +65,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what there is, and whether the system is fit for it.
+fn check(loaded: &Loaded) -> ExitCode {
+    let findings = reactor::survey(&loaded.config);
+    let mut text = loaded.report();
+    findings.iter().for_each(|finding| text.push_str(&format!("{finding}\n")));
+    // Whoever closed our output does not want to hear of it: `tidegate check | head`.
+    let _ = io::stdout().write_all(text.as_bytes());
+    let is_fit = findings.iter().all(|finding| finding.weight < Weight::Error);
+    if is_fit { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Says it to whoever started us, if anybody listens.
@@ -84,8 +101,9 @@ fn refuse(refusal: &Refusal) -> ExitCode {
 
 /// The log goes to standard error, so that a supervisor keeps it and a pipe does not.
 ///
-/// A filter that names no level would log nothing at all without a word: it is refused.
-fn start_log() -> Result<(), String> {
+/// A filter that names no level would log nothing at all without a word: it is refused. Gives the
+/// number of lines that were lost, which goes on counting.
+fn start_log() -> Result<Arc<AtomicU64>, String> {
     let set = |name| env::var(name).ok().filter(|filter| !filter.is_empty()).map(|it| (name, it));
     let given = set("TIDEGATE_LOG").or_else(|| set("RUST_LOG"));
     let filter = given.as_ref().map_or(LOG_FILTER, |(_, filter)| filter);
@@ -110,7 +128,9 @@ fn start_log() -> Result<(), String> {
         .write_style(style())
         .build();
     log::set_max_level(lines.filter());
-    log::set_boxed_logger(Box::new(Lines { lines, journal })).map_err(|error| error.to_string())
+    let lost = journal.lost();
+    log::set_boxed_logger(Box::new(Lines { lines, journal })).map_err(|error| error.to_string())?;
+    Ok(lost)
 }
 
 /// Colours for people only, unless they asked for none (no-color.org).

@@ -7,9 +7,11 @@
 //! and prompts do not race on the screen. Not every line has an answer, so a ping goes behind each:
 //! once its pong is there the server has dealt with the line, and soon after that we ask.
 
+use super::closes::Told;
 use super::complain;
-use super::failure::{Failure, write_close};
+use super::failure::Failure;
 use super::lines::Lines;
+use super::losses::Losses;
 use super::peer::{Heard, MESSAGE_BYTES_MAX, Peer};
 use super::screen::Screen;
 use crate::limits::Limits;
@@ -53,13 +55,21 @@ pub(super) struct Conversation<R: Read + AsFd, W: Write> {
     signals: UnixStream,
     lines: Lines<R>,
     screen: Screen<W>,
-    /// The word `exit` ends it.
-    may_exit: bool,
+    manner: Manner,
     patience: Patience,
     phase: Phase,
     turn: Turn,
     lines_read: u64,
-    has_unsent: bool,
+    losses: Losses,
+}
+
+/// Who it is that speaks to the server.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// The word `exit` ends it. Who uses it sees what is refused; others are told of it at the end.
+    pub(super) may_exit: bool,
+    /// Somebody at a terminal, who is told of every end.
+    pub(super) is_person: bool,
 }
 
 /// How far it is from its end.
@@ -90,22 +100,22 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
         signals: UnixStream,
         lines: Lines<R>,
         screen: Screen<W>,
-        may_exit: bool,
+        manner: Manner,
     ) -> Self {
         let patience = Patience::default();
         let (phase, turn) = (Phase::Open, Turn::Ours);
-        let (lines_read, has_unsent) = (0, false);
+        let (lines_read, losses) = (0, Losses::default());
         Conversation {
             peer,
             signals,
             lines,
             screen,
-            may_exit,
+            manner,
             patience,
             phase,
             turn,
             lines_read,
-            has_unsent,
+            losses,
         }
     }
 
@@ -114,7 +124,7 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
         let end = self.converse();
         // Whoever closed our output does not want to hear of it.
         let _ = self.screen.finish();
-        end
+        self.losses.conclude(end)
     }
 
     fn converse(&mut self) -> Result<Option<String>, Failure> {
@@ -149,6 +159,9 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
         match heard {
             Heard::Text(text) => {
                 self.turn = Turn::Ours;
+                if !self.manner.may_exit {
+                    self.losses.note(&text);
+                }
                 self.show(|screen| screen.show_text(&text))
             }
             Heard::Binary(bytes) => {
@@ -203,18 +216,24 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
             };
             self.lines_read += 1;
             self.screen.note_line();
-            if self.may_exit && line.trim_ascii() == EXIT {
+            if self.manner.may_exit && line.trim_ascii() == EXIT {
                 return self.leave();
             }
             if str::from_utf8(line).is_err() {
-                complain(&format!("line {} is not UTF-8; it is not sent", self.lines_read));
-                self.has_unsent = true;
+                self.lose(&format!("line {} is not UTF-8; it is not sent", self.lines_read));
                 continue;
             }
             self.peer.say(Opcode::Text, line)?;
             self.pass_turn(self.patience.answer)?;
         }
         Ok(())
+    }
+
+    fn lose(&mut self, why: &str) {
+        self.losses.has_unsent = true;
+        if !self.screen.tell(why) {
+            complain(why);
+        }
     }
 
     fn wants_line(&self) -> bool {
@@ -235,6 +254,9 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
     fn leave(&mut self) -> Result<(), Failure> {
         if matches!(self.phase, Phase::Open) {
             self.phase = Phase::Leaving(Instant::now() + self.patience.close);
+            // From here on a signal of the terminal's keys is one again. Whoever closed our output
+            // does not want to hear of it.
+            let _ = self.screen.finish();
             self.peer.say(Opcode::Close, &close::payload(CloseCode::NORMAL, ""))?;
         }
         Ok(())
@@ -259,14 +281,13 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
             {
                 let is_agreed = [CloseCode::NORMAL, CloseCode::NO_STATUS].contains(code);
                 if !is_agreed {
-                    return Some(Err(Failure::Closed(code.0, mem::take(reason))));
+                    return Some(Err(Failure::Closed(*code, mem::take(reason))));
                 }
-                if self.has_unsent {
-                    return Some(Err(Failure::Unsent));
-                }
-                let mut farewell = String::new();
-                let _ = write_close(&mut farewell, code.0, reason);
-                Some(Ok(by_server.then_some(farewell)))
+                let told = Told(*code, reason);
+                Some(Ok(match by_server {
+                    true => Some(format!("closed by the server: {told}")),
+                    false => self.manner.is_person.then(|| format!("closed: {told}")),
+                }))
             }
             Phase::Leaving(until) if self.peer.is_gone.is_none() && now >= *until => {
                 Some(Err(Failure::Unanswered(self.patience.close)))
@@ -301,8 +322,7 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
             self.peer.receive();
         }
         if line && let Err(error) = self.lines.fill() {
-            complain(&format!("standard input: {error}"));
-            self.has_unsent = true;
+            self.lose(&format!("standard input: {error}"));
         }
         if signal {
             // One is enough; the next ends the process.

@@ -3,8 +3,11 @@
 //! Knows: every such reason, and the exit status of each.
 //! Must not know: how it was found out.
 
+use super::closes::Told;
+use super::losses::Losses;
 use super::screen::escape;
 use crate::ws::Fault;
+use crate::ws::close::CloseCode;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -32,15 +35,15 @@ pub(super) enum Failure {
     /// The server said no.
     Refused(Refusal),
     /// The server closed, and not because all was said.
-    Closed(u16, String),
+    Closed(CloseCode, String),
     /// No close frame came before the end.
     Lost(Option<io::Error>),
     /// The server broke the protocol.
     Broken(Fault),
     /// It did not answer our close frame.
     Unanswered(Duration),
-    /// Lines that could not be sent; each was named when it came.
-    Unsent,
+    /// It ended as agreed, but not all was taken.
+    Incomplete(Losses),
     /// A line that does not end.
     LongLine(usize),
     /// The system refuses something.
@@ -101,7 +104,9 @@ impl fmt::Display for Failure {
             Failure::NotHttp => out.write_str("what answers there does not speak HTTP"),
             Failure::NotWebSocket(why) => write!(out, "not a WebSocket server: {why}"),
             Failure::Refused(refusal) => refusal.fmt(out),
-            Failure::Closed(code, reason) => write_close(out, *code, reason),
+            Failure::Closed(code, reason) => {
+                write!(out, "closed by the server: {}", Told(*code, reason))
+            }
             Failure::Lost(None) => out.write_str("the connection ended without a word (1006)"),
             Failure::Lost(Some(error)) => write!(out, "the connection broke (1006): {error}"),
             Failure::Broken(fault) => {
@@ -110,19 +115,13 @@ impl fmt::Display for Failure {
             Failure::Unanswered(time) => {
                 write!(out, "the server did not answer in {time:?} that we close (1006)")
             }
-            Failure::Unsent => out.write_str("not all lines were sent"),
+            Failure::Incomplete(losses) => losses.fmt(out),
             Failure::LongLine(bytes) => {
                 write!(out, "a line of more than {bytes} bytes cannot be sent")
             }
             Failure::System(error) => error.fmt(out),
         }
     }
-}
-
-/// `closed by the server: 1012 server restarts`.
-pub(super) fn write_close(out: &mut dyn fmt::Write, code: u16, reason: &str) -> fmt::Result {
-    write!(out, "closed by the server: {code}")?;
-    if reason.is_empty() { Ok(()) } else { write!(out, " {}", escape(reason)) }
 }
 
 impl fmt::Display for Refusal {

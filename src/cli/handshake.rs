@@ -40,10 +40,7 @@ impl Fields {
     pub(super) fn add(&mut self, text: &str) -> Result<(), &'static str> {
         let (name, value) =
             text.split_once(':').ok_or("has no colon; write it like Name: value")?;
-        // RFC 9110 §5.6.2.
-        let is_token =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_token) {
+        if !is_token(name) {
             return Err("has a name that no header field can have");
         }
         if value.contains(|character: char| character.is_control() && character != '\t') {
@@ -53,6 +50,16 @@ impl Fields {
             return Err("is a part of the handshake itself");
         }
         self.0.push((name.to_owned(), value.trim().to_owned()));
+        Ok(())
+    }
+
+    /// Adds one more subprotocol to those that are offered (RFC 6455 §4.1), or says what is wrong
+    /// with it.
+    pub(super) fn add_subprotocol(&mut self, name: &str) -> Result<(), &'static str> {
+        if !is_token(name) {
+            return Err("has a character that no subprotocol can have");
+        }
+        self.0.push(("Sec-WebSocket-Protocol".to_owned(), name.to_owned()));
         Ok(())
     }
 
@@ -225,6 +232,12 @@ impl Head {
         let (code, detail) = (text("code"), text("detail"));
         Refusal { status: self.status, title: self.title, code, detail, location }
     }
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_allowed)
 }
 
 fn is_protocol(name: &str) -> bool {

@@ -4,18 +4,22 @@
 //! Must not know: anything of the server; it is one more client.
 //!
 //! Blocking and small: one thread that waits for the socket, for lines and for signals together.
+//! Whoever edits lines at a terminal does so in a thread of its own.
 
+mod closes;
 mod conversation;
 mod failure;
 mod handshake;
 mod lines;
+mod losses;
 mod peer;
 mod screen;
 mod token;
+mod typist;
 mod url;
 
 use crate::config::Connect;
-use conversation::Conversation;
+use conversation::{Conversation, Manner};
 use failure::Failure;
 use handshake::{Fields, shake_hands};
 use lines::Lines;
@@ -23,16 +27,18 @@ use peer::Peer;
 use screen::{Screen, escape};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
+use std::env;
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 pub use token::token;
+use typist::Typist;
 use url::Url;
 
 /// For each address, and again from the request to the end of its answer.
@@ -41,6 +47,9 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// What asks for a line, and what stands before a message, unless somebody says otherwise.
 const PROMPT: &str = "> ";
 const PREFIX: &str = "< ";
+
+/// What a person is told who is connected.
+const HOW_TO: &str = "a line is a message, Ctrl-D ends";
 
 /// 128 and the signal's number, as shells have it.
 const INTERRUPTED: i32 = 130;
@@ -73,18 +82,42 @@ fn converse(options: &Connect) -> Result<Option<String>, Failure> {
     stream.set_nodelay(true)?;
     let spoken = shake_hands(&mut stream, &url, &fields, CONNECT_TIME)?;
     stream.set_nonblocking(true)?;
+    let (signals, is_asked) = hear_signals()?;
+    let is_person = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if is_person {
+        complain(&format!("connected to {}; {HOW_TO}", url.without_query()));
+    }
+    let (lines, screen, manner) = sit_down(options, is_person, is_asked)?;
+    Conversation::new(Peer::new(stream, spoken), signals, lines, screen, manner).run()
+}
+
+/// Lines, a screen and manners, as the standard streams want them.
+fn sit_down(
+    options: &Connect,
+    is_person: bool,
+    is_asked: Arc<AtomicBool>,
+) -> io::Result<(Lines<File>, Screen<StdoutLock<'static>>, Manner)> {
     let (input, out) = (io::stdin(), io::stdout());
-    let has_typist = input.is_terminal() && out.is_terminal();
-    let usual = |text: &str| has_typist.then(|| text.to_owned());
+    let is_dumb = env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
+    let is_plain = is_dumb || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let usual = |text: &str| is_person.then(|| text.to_owned());
     let prompt = options.prompt.clone().or_else(|| usual(PROMPT));
     let prefix = options.prefix.clone().or_else(|| prompt.as_ref().map(|_| PREFIX.to_owned()));
-    let may_exit = prompt.is_some() || input.is_terminal();
+    let prefix = prefix.unwrap_or_default();
+    let manner = Manner { may_exit: prompt.is_some() || input.is_terminal(), is_person };
+    let is_terminal = out.is_terminal();
+    let screen = |prompt| {
+        let screen = Screen::new(out.lock(), prompt, prefix, is_terminal);
+        if is_terminal && !is_plain { screen.with_colours() } else { screen }
+    };
+    if is_person && !is_dumb {
+        let (typist, typed) = Typist::start(prompt.unwrap_or_default(), is_asked)?;
+        let lines = Lines::new(File::from(OwnedFd::from(typed)));
+        return Ok((lines, screen(None).with_typist(typist), manner));
+    }
     // Its own handle of standard input: std's would read more than we have seen arrive.
     let lines = Lines::new(File::from(input.as_fd().try_clone_to_owned()?));
-    let is_terminal = out.is_terminal();
-    let screen = Screen::new(out.lock(), prompt, prefix.unwrap_or_default(), is_terminal);
-    let peer = Peer::new(stream, spoken);
-    Conversation::new(peer, hear_signals()?, lines, screen, may_exit).run()
+    Ok((lines, screen(prompt), manner))
 }
 
 /// What the command line means, or everything that is wrong with it.
@@ -96,6 +129,11 @@ fn read(options: &Connect) -> Result<(Url, Fields), Failure> {
             // Its value may be a secret.
             let name = header.split(':').next().unwrap_or_default();
             mistakes.push(format!("--header: \"{}\" {why}", escape(name)));
+        }
+    }
+    for name in &options.subprotocols {
+        if let Err(why) = fields.add_subprotocol(name) {
+            mistakes.push(format!("--subprotocol: \"{}\" {why}", escape(name)));
         }
     }
     if let Some(file) = &options.token_file
@@ -136,8 +174,9 @@ fn addresses(url: &Url) -> io::Result<Vec<SocketAddr>> {
     Ok((url.host.as_str(), url.port).to_socket_addrs()?.collect())
 }
 
-/// Something to read from once a signal asks us to end. A second one does not ask.
-fn hear_signals() -> io::Result<UnixStream> {
+/// Something to read from once a signal asks us to end. A second one does not ask, nor does any
+/// once that is true.
+fn hear_signals() -> io::Result<(UnixStream, Arc<AtomicBool>)> {
     let (ear, mouth) = UnixStream::pair()?;
     let is_asked = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -145,5 +184,5 @@ fn hear_signals() -> io::Result<UnixStream> {
         flag::register(signal, Arc::clone(&is_asked))?;
         low_level::pipe::register(signal, mouth.try_clone()?)?;
     }
-    Ok(ear)
+    Ok((ear, is_asked))
 }

@@ -3,16 +3,22 @@
 //! Knows: the prompt and where it stands, what must not reach a terminal.
 //! Must not know: sockets, frames, who says what when.
 //!
-//! A terminal edits the line itself. So when a message comes while one is being typed, the line is
-//! cleared, the message shown and the prompt put below it; what was typed so far is still sent, and
-//! the terminal's own key for that (Ctrl-R) shows it again.
+//! Somebody who edits lines has a [`Typist`], who keeps them whole while messages come. Without one
+//! a terminal edits the line itself, as far as it can. So when a message comes while one is being
+//! typed, the line is cleared, the message shown and the prompt put below it; what was typed so far
+//! is still sent, and the terminal's own key for that (Ctrl-R) shows it again.
 
+use super::typist::Typist;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::{self, Write};
 
 /// To the line's beginning, and clear it (ECMA-48 §8.3.41).
 const CLEAR_LINE: &[u8] = b"\r\x1b[K";
+
+/// What came stands out from what was typed (ECMA-48 §8.3.117).
+const COLOUR: &str = "\x1b[36m";
+const NO_COLOUR: &str = "\x1b[0m";
 
 /// Standard output, or what stands for it in a test.
 pub(super) struct Screen<W: Write> {
@@ -24,11 +30,29 @@ pub(super) struct Screen<W: Write> {
     is_terminal: bool,
     /// The prompt stands there, and nothing behind it that we know of.
     is_asking: bool,
+    /// Draws for us, until the end.
+    typist: Option<Typist>,
 }
 
 impl<W: Write> Screen<W> {
     pub(super) fn new(out: W, prompt: Option<String>, prefix: String, is_terminal: bool) -> Self {
-        Screen { out, prompt, prefix, is_terminal, is_asking: false }
+        Screen { out, prompt, prefix, is_terminal, is_asking: false, typist: None }
+    }
+
+    /// In colours: the prefix.
+    #[must_use]
+    pub(super) fn with_colours(mut self) -> Self {
+        if !self.prefix.is_empty() {
+            self.prefix = format!("{COLOUR}{}{NO_COLOUR}", self.prefix);
+        }
+        self
+    }
+
+    /// With somebody who edits lines, and is not asked for each.
+    #[must_use]
+    pub(super) fn with_typist(mut self, typist: Typist) -> Self {
+        self.typist = Some(typist);
+        self
     }
 
     /// Whether lines are asked for.
@@ -52,7 +76,8 @@ impl<W: Write> Screen<W> {
     pub(super) fn show_text(&mut self, text: &str) -> io::Result<()> {
         self.clear_prompt()?;
         let text = if self.is_terminal { &escape(text) } else { text };
-        self.out.write_all(format!("{}{text}\n", self.prefix).as_bytes())
+        let line = format!("{}{text}\n", self.prefix);
+        self.show(&line)
     }
 
     pub(super) fn show_binary(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -60,15 +85,37 @@ impl<W: Write> Screen<W> {
         let (prefix, length) = (&self.prefix, bytes.len());
         let unit = if length == 1 { "byte" } else { "bytes" };
         let line = format!("{prefix}(binary, {length} {unit}) {}\n", STANDARD.encode(bytes));
-        self.out.write_all(line.as_bytes())
+        self.show(&line)
+    }
+
+    fn show(&mut self, line: &str) -> io::Result<()> {
+        match &self.typist {
+            Some(typist) => {
+                typist.show(line);
+                Ok(())
+            }
+            None => self.out.write_all(line.as_bytes()),
+        }
+    }
+
+    /// Something of ours, where a complaint would break the line being typed; `false` elsewhere.
+    pub(super) fn tell(&mut self, what: &str) -> bool {
+        let typist = self.typist.as_ref();
+        typist.inspect(|typist| typist.show(&format!("tidegate: {what}\n"))).is_some()
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        match &self.typist {
+            Some(typist) => typist.flush(),
+            None => self.out.flush(),
+        }
     }
 
     /// Nobody is asked any more: what others print begins on a line of its own.
     pub(super) fn finish(&mut self) -> io::Result<()> {
+        if let Some(typist) = self.typist.take() {
+            typist.end()?;
+        }
         if self.is_asking {
             self.is_asking = false;
             self.out.write_all(b"\n")?;

@@ -10,6 +10,10 @@ use std::net::Ipv6Addr;
 /// RFC 6455 §3: where no port is said.
 const PORT: u16 = 80;
 
+/// Where our own server is, unless it is said to be elsewhere: what is short of a URL is meant so.
+const OWN_HOST: &str = "localhost";
+const OWN_PORT: u16 = 8080;
+
 /// What a browser, too, would encode in a path or a query. A percent sign stays: it may be the
 /// beginning of an escape.
 const NOT_IN_TARGET: &AsciiSet = &CONTROLS
@@ -39,8 +43,6 @@ pub(super) struct Url {
 /// Why a text is no address of a WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// `localhost:8080/echo`.
-    NoScheme,
     /// There is no TLS here yet.
     Tls,
     /// `http:`; this is what was probably meant.
@@ -62,9 +64,12 @@ pub(super) enum Fault {
 }
 
 impl Url {
-    /// Reads `ws://host[:port][/path][?query]`.
+    /// Reads `ws://host[:port][/path][?query]`, or what is left of it without `ws://` and without
+    /// what our own server has: `host:port/path`, `host/path`, `:port/path`, `/path`.
     pub(super) fn parse(text: &str) -> Result<Url, Fault> {
-        let (scheme, rest) = text.split_once("://").ok_or(Fault::NoScheme)?;
+        let Some((scheme, rest)) = split_scheme(text) else {
+            return Url::parse(&complete(text)?);
+        };
         match scheme.to_ascii_lowercase().as_str() {
             "ws" => {}
             "wss" | "https" => return Err(Fault::Tls),
@@ -87,6 +92,12 @@ impl Url {
         Ok(Url { host: host.to_owned(), port, authority, target })
     }
 
+    /// As it can be shown: a query may hold a credential.
+    pub(super) fn without_query(&self) -> String {
+        let path = self.target.split('?').next().unwrap_or_default();
+        format!("ws://{}{path}", self.authority)
+    }
+
     /// The same with one parameter more.
     #[must_use]
     pub(super) fn with_parameter(mut self, name: &str, value: &str) -> Url {
@@ -95,6 +106,28 @@ impl Url {
         self.target.push_str(&format!("{sign}{name}={value}"));
         self
     }
+}
+
+/// A scheme ends before any path begins.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let is_scheme = |scheme: &str| !scheme.contains(['/', '?', '#']);
+    text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+}
+
+/// With all that a URL has.
+fn complete(text: &str) -> Result<String, Fault> {
+    let (authority, target) = text.split_at(text.find(['/', '?', '#']).unwrap_or(text.len()));
+    let is_port = |rest: &&str| !rest.contains(':');
+    let (host, port) = match authority.strip_prefix(':').filter(is_port) {
+        Some(port) => (OWN_HOST, parse_port(port)?),
+        None if authority.is_empty() => (OWN_HOST, OWN_PORT),
+        None => (authority, OWN_PORT),
+    };
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+    Ok(match has_port {
+        true => format!("ws://{host}{target}"),
+        false => format!("ws://{host}:{port}{target}"),
+    })
 }
 
 fn host_and_port(authority: &str) -> Result<(&str, u16), Fault> {
@@ -137,9 +170,10 @@ fn parse_port(text: &str) -> Result<u16, Fault> {
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Fault::NoScheme => "has no scheme; write it like ws://localhost:8080/echo",
             Fault::Tls => {
-                "asks for TLS, which is not there yet; connect with ws:// to a port without it"
+                "asks for TLS, which is not there yet; connect with ws:// to a port without it, or \
+                 through a proxy: socat TCP-LISTEN:8443,bind=localhost,fork OPENSSL:HOST:443 and \
+                 ws://localhost:8443/ --header 'Host: HOST'"
             }
             Fault::Http(meant) => {
                 let meant = meant.escape_debug();
@@ -186,10 +220,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_short_of_a_url_means_our_own_server() {
+        for (text, url) in [
+            ("", "ws://localhost:8080/"),
+            ("localhost", "ws://localhost:8080/"),
+            ("localhost:9000/echo?x=y", "ws://localhost:9000/echo?x=y"),
+            ("localhost:80", "ws://localhost/"),
+            (":9000", "ws://localhost:9000/"),
+            (":9000/echo", "ws://localhost:9000/echo"),
+            ("/ws/lab?to=ws://a", "ws://localhost:8080/ws/lab?to=ws://a"),
+            ("?a=b", "ws://localhost:8080/?a=b"),
+            ("example.org/echo", "ws://example.org:8080/echo"),
+            ("[::1]", "ws://[::1]:8080/"),
+            ("[::1]:9000/x", "ws://[::1]:9000/x"),
+        ] {
+            assert_eq!(Url::parse(text), Url::parse(url), "{text}");
+            assert!(Url::parse(url).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_shown_has_no_query() {
+        let shown = |text| Url::parse(text).unwrap().without_query();
+        assert_eq!(shown("ws://a:1/b/c?ticket=5ecre7"), "ws://a:1/b/c");
+    }
+
+    #[test]
     fn what_is_refused() {
         let cases = [
-            ("", Fault::NoScheme),
-            ("localhost:8080/echo", Fault::NoScheme),
+            ("localhost:http", Fault::BadPort),
+            ("ws:localhost", Fault::BadPort),
+            (":0", Fault::BadPort),
+            ("::1", Fault::NoBrackets),
+            ("me@localhost", Fault::User),
+            ("/echo#x", Fault::Fragment),
             ("wss://example.org", Fault::Tls),
             ("http://a:1/b?c", Fault::Http("ws://a:1/b?c".to_owned())),
             ("HTTPS://a", Fault::Tls),

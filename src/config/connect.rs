@@ -11,13 +11,24 @@ pub(super) const NAME: &str = "connect";
 const ABOUT: &str = "Be a WebSocket client: lines in, messages out";
 
 const NOTES: &str = "\
-Each line of standard input is sent as a text message, and what comes is printed, a line each. On a
-terminal, or with --prompt, a prompt asks for each line, and `exit` ends. Otherwise every line is
-sent as it is, so that it can stand in a pipe. Binary messages are shown in base64; what would
-control a terminal is shown escaped on one. Ctrl-C closes, a second one ends at once.
+Each line of standard input is sent as a text message, and what comes is printed, a line each.
 
-The status is 0 if the connection ended as agreed (1000, or no code), 2 if what stands here cannot
-be used, else 1.";
+On a terminal lines are edited: arrow keys move and bring back earlier lines, Ctrl-R searches them
+(they are in no file), what comes meanwhile is printed above the line being typed. Of a text that is
+pasted each line is a message. `exit`, Ctrl-D or Ctrl-C ends; a second Ctrl-C does not wait for the
+server. What would control a terminal is shown escaped, binary messages in base64.
+
+In a pipe every line is sent as it is, and the end of the input ends. With --prompt a line is sent
+when the last one is answered, and `exit` ends.
+
+Of the URL what is left out is that of a server on this machine: :9000/echo and /echo are on
+localhost, /echo and example.org/echo at port 8080.
+
+The status is 0 if the connection ended as agreed (1000, or no code) and, in a pipe, the server
+refused no message; 2 if what stands here cannot be used; else 1.";
+
+/// Where a server is that was started without options.
+const URL: &str = "ws://localhost:8080/";
 
 /// What a client is told before it connects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +43,8 @@ pub struct Connect {
     pub headers: Vec<String>,
     /// A file with a credential.
     pub token_file: Option<String>,
+    /// Subprotocols that are offered, unread.
+    pub subprotocols: Vec<String>,
     /// The `connectionId` to register under.
     pub id: Option<String>,
 }
@@ -55,18 +68,24 @@ pub(super) fn command() -> clap::Command {
         )
         .arg(text("token-file", "FILE", "Send the credential in FILE: Authorization: Bearer"))
         .arg(text("id", "ID", "Register under this connectionId, on a route that allows it"))
-        .arg(Arg::new("url").value_name("URL").required(true).help("ws://host[:port]/path"))
+        .arg(
+            text("subprotocol", "NAME", "Offer this subprotocol; repeatable")
+                .action(ArgAction::Append),
+        )
+        .arg(Arg::new("url").value_name("URL").default_value(URL).help("ws://host[:port]/path"))
         .after_help(NOTES)
 }
 
 pub(super) fn read(options: &ArgMatches) -> Connect {
     let text = |name: &str| options.get_one::<String>(name).cloned();
+    let texts = |name: &str| options.get_many(name).into_iter().flatten().cloned().collect();
     Connect {
         url: text("url").unwrap_or_default(),
         prompt: text("prompt"),
         prefix: text("prefix"),
-        headers: options.get_many("header").into_iter().flatten().cloned().collect(),
+        headers: texts("header"),
         token_file: text("token-file"),
+        subprotocols: texts("subprotocol"),
         id: text("id"),
     }
 }
@@ -86,7 +105,8 @@ mod tests {
     fn a_client_s_options_are_texts_and_its_own() {
         let args =
             ["--prompt", "Client >> ", "--prefix=- ", "--header", "A: b", "--header", "C: d"];
-        let args = [&args[..], &["--id=a b", "--token-file=a.key", "ws://x"]].concat();
+        let more = ["--id=a b", "--token-file=a.key", "--subprotocol=e", "--subprotocol", "f"];
+        let args = [&args[..], &more, &["ws://x"]].concat();
         let Ok(Command::Connect(options)) = from_args(&args) else { panic!("{args:?}") };
         let expected = Connect {
             url: "ws://x".to_owned(),
@@ -94,6 +114,7 @@ mod tests {
             prefix: Some("- ".to_owned()),
             headers: vec!["A: b".to_owned(), "C: d".to_owned()],
             token_file: Some("a.key".to_owned()),
+            subprotocols: vec!["e".to_owned(), "f".to_owned()],
             id: Some("a b".to_owned()),
         };
         assert_eq!(options, expected);
@@ -101,11 +122,11 @@ mod tests {
 
     #[test]
     fn a_client_has_one_address_and_no_options_of_a_server() {
-        for (args, part) in [
-            (&[][..], "<URL>"),
-            (&["--cores", "3", "ws://x"], "--cores"),
-            (&["ws://x", "ws://y"], "ws://y"),
-        ] {
+        let Ok(Command::Connect(options)) = from_args(&[]) else { panic!("no URL is needed") };
+        assert_eq!(options.url, URL);
+        for (args, part) in
+            [(&["--cores", "3", "ws://x"][..], "--cores"), (&["ws://x", "ws://y"], "ws://y")]
+        {
             match from_args(args) {
                 Err(Refusal::Told(told)) => assert!(told.to_string().contains(part), "{told}"),
                 other => panic!("{args:?}: {other:?}"),

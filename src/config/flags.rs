@@ -17,6 +17,20 @@ use super::{Config, connect, token};
 const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
                      none skipped silently.";
 
+const CHECK_NOTES: &str = "\
+It takes every option of a server (`tidegate --help` lists them), and reads the same environment.
+
+Each line of what it says begins with ok, warning or error, and says what to do: of the
+configuration, of descriptors, of each address, of the kernel's queues for clients that come all at
+once, of processors and of memory. Nothing is changed, and a server that runs is not disturbed: that
+an address is in use is a warning, as it may be that server's.
+
+It ends with 0; with 1 if something of the system would keep a server from starting; with 2 if there
+is a mistake in the configuration.";
+
+const CONFIG_NOTES: &str = "\
+It takes every option of a server (`tidegate --help` lists them), and reads the same environment.";
+
 const NOTES: &str = "\
 ADDR is 127.0.0.1:8080, [::1]:8080, localhost:8080 (both of these) or just 8080 (the same).
 SIZE is a number of bytes, or like 64KiB, 1MiB, 1GiB. TIME is like 500ms, 25s, 5m, 1h.
@@ -39,11 +53,13 @@ const SECRETS: [&str; 6] = ["secret", "password", "token", "key", "api-key", "au
 pub(super) fn command() -> clap::Command {
     let serve = clap::Command::new("serve").about("Be a server; the same as no command at all");
     let whole = clap::Command::new("tidegate").version(env!("CARGO_PKG_VERSION")).about(ABOUT);
-    let check = clap::Command::new(CHECK).about("Read everything as a server would, and say so");
+    let check = clap::Command::new(CHECK)
+        .about("Read everything as a server would, look at the system, and say what is wrong");
     let config = clap::Command::new(CONFIG).about("Print what is in force, as a file for --config");
     // Options before a command would be for another command than they seem to be.
     let whole = with_options(whole).args_conflicts_with_subcommands(true);
-    let servers = [serve, check, config].map(with_options);
+    let readers = [check.after_help(CHECK_NOTES), config.after_help(CONFIG_NOTES)];
+    let servers = readers.map(with_hidden_options).into_iter().chain([with_options(serve)]);
     whole.subcommands(servers).subcommands([connect::command(), token::command()])
 }
 
@@ -65,6 +81,17 @@ pub fn reference() -> String {
         text.push('\n');
     }
     text
+}
+
+/// The same options, of which the help shows only the one that is given most: nobody wants to read
+/// all of them in every help.
+fn with_hidden_options(command: clap::Command) -> clap::Command {
+    let notes = command.get_after_help().cloned().unwrap_or_default();
+    let command = with_options(command).after_help(notes);
+    command.mut_args(|arg| {
+        let is_hidden = arg.is_hide_set() || !["config", "help"].contains(&arg.get_id().as_str());
+        arg.hide(is_hidden)
+    })
 }
 
 fn with_options(command: clap::Command) -> clap::Command {
@@ -188,6 +215,24 @@ mod tests {
         }
         for line in text.lines() {
             assert!(line.len() <= 100, "{line}");
+        }
+    }
+
+    /// What two of them take is listed elsewhere, and said so.
+    #[test]
+    fn a_command_that_only_reads_does_not_repeat_the_options() {
+        for name in [CHECK, CONFIG] {
+            let mut whole = command();
+            let command = whole.find_subcommand_mut(name).unwrap();
+            let text = command.render_help().to_string();
+            assert!(
+                text.contains("--config <FILE>") && text.contains("`tidegate --help`"),
+                "{text}"
+            );
+            assert!(!text.contains("--max-message") && text.lines().count() < 30, "{text}");
+            assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+            let args = ["tidegate", name, "--max-message", "2KiB"].map(OsString::from);
+            assert!(Config::from_args(args.into_iter(), |_| None).is_ok(), "{name} takes it");
         }
     }
 

@@ -119,7 +119,9 @@ impl Config {
 pub enum Command {
     /// `tidegate` and `tidegate serve`: be a server.
     Serve(Box<Loaded>, Source),
-    /// `tidegate check` and `tidegate config`: say this on standard output.
+    /// `tidegate check`: say what there is, and whether the system is fit for it.
+    Check(Box<Loaded>),
+    /// `tidegate config`: say this on standard output.
     Print(String),
     /// `tidegate connect`: be a WebSocket client.
     Connect(Connect),
@@ -167,7 +169,7 @@ impl Config {
         let source = Source::new(options, Environment::new(env));
         let loaded = source.load().map_err(Refusal::Mistakes)?;
         Ok(match matches.subcommand_name() {
-            Some(flags::CHECK) => Command::Print(loaded.report()),
+            Some(flags::CHECK) => Command::Check(Box::new(loaded)),
             Some(flags::CONFIG) => Command::Print(loaded.to_toml()),
             _ => Command::Serve(Box::new(loaded), source),
         })

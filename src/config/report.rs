@@ -26,8 +26,8 @@ impl Loaded {
         format!("{}, {pages}{keys}", count(routes, "route"))
     }
 
-    /// What `tidegate check` says.
-    pub(super) fn report(&self) -> String {
+    /// What `tidegate check` says of it, a line each.
+    pub fn report(&self) -> String {
         let mut lines = vec![match &self.path {
             Some(path) => format!("ok: {}", path.display()),
             None => "ok: no file; routes are those that are built in".to_owned(),

@@ -174,8 +174,21 @@ impl Manner {
 
     /// A body that is good for now only.
     pub(super) fn body(&self, conn: &mut Conn, desk: &mut Desk, mime: &str, body: &[u8]) {
-        self.respond(conn, desk, Status::Ok, |response, terms| {
-            response.headers(&[NO_STORE]).body(terms, mime, body);
+        self.body_with(conn, desk, Status::Ok, &[], mime, body);
+    }
+
+    /// The same under another status, with more header fields.
+    pub(super) fn body_with(
+        &self,
+        conn: &mut Conn,
+        desk: &mut Desk,
+        status: Status,
+        headers: &[(&str, &str)],
+        mime: &str,
+        body: &[u8],
+    ) {
+        self.respond(conn, desk, status, |response, terms| {
+            response.headers(&[NO_STORE]).headers(headers).body(terms, mime, body);
         });
     }
 

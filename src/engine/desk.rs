@@ -17,7 +17,7 @@ use crate::bytes::{ConnKey, Deadlines, Now, Place, Pool, Tick};
 use crate::http::{HttpDate, Response, Status, Terms};
 use crate::hub::{Hub, Turn, Who};
 use crate::limits::Limits;
-use crate::metrics::Counters;
+use crate::metrics::{Counters, Watch};
 use crate::routes::Route;
 use crate::sse::Sequence;
 use crate::ws::Tools;
@@ -110,6 +110,8 @@ pub(super) struct Desk {
     /// What the connection holds whose handshake is dealt with.
     pub(super) arriving: Arriving,
     pub(super) drain: Option<Drain>,
+    /// Who is asked about the process.
+    pub(super) watch: Option<Arc<dyn Watch>>,
 }
 
 /// What a handshake has got hold of, to be given back if no WebSocket comes of it.
@@ -173,6 +175,7 @@ impl Desk {
             heads: Heads::of(&setup.policy.limits, setup.counters.len()),
             arriving: Arriving::default(),
             drain: None,
+            watch: None,
             setup,
         }
     }

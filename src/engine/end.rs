@@ -195,6 +195,7 @@ impl Engine {
             State::WebSocket(websocket) => conn.end_websocket(desk, key, websocket, &end),
             State::EventStream(stream) => {
                 desk.counters().open.event_stream.fall();
+                desk.counters().streams_ended.count(end.code.0);
                 conn.end_cursor(desk, stream.cursor);
             }
             State::Closing(_) => {}

@@ -197,6 +197,7 @@ impl Conn {
 
     /// All connections together send too much at once: who comes last is told to come again.
     fn refuse_body(&mut self, desk: &mut Desk) -> Step {
+        desk.counters().bodies_shed.add(1);
         self.problem(desk, Terms::CLOSE, &TOO_MANY_BODIES);
         Step::End(End::ANSWERED)
     }

@@ -61,12 +61,14 @@ pub use letters::{Action, Letter};
 pub use policy::Policy;
 
 use crate::bytes::{ConnKey, Keyed, Now, Outbox, Place};
+use crate::metrics::Watch;
 use conn::{Conn, Mood, State};
 use core::net::IpAddr;
 use desk::Desk;
 use end::End;
 use http::Http;
 use std::mem;
+use std::sync::Arc;
 
 /// The engine of one core.
 #[derive(Debug)]
@@ -92,6 +94,13 @@ impl Engine {
     /// The engine of the core that `setup` describes.
     pub fn new(setup: Setup) -> Engine {
         Engine { conns: Keyed::default(), desk: Desk::new(setup) }
+    }
+
+    /// The same engine, which asks `watch` for what it cannot know of the process it runs in.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Engine {
+        self.desk.watch = Some(watch);
+        self
     }
 
     /// A connection from `peer` that `listener` accepted. `None`: there are as many as there may

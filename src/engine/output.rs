@@ -131,10 +131,16 @@ impl Engine {
         }
     }
 
+    /// A turn begins.
+    pub fn begin_turn(&self, now: Now) {
+        self.desk.counters().in_turn.set(now.monotonic);
+    }
+
     /// The turn is over at `end`: how long it took, and how long what it delivered was on its way.
     pub fn note_turn(&self, began: Now, end: Duration) {
         let counters = self.desk.counters();
         counters.turns.add(1);
+        counters.in_turn.clear();
         counters.turn_seconds.record(end.saturating_sub(began.monotonic));
         for chunk in self.desk.delivery.chunks() {
             counters.relay_seconds.record(end.saturating_sub(chunk.at().monotonic));

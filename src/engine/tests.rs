@@ -11,6 +11,7 @@ mod lifetime;
 mod names;
 mod pages;
 mod reach;
+mod ready;
 mod refresh;
 mod rights;
 mod rooms;

@@ -8,6 +8,7 @@
 
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::histogram::Histogram;
 
@@ -48,6 +49,29 @@ impl Level {
     /// The level as of a moment ago.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Since when something lasts, if it does. One thread sets it, any may read.
+#[derive(Debug, Default)]
+pub struct Mark(AtomicU64);
+
+impl Mark {
+    /// It lasts since `since`.
+    pub fn set(&self, since: Duration) {
+        // One more, as nothing is 0.
+        let milliseconds = u64::try_from(since.as_millis()).unwrap_or(u64::MAX - 1);
+        self.0.store(milliseconds.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// It is over.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Since when, as of a moment ago, to the millisecond.
+    pub fn since(&self) -> Option<Duration> {
+        self.0.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_millis)
     }
 }
 
@@ -161,6 +185,8 @@ pub struct Counters {
     pub writes: Count,
     /// Turns of the loop.
     pub turns: Count,
+    /// The turn that it is in the middle of began then, by the clock of all cores.
+    pub in_turn: Mark,
     /// How long a turn took, sleep excluded.
     pub turn_seconds: Histogram,
     /// From the start of the turn that read a message to the write of its event.
@@ -181,6 +207,8 @@ pub struct Counters {
     pub gap_missed: Count,
     /// WebSockets closed, by close code.
     pub closes: Family<u16, CLOSES>,
+    /// Event streams ended, by the close code that a WebSocket would have been given.
+    pub streams_ended: Family<u16, STREAM_ENDS>,
     /// Messages refused, by the code that their sender was told.
     pub refusals: Family<&'static str, REFUSALS>,
     /// Responses, by status.
@@ -189,6 +217,8 @@ pub struct Counters {
     pub http_faults: Count,
     /// Requests refused before their heads had ended, for want of room.
     pub heads_shed: Count,
+    /// Requests refused in the middle of their bodies, for want of room.
+    pub bodies_shed: Count,
     /// Credentials that were asked for, by what came of it.
     pub credentials: Family<&'static str, OUTCOMES>,
     /// Requests that were let in with one, by where it stood.
@@ -202,6 +232,7 @@ pub struct Counters {
 }
 
 const CLOSES: usize = 15;
+const STREAM_ENDS: usize = 5;
 const REFUSALS: usize = 16;
 const RESPONSES: usize = 29;
 const OUTCOMES: usize = 10;
@@ -211,6 +242,9 @@ const FORWARDED: usize = 4;
 /// RFC 6455 §7.4.1, and the codes of our own.
 static CLOSE_CODES: [u16; CLOSES] =
     [1000, 1001, 1006, 1005, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 4401, 4408, 4409, 4429];
+
+/// A stream that its reader leaves has no code of its own: it is lost.
+static STREAM_CODES: [u16; STREAM_ENDS] = [1006, 1000, 4408, 1012, 1011];
 
 static REFUSAL_CODES: [&str; REFUSALS] = [
     "not-json",
@@ -266,6 +300,7 @@ impl Default for Counters {
             bytes_out: ByListener::default(),
             writes: Count::default(),
             turns: Count::default(),
+            in_turn: Mark::default(),
             turn_seconds: Histogram::default(),
             relay_seconds: Histogram::default(),
             opened: ByListener::default(),
@@ -276,10 +311,12 @@ impl Default for Counters {
             gaps: Count::default(),
             gap_missed: Count::default(),
             closes: Family::new(&CLOSE_CODES),
+            streams_ended: Family::new(&STREAM_CODES),
             refusals: Family::new(&REFUSAL_CODES),
             responses: Family::new(&STATUS_CODES),
             http_faults: Count::default(),
             heads_shed: Count::default(),
+            bodies_shed: Count::default(),
             credentials: Family::new(&CREDENTIAL_OUTCOMES),
             admitted: Family::new(&CREDENTIAL_WAYS),
             forwarded: Family::new(&FORWARD_OUTCOMES),
@@ -310,6 +347,18 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_to_the_millisecond_also_at_the_very_beginning() {
+        let mark = Mark::default();
+        assert_eq!(mark.since(), None);
+        for (set, since) in [(0, 0), (999, 0), (1_000, 1), (7_654_321, 7_654)] {
+            mark.set(Duration::from_micros(set));
+            assert_eq!(mark.since(), Some(Duration::from_millis(since)));
+        }
+        mark.clear();
+        assert_eq!(mark.since(), None);
+    }
+
+    #[test]
     fn families_count_by_key_and_the_rest_as_one() {
         let counters = Counters::default();
         counters.closes.count(1000);
@@ -327,6 +376,7 @@ mod tests {
     fn no_key_is_there_twice() {
         let distinct = |codes: &[u16]| codes.iter().collect::<HashSet<_>>().len();
         assert_eq!(distinct(&CLOSE_CODES), CLOSE_CODES.len());
+        assert_eq!(distinct(&STREAM_CODES), STREAM_CODES.len());
         assert_eq!(distinct(&STATUS_CODES), STATUS_CODES.len());
         for names in [&REFUSAL_CODES[..], &CREDENTIAL_OUTCOMES, &CREDENTIAL_WAYS, &FORWARD_OUTCOMES]
         {

@@ -1,20 +1,21 @@
-//! The page of `/metrics`: Prometheus text format, version 0.0.4.
+//! What stands on the page of `/metrics`.
 //!
-//! Knows: the names that operators build on, the text format.
-//! Must not know: HTTP, who asks.
+//! Knows: the names that operators build on.
+//! Must not know: how a page is written, HTTP, who asks.
 //!
 //! A name that is here stays: dashboards and alerts are made of them.
 
-use std::fmt::{self, Display};
-
-use super::counters::{ByListener, Count, Counters, Family, Level};
-use super::histogram::Histogram;
+use super::counters::Counters;
+use super::page::Page;
+use super::vitals::{Reloads, Vitals};
 
 /// What is true of the whole server at the moment of asking, and not counted by any core.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gauges {
     /// Threads that serve.
     pub cores: u64,
+    /// New connections are welcome.
+    pub ready: bool,
     /// The server is on its way out.
     pub draining: bool,
     /// Nobody is asked who they are, and whoever runs the server accepts that.
@@ -33,12 +34,23 @@ pub struct Gauges {
     pub tickets: u64,
     /// What is revoked.
     pub revocations: u64,
+    /// Connections that there may be.
+    pub connections_max: u64,
+    /// Rooms that there may be.
+    pub rooms_max: u64,
+    /// What all logs may hold.
+    pub log_bytes_max: u64,
+    /// What no core counts.
+    pub vitals: Vitals,
 }
 
 /// Appends the page.
 pub fn render(cores: &[&Counters], gauges: &Gauges, out: &mut Vec<u8>) {
-    let mut page = Page { cores, out };
+    let mut page = Page::new(cores, out);
+    page.process(&gauges.vitals);
     page.server(gauges);
+    page.holdings(gauges);
+    page.reloads(&gauges.vitals.reloads);
     page.connections();
     page.messages();
     page.compression();
@@ -47,33 +59,71 @@ pub fn render(cores: &[&Counters], gauges: &Gauges, out: &mut Vec<u8>) {
     page.turns();
 }
 
-/// Seconds, as the format wants all times.
-const NANOSECONDS_PER_SECOND: f64 = 1e9;
-
-struct Page<'a> {
-    cores: &'a [&'a Counters],
-    out: &'a mut Vec<u8>,
-}
+const MILLISECONDS_PER_SECOND: f64 = 1e3;
 
 impl Page<'_> {
+    /// By the names that every client library of Prometheus gives them. What the system does not
+    /// tell is not there.
+    fn process(&mut self, vitals: &Vitals) {
+        let started = vitals.started_ms.map(|ms| ms as f64 / MILLISECONDS_PER_SECOND);
+        let help = "When the process started, since the Unix epoch.";
+        self.known("process_start_time_seconds", "gauge", help, started);
+        let cpu = vitals.cpu.map(|cpu| cpu.as_secs_f64());
+        self.known("process_cpu_seconds_total", "counter", "Processor time spent.", cpu);
+        let help = "Memory that the process has.";
+        self.known("process_resident_memory_bytes", "gauge", help, vitals.resident_bytes);
+        let help = "Addresses that the process has taken.";
+        self.known("process_virtual_memory_bytes", "gauge", help, vitals.virtual_bytes);
+        self.known("process_open_fds", "gauge", "Descriptors that are open.", vitals.open_fds);
+        let help = "Descriptors that may be open.";
+        self.known("process_max_fds", "gauge", help, vitals.max_fds);
+        let name = "tidegate_log_lines_dropped_total";
+        let help = "Lines of the server's own log that its output did not take.";
+        self.number(name, "counter", help, vitals.log_lines_dropped);
+    }
+
     fn server(&mut self, gauges: &Gauges) {
         self.head("tidegate_build_info", "gauge", "The version that runs.");
         self.labelled("tidegate_build_info", "version", env!("CARGO_PKG_VERSION"), 1);
         self.gauge("tidegate_cores", "Threads that serve.", gauges.cores);
+        let help = "1 while new connections are welcome, as /readyz says.";
+        self.gauge("tidegate_ready", help, u64::from(gauges.ready));
         let draining = u64::from(gauges.draining);
         self.gauge("tidegate_draining", "1 while the server is on its way out.", draining);
         let help = "1 while no credentials are asked for and --insecure accepts that.";
         self.gauge("tidegate_insecure_mode", help, u64::from(gauges.insecure));
+        let help = "Connections that there may be.";
+        self.gauge("tidegate_max_connections", help, gauges.connections_max);
+    }
+
+    fn holdings(&mut self, gauges: &Gauges) {
         self.gauge("tidegate_rooms", "Rooms that exist.", gauges.rooms);
+        self.gauge("tidegate_max_rooms", "Rooms that there may be.", gauges.rooms_max);
         let help = "Connection ids that have an owner.";
         self.gauge("tidegate_connection_ids", help, gauges.connection_ids);
         self.gauge("tidegate_log_events", "Events in all logs.", gauges.log_events);
         self.gauge("tidegate_log_bytes", "Size of all logs.", gauges.log_bytes);
+        let help = "Size that all logs may have.";
+        self.gauge("tidegate_max_log_bytes", help, gauges.log_bytes_max);
         let help = "Size of what left the log and is kept for readers in the middle of it.";
         self.gauge("tidegate_log_pinned_bytes", help, gauges.pinned_bytes);
         self.gauge("tidegate_tickets", "Tickets that wait to be used.", gauges.tickets);
         let help = "Subjects, token ids and connection ids that are revoked.";
         self.gauge("tidegate_revocations", help, gauges.revocations);
+    }
+
+    fn reloads(&mut self, reloads: &Reloads) {
+        let name = "tidegate_reloads_total";
+        let help = "Times that the configuration was read again, by what came of it.";
+        self.head(name, "counter", help);
+        self.labelled(name, "outcome", "loaded", reloads.loaded);
+        self.labelled(name, "outcome", "refused", reloads.refused);
+        let help = "1 unless the last time had a mistake.";
+        let successful = u64::from(!reloads.last_was_refused);
+        self.gauge("tidegate_last_reload_successful", help, successful);
+        let help = "When the configuration in force was loaded, since the Unix epoch.";
+        let loaded = reloads.loaded_ms as f64 / MILLISECONDS_PER_SECOND;
+        self.number("tidegate_config_timestamp_seconds", "gauge", help, loaded);
     }
 
     fn connections(&mut self) {
@@ -145,6 +195,9 @@ impl Page<'_> {
     fn answers(&mut self) {
         let name = "tidegate_websocket_closes_total";
         self.family(name, "code", "WebSockets closed, by close code.", |core| &core.closes);
+        let name = "tidegate_event_streams_ended_total";
+        let help = "Event streams ended, by the close code that a WebSocket would have had.";
+        self.family(name, "code", help, |core| &core.streams_ended);
         let name = "tidegate_http_responses_total";
         self.family(name, "code", "Responses, by status.", |core| &core.responses);
         let name = "tidegate_http_faults_total";
@@ -152,6 +205,9 @@ impl Page<'_> {
         let name = "tidegate_heads_shed_total";
         let help = "Requests refused before their heads had ended, as too much of such waited.";
         self.counter(name, help, |core| &core.heads_shed);
+        let name = "tidegate_bodies_shed_total";
+        let help = "Requests refused in the middle of their bodies, as too much of such came.";
+        self.counter(name, help, |core| &core.bodies_shed);
     }
 
     fn credentials(&mut self) {
@@ -176,102 +232,6 @@ impl Page<'_> {
         let name = "tidegate_relay_seconds";
         let help = "From the start of the turn that read a message to the write of its event.";
         self.histogram(name, help, |core| &core.relay_seconds);
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: u64) {
-        self.head(name, "gauge", help);
-        self.line(format_args!("{name} {value}"));
-    }
-
-    fn counter(&mut self, name: &str, help: &str, count: impl Fn(&Counters) -> &Count) {
-        self.head(name, "counter", help);
-        let value = self.sum(|core| count(core).value());
-        self.line(format_args!("{name} {value}"));
-    }
-
-    fn by_listener(&mut self, name: &str, help: &str, of: impl Fn(&Counters) -> &ByListener) {
-        self.head(name, "counter", help);
-        self.count(name, ("listener", "ws"), |core| &of(core).ws);
-        self.count(name, ("listener", "http"), |core| &of(core).http);
-        self.count(name, ("listener", "both"), |core| &of(core).both);
-    }
-
-    fn family<K: Copy + PartialEq + Display + 'static, const N: usize>(
-        &mut self,
-        name: &str,
-        label: &str,
-        help: &str,
-        of: impl Fn(&Counters) -> &Family<K, N>,
-    ) {
-        self.head(name, "counter", help);
-        let cores = self.cores;
-        let Some((first, others)) = cores.split_first() else {
-            return;
-        };
-        let mut counts: Vec<_> = of(first).iter().collect();
-        for core in others {
-            // All cores have the same keys in the same order.
-            for (sum, (_, value)) in counts.iter_mut().zip(of(core).iter()) {
-                sum.1 = sum.1.wrapping_add(value);
-            }
-        }
-        for (key, value) in counts {
-            match key {
-                Some(key) => self.labelled(name, label, key, value),
-                None => self.labelled(name, label, "other", value),
-            }
-        }
-    }
-
-    /// Counts are taken once, so that the total is that of the buckets whatever happens meanwhile.
-    fn histogram(&mut self, name: &str, help: &str, of: impl Fn(&Counters) -> &Histogram) {
-        self.head(name, "histogram", help);
-        let mut counts = vec![0_u64; Histogram::bounds().count() + 1];
-        for core in self.cores {
-            for (sum, value) in counts.iter_mut().zip(of(core).buckets()) {
-                *sum = sum.wrapping_add(value);
-            }
-        }
-        let mut so_far = 0_u64;
-        for (bound, count) in Histogram::bounds().zip(&counts) {
-            so_far = so_far.wrapping_add(*count);
-            let seconds = bound as f64 / NANOSECONDS_PER_SECOND;
-            self.line(format_args!("{name}_bucket{{le=\"{seconds}\"}} {so_far}"));
-        }
-        let total: u64 = counts.iter().sum();
-        let seconds = self.sum(|core| of(core).sum()) as f64 / NANOSECONDS_PER_SECOND;
-        self.line(format_args!("{name}_bucket{{le=\"+Inf\"}} {total}"));
-        self.line(format_args!("{name}_sum {seconds}"));
-        self.line(format_args!("{name}_count {total}"));
-    }
-
-    fn count(&mut self, name: &str, label: (&str, &str), of: impl Fn(&Counters) -> &Count) {
-        let value = self.sum(|core| of(core).value());
-        self.labelled(name, label.0, label.1, value);
-    }
-
-    fn level(&mut self, name: &str, kind: &str, of: impl Fn(&Counters) -> &Level) {
-        let value = self.sum(|core| of(core).value());
-        self.labelled(name, "kind", kind, value);
-    }
-
-    fn sum(&self, value: impl Fn(&Counters) -> u64) -> u64 {
-        self.cores.iter().fold(0, |sum, core| sum.wrapping_add(value(core)))
-    }
-
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        self.line(format_args!("# HELP {name} {help}"));
-        self.line(format_args!("# TYPE {name} {kind}"));
-    }
-
-    /// No label of ours holds a quote, a backslash or a line feed, so none is escaped.
-    fn labelled(&mut self, name: &str, label: &str, value: impl Display, count: u64) {
-        self.line(format_args!("{name}{{{label}=\"{value}\"}} {count}"));
-    }
-
-    fn line(&mut self, text: fmt::Arguments<'_>) {
-        self.out.extend_from_slice(text.to_string().as_bytes());
-        self.out.push(b'\n');
     }
 }
 
@@ -349,7 +309,10 @@ mod tests {
 
     fn page(cores: &[&Counters]) -> Parsed {
         let mut out = b"before\n".to_vec();
-        let gauges = Gauges { cores: 2, draining: true, log_bytes: 7, ..Gauges::default() };
+        let reloads = Reloads { last_was_refused: true, ..Reloads::default() };
+        let vitals = Vitals { started_ms: Some(1_500), reloads, ..Vitals::default() };
+        let known = Gauges { vitals, ..Gauges::default() };
+        let gauges = Gauges { cores: 2, draining: true, log_bytes: 7, ..known };
         render(cores, &gauges, &mut out);
         let text = String::from_utf8(out).unwrap();
         parse(text.strip_prefix("before\n").unwrap())
@@ -371,11 +334,11 @@ mod tests {
         let series: HashSet<_> = parsed.samples.iter().map(|(n, l, _)| (n, l)).collect();
         assert_eq!(series.len(), parsed.samples.len());
         for (name, kind) in &parsed.types {
-            assert!(name.starts_with("tidegate_"), "{name}");
+            assert!(name.starts_with("tidegate_") || name.starts_with("process_"), "{name}");
             assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
             assert!(parsed.samples.iter().any(|(n, ..)| base(n, &parsed.types) == *name));
         }
-        assert!(parsed.samples.iter().filter(|(_, _, value)| *value != 0.0).count() == 4);
+        assert!(parsed.samples.iter().filter(|(_, _, value)| *value != 0.0).count() == 5);
 
         one.closes.count(3999);
         one.turn_seconds.record(Duration::from_millis(1));
@@ -403,6 +366,7 @@ mod tests {
             ("tidegate_sent_bytes_total", "listener=\"both\"", 9.0),
             ("tidegate_draining", "", 1.0),
             ("tidegate_log_bytes", "", 7.0),
+            ("process_start_time_seconds", "", 1.5),
         ] {
             assert_eq!(page.value(name, labels), value, "{name}{{{labels}}}");
         }

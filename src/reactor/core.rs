@@ -25,6 +25,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io::{self, ErrorKind};
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything is read into here first. Larger than one connection's share: nothing is won by less.
@@ -91,11 +92,12 @@ impl<'s> Reactor<'s> {
     pub(super) fn new(
         nascent: Nascent,
         setup: Setup,
-        shared: &'s Shared,
+        shared: &'s Arc<Shared>,
         clock: Clock,
         mut ears: Option<Ears>,
     ) -> io::Result<Reactor<'s>> {
         let Nascent { poll, gates } = nascent;
+        let watch = Arc::clone(shared);
         if let Some(ears) = &mut ears {
             let token = Token(ConnKey::reserved_token(SIGNALS));
             poll.registry().register(ears, token, Interest::READABLE)?;
@@ -105,7 +107,7 @@ impl<'s> Reactor<'s> {
             poll,
             gates,
             want: Want::new(setup.core),
-            engine: Engine::new(setup.clone()),
+            engine: Engine::new(setup.clone()).watched_by(watch),
             sockets: Vec::new(),
             ready: Vec::new(),
             writable: Vec::new(),
@@ -134,6 +136,7 @@ impl<'s> Reactor<'s> {
     fn turn(&mut self, events: &mut Events) -> io::Result<()> {
         self.sleep(events)?;
         let now = self.clock.now();
+        self.engine.begin_turn(now);
         self.adopt();
         self.note_readiness(events);
         // Before anything new: what this turn brings leaves behind its commit, and not earlier.

@@ -7,6 +7,7 @@
 //! connection.
 
 use super::StartError;
+use super::obstacle::Obstacle;
 use crate::limits::Limits;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
@@ -20,7 +21,7 @@ const NOTSENT_LOWAT_BYTES: u32 = 128 * 1024;
 /// packet. The kernel counts a reader's closed window as well, so a longer write stall needs more.
 const USER_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 /// Connections that wait to be accepted: a herd that comes back at once.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: u32 = 4096;
 
 /// What every listening socket is given.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +48,11 @@ pub(super) fn bind(
     cores: usize,
     options: Options,
 ) -> Result<Vec<mio::net::TcpListener>, StartError> {
-    let fail = |error: io::Error| StartError::Listen { addr, error };
+    let fail = |error| StartError::Listen { addr, obstacle: Obstacle::of(addr, error) };
     // Several processes of one user may share a port by SO_REUSEPORT. Ours must not do so by
     // accident: a second server would take half of the first one's clients. Without the option the
     // kernel refuses.
-    if addr.port() != 0 {
-        drop(open(addr, false, options).map_err(fail)?);
-    }
+    try_alone(addr, options).map_err(fail)?;
     let mut addr = addr;
     let mut listeners = Vec::with_capacity(cores);
     for _ in 0..cores {
@@ -64,6 +63,14 @@ pub(super) fn bind(
         listeners.push(mio::net::TcpListener::from_std(listener));
     }
     Ok(listeners)
+}
+
+/// Whether the address can be had, and nobody has it yet.
+pub(super) fn try_alone(addr: SocketAddr, options: Options) -> io::Result<()> {
+    if addr.port() != 0 {
+        drop(open(addr, false, options)?);
+    }
+    Ok(())
 }
 
 fn open(addr: SocketAddr, reuse_port: bool, options: Options) -> io::Result<Socket> {
@@ -83,7 +90,7 @@ fn open(addr: SocketAddr, reuse_port: bool, options: Options) -> io::Result<Sock
     SockRef::from(&socket).set_tcp_notsent_lowat(NOTSENT_LOWAT_BYTES)?;
     socket.bind(&addr.into())?;
     if reuse_port {
-        socket.listen(BACKLOG)?;
+        socket.listen(BACKLOG as i32)?;
     }
     Ok(socket)
 }
@@ -99,22 +106,35 @@ pub(super) fn fit_descriptors(limits: &mut Limits, cores: usize) -> Result<u64, 
         Err(_) => current,
     };
     let nofile = nofile.unwrap_or(u64::MAX);
-    let ours = 128 + cores as u64 * 8;
+    limits.connections_max = connections_of(nofile, limits, cores)?;
+    Ok(nofile)
+}
+
+/// Descriptors that are needed beside those of connections.
+pub(super) fn own_descriptors(cores: usize) -> u64 {
+    128 + cores as u64 * 8
+}
+
+/// How many connections there may be with so many descriptors; a number that was asked for holds,
+/// or nothing does.
+pub(super) fn connections_of(
+    nofile: u64,
+    limits: &Limits,
+    cores: usize,
+) -> Result<usize, StartError> {
+    let ours = own_descriptors(cores);
     let fits = nofile.saturating_sub(ours);
     let wanted = limits.connections_max as u64;
     let is_default = limits.connections_max == Limits::default().connections_max;
     if fits == 0 || (wanted > fits && !is_default) {
         return Err(StartError::Descriptors { nofile, wanted, ours });
     }
-    limits.connections_max = wanted.min(fits) as usize;
-    Ok(nofile)
+    Ok(wanted.min(fits) as usize)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::ErrorKind;
-
     fn listener() -> mio::net::TcpListener {
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
         let listeners = bind(addr, 1, Options::new(None, &Limits::default()));
@@ -129,8 +149,7 @@ mod tests {
         assert_ne!(addr, taken);
         let refused = bind(taken, 2, Options::new(None, &Limits::default()));
         assert!(
-            matches!(&refused, Err(StartError::Listen { error, .. })
-                if error.kind() == ErrorKind::AddrInUse),
+            matches!(&refused, Err(StartError::Listen { obstacle: Obstacle::InUse { .. }, .. })),
             "{refused:?}"
         );
     }

@@ -4,12 +4,14 @@
 //! Must not know: what they say.
 
 use super::bell::Bell;
+use super::process::Process;
 use super::rules::Rules;
 use super::vacancy::Vacancy;
 use crate::auth::Question;
 use crate::bytes::ConnKey;
 use crate::engine::{Letter, Policy};
 use crate::forward::Forwarder;
+use crate::metrics::{Vitals, Watch};
 use mio::Waker;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,15 +64,21 @@ pub(super) struct Shared {
     stopping: Arc<AtomicBool>,
     vacancy: Vacancy,
     rules: Rules,
+    process: Process,
 }
 
 impl Shared {
-    /// For the cores whose mailboxes these are, in order; `stopping` is set when they are to stop.
-    pub(super) fn new(mailboxes: Vec<Mailbox>, stopping: Arc<AtomicBool>) -> Shared {
+    /// For the cores of `process` whose mailboxes these are, in order; `stopping` is set when they
+    /// are to stop.
+    pub(super) fn new(
+        mailboxes: Vec<Mailbox>,
+        stopping: Arc<AtomicBool>,
+        process: Process,
+    ) -> Shared {
         let vacancy = Vacancy::new(mailboxes.len());
         let mailboxes = mailboxes.into_iter().map(Arc::new).collect();
         let (forwarder, rules) = (Forwarder::default(), Rules::default());
-        Shared { mailboxes, forwarder, stopping, vacancy, rules }
+        Shared { mailboxes, forwarder, stopping, vacancy, rules, process }
     }
 
     /// Has every core stop.
@@ -108,6 +116,10 @@ impl Shared {
         &self.vacancy
     }
 
+    pub(super) fn process(&self) -> &Process {
+        &self.process
+    }
+
     /// Has the question asked that `key` of `core` waits for. The verdict comes by letter, also if
     /// it is known already: whatever follows from it belongs to a turn of its own.
     pub(super) fn vet(&self, core: u16, key: ConnKey, question: Box<Question>) {
@@ -119,5 +131,16 @@ impl Shared {
 
     pub(super) fn mailbox(&self, core: u16) -> &Mailbox {
         &self.mailboxes[core as usize]
+    }
+}
+
+/// What every engine may ask.
+impl Watch for Shared {
+    fn vitals(&self) -> Vitals {
+        self.process.vitals()
+    }
+
+    fn lacks_descriptors(&self) -> bool {
+        self.vacancy.is_waited_for()
     }
 }

@@ -11,27 +11,38 @@ mod exposure;
 mod gate;
 mod listen;
 mod mailbox;
+mod obstacle;
+mod owner;
+mod process;
 mod reload;
 mod rules;
 mod socket;
+mod survey;
+mod system;
 mod vacancy;
+
+pub use self::obstacle::Obstacle;
+pub use self::owner::Owner;
+pub use self::survey::{Finding, Weight, survey};
 
 use self::clock::Clock;
 use self::core::{Nascent, Reactor};
 use self::ears::Ears;
 use self::exposure::Alarm;
 use self::mailbox::{Mailbox, Shared};
+use self::process::Process;
 use self::reload::Reload;
 use crate::auth::Vault;
 use crate::config::{Config, Source};
 use crate::engine::{Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::metrics::Counters;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -42,8 +53,8 @@ pub enum StartError {
     Listen {
         /// The address.
         addr: SocketAddr,
-        /// What the system said.
-        error: io::Error,
+        /// Why not.
+        obstacle: Obstacle,
     },
     /// There are too few descriptors for the connections that were asked for.
     Descriptors {
@@ -66,23 +77,16 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Listen { addr, error } if error.kind() == io::ErrorKind::AddrInUse => {
+            StartError::Listen { addr, obstacle } => f.write_str(&obstacle.of_address(*addr)),
+            StartError::Descriptors { nofile, wanted, ours } => {
+                let needed = wanted + ours;
                 write!(
                     f,
-                    "{addr} is in use already; choose another with --ws-addr or \
-                     --http-addr"
+                    "{wanted} connections need {needed} descriptors, but this process may have \
+                     {nofile} (`ulimit -Hn`); {}, or lower --max-connections",
+                    survey::raise_descriptors(needed)
                 )
             }
-            StartError::Listen { addr, error } => write!(
-                f,
-                "cannot listen on {addr}: {error}; choose another with --ws-addr or --http-addr"
-            ),
-            StartError::Descriptors { nofile, wanted, ours } => write!(
-                f,
-                "{wanted} connections need {} descriptors, but this process may have {nofile}; \
-                 raise the hard limit (ulimit -Hn) or lower --max-connections",
-                wanted + ours
-            ),
             StartError::Random(error) => write!(f, "the system gives no random numbers: {error}"),
             StartError::Reactor { error } => {
                 write!(f, "the system refuses what a server needs: {error}")
@@ -100,13 +104,19 @@ impl From<io::Error> for StartError {
 }
 
 /// Serves as `config` says, until a signal stops it. Returns when every connection is closed. On a
-/// SIGHUP `source`, if there is a file, is read again.
+/// SIGHUP `source`, if there is a file, is read again. Whoever writes the log counts the lines that
+/// it loses in `log_lines_dropped`.
 ///
 /// # Errors
 ///
 /// [`StartError`] when it cannot begin; nothing has been served then.
-pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
+pub fn serve(
+    mut config: Config,
+    source: Source,
+    log_lines_dropped: Arc<AtomicU64>,
+) -> Result<(), StartError> {
     let clock = Clock::start();
+    let process = Process::new(clock.now().unix_ms, log_lines_dropped);
     let nofile = listen::fit_descriptors(&mut config.limits, config.cores)?;
     let stopping = Arc::new(AtomicBool::new(false));
     let (asks, asked) = sync_channel(1);
@@ -119,8 +129,10 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
     let mut bound = Vec::new();
     for (addr, serves) in addresses.iter().copied() {
         let sockets = match listen::bind(addr, config.cores, options) {
-            Err(error) if is_spare(addr, serves, &addresses, &error) => {
-                log::warn!("{error}");
+            Err(StartError::Listen { obstacle, .. })
+                if is_spare(addr, serves, &addresses, &obstacle) =>
+            {
+                log::warn!("{}", obstacle.of_address(addr));
                 continue;
             }
             result => result?,
@@ -140,7 +152,7 @@ pub fn serve(mut config: Config, source: Source) -> Result<(), StartError> {
         exposure::warn();
     }
     let reload = Reload { source, config, hub, clock, asked, alarm };
-    run(nascents, setups, Shared::new(mailboxes, stopping), reload, ears)
+    run(nascents, setups, Shared::new(mailboxes, stopping, process), reload, ears)
 }
 
 /// Every address once, with what it serves.
@@ -161,13 +173,12 @@ fn is_spare(
     addr: SocketAddr,
     serves: Serves,
     all: &[(SocketAddr, Serves)],
-    error: &StartError,
+    obstacle: &Obstacle,
 ) -> bool {
     let twin = SocketAddr::from(([127, 0, 0, 1], addr.port()));
-    let StartError::Listen { error, .. } = error else { return false };
     addr.is_ipv6()
         && addr.ip().is_loopback()
-        && error.kind() != io::ErrorKind::AddrInUse
+        && !matches!(obstacle, Obstacle::InUse { .. })
         && all.contains(&(twin, serves))
 }
 
@@ -248,10 +259,14 @@ fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
     // Nobody may be there to hear it: that is no reason not to serve.
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     let limits = &config.limits;
+    // What was asked for and does not fit would have kept us from starting.
+    let is_less = limits.connections_max < Limits::default().connections_max
+        && limits.connections_max as u64 + listen::own_descriptors(config.cores) == nofile;
     log::info!(
-        "pid {}, up to {} connections (descriptor limit {nofile})",
+        "pid {}, up to {} connections (descriptor limit {nofile}{})",
         std::process::id(),
-        limits.connections_max
+        limits.connections_max,
+        if is_less { ": `tidegate check` says how to raise it" } else { "" }
     );
 }
 

@@ -60,11 +60,15 @@ impl Reload {
         match catch_unwind(AssertUnwindSafe(|| self.source.reload())) {
             Ok(Ok(loaded)) => self.adopt(loaded, shared),
             Ok(Err(mistakes)) => {
+                shared.process().note_refused();
                 for mistake in mistakes.iter() {
                     log::error!("not loaded, nothing changed: {mistake}");
                 }
             }
-            Err(_) => log::error!("not loaded, nothing changed: reading it panicked"),
+            Err(_) => {
+                shared.process().note_refused();
+                log::error!("not loaded, nothing changed: reading it panicked");
+            }
         }
     }
 
@@ -81,12 +85,14 @@ impl Reload {
         let Loaded { mut config, mut warnings, .. } = loaded;
         warnings.extend(self.keep(&mut config));
         if let Some(objection) = self.objection(&config) {
+            shared.process().note_refused();
             return log::error!("not loaded, nothing changed: {objection}");
         }
         self.hub.adopt(&config.limits, self.clock.since_start());
         let policy = Arc::new(policy(&config));
         self.config = config;
         if shared.post(policy) {
+            shared.process().note_loaded(self.clock.now().unix_ms);
             for warning in warnings {
                 log::warn!("{warning}");
             }

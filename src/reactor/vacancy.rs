@@ -45,6 +45,11 @@ impl Vacancy {
         }
     }
 
+    /// Whether any core waits for a descriptor.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.waiting.iter().any(|waits| waits.load(Ordering::SeqCst))
+    }
+
     /// Whether a lack of room is to be told at `now`.
     pub(super) fn may_complain(&self, now: Duration) -> bool {
         let now = now.as_millis() as u64;

@@ -14,12 +14,22 @@ fn close_codes_become_a_line_and_a_status() {
     let server = Scripted::start();
     let url = server.url();
     for (payload, answer, status, said) in [
-        (&b""[..], &b""[..], 0, "1005"),
-        (b"\x03\xe8", b"\x03\xe8", 0, "1000"),
-        (b"\x03\xe8bye", b"\x03\xe8", 0, "1000 bye"),
-        (b"\x03\xe9", b"\x03\xe9", 1, "1001"),
-        (b"\x03\xf4server restarts", b"\x03\xf4", 1, "1012 server restarts"),
-        (b"\x11\x39replaced", b"\x11\x39", 1, "4409 replaced"),
+        (&b""[..], &b""[..], 0, "1005 (no code was given)"),
+        (b"\x03\xe8", b"\x03\xe8", 0, "1000 (all is said)"),
+        (b"\x03\xe8bye", b"\x03\xe8", 0, "1000 \"bye\" (all is said)"),
+        (b"\x03\xe9", b"\x03\xe9", 1, "1001 (the server goes away)"),
+        (
+            b"\x03\xf4server restarts",
+            b"\x03\xf4",
+            1,
+            "1012 \"server restarts\" (the server restarts; connect again)",
+        ),
+        (
+            b"\x11\x39replaced",
+            b"\x11\x39",
+            1,
+            "4409 \"replaced\" (another connection has taken over the name)",
+        ),
     ] {
         let client = Client::start(&[&url]);
         let heard = server.welcome(&frame(0x88, payload));
@@ -38,8 +48,41 @@ fn a_server_that_stops_says_so() {
     server.terminate();
     let end = client.wait();
     assert_eq!((end.status, end.out.as_str()), (Some(1), "> \n"));
-    assert_eq!(end.err, "tidegate: closed by the server: 1012 server restarts\n");
+    let said =
+        "closed by the server: 1012 \"server restarts\" (the server restarts; connect again)";
+    assert_eq!(end.err, format!("tidegate: {said}\n"));
     assert_eq!(server.wait().0.code(), Some(0));
+}
+
+/// `cat messages | tidegate connect …`: whoever wrote them learns that they are nowhere.
+#[test]
+fn a_pipe_whose_messages_are_refused_did_not_end_well() {
+    let server = Server::start(&["--max-refusals", "3"]);
+    let url = format!("ws://{}/ws/lab", server.ws);
+    let good = "{\"connectionId\":\"a\"}\n";
+    for (typed, status, said) in [
+        (good.to_owned(), 0, String::new()),
+        (format!("nonsense\n{good}"), 1, "tidegate: the server refused a message\n".to_owned()),
+        (format!("{good}[1]\n{{}}\n"), 1, "tidegate: the server refused 2 messages\n".to_owned()),
+        (
+            "1\n2\n3\n".to_owned(),
+            1,
+            "tidegate: the server refused 3 messages\n\
+             tidegate: closed by the server: 1008 \"too many messages were refused\" \
+             (what we sent is against the server's rules)\n"
+                .to_owned(),
+        ),
+    ] {
+        let mut client = Client::start(&[&url]);
+        client.type_in(&typed);
+        if !typed.starts_with('1') {
+            client.end_input();
+        }
+        let end = client.wait();
+        assert_eq!((end.status, end.err), (Some(status), said), "{typed}");
+        // Each was shown when it came.
+        assert_eq!(end.out.matches("{\"error\":").count(), end.out.lines().count());
+    }
 }
 
 #[test]
@@ -128,7 +171,8 @@ fn nothing_is_said_to_who_does_not_listen_any_more() {
     let mut client = command.spawn().unwrap();
     let mut heard = server.welcome(b"");
     drop(client.stdout.take());
-    heard.say(0x81, b"hello");
+    // More than the pipe holds: another test's child may have a copy of it until it is itself.
+    heard.wire.write(&frame(0x81, &[b'y'; 125]).repeat(1024));
     heard.hear_close(b"\x03\xe8");
     // Its input is still open: it did not wait for that.
     let keys = client.stdin.take();

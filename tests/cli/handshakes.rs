@@ -2,7 +2,9 @@
 
 use crate::client::Client;
 use crate::scripted::Scripted;
-use crate::support::Server;
+use crate::support::{Folder, Server};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 /// Runs it to its end; what it said on standard error.
 fn fail(args: &[&str], status: i32) -> String {
@@ -63,6 +65,58 @@ fn a_refusal_is_told_with_its_code_and_its_detail() {
     assert!(said.starts_with("tidegate: refused: 403 origin-not-allowed: "), "{said}");
     let said = fail(&[&format!("ws://{}/", server.http)], 1);
     assert!(said.starts_with("tidegate: refused: 421 websocket-elsewhere: "), "{said}");
+}
+
+/// What its problem document says is all that somebody has who is not let in.
+#[test]
+fn each_refusal_of_our_server_is_told_in_its_own_words() {
+    let folder = Folder::new();
+    let secret = folder.write("a.key", "a-secret-of-more-than-thirty-two-bytes");
+    fs::set_permissions(secret, Permissions::from_mode(0o600)).unwrap();
+    let key = "[[key]]\nname = \"a\"\nsecret = { file = \"a.key\" }\n";
+    let file = folder.write("tidegate.toml", key);
+    let server = Server::start(&["--config", &file]);
+    let url = format!("ws://{}/", server.ws);
+    let said = fail(&[&url], 1);
+    assert!(said.starts_with("tidegate: refused: 401 "), "{said}");
+    let said = fail(&["--header", "Authorization: Bearer x", &url], 1);
+    assert!(said.starts_with("tidegate: refused: 401 "), "{said}");
+    let server = Server::start(&[]);
+    let url = format!("ws://{}/", server.ws);
+    for (field, start) in [
+        ("Host: example.org", "tidegate: refused: 421 "),
+        ("Origin: http://example.org", "tidegate: refused: 403 origin-not-allowed: "),
+    ] {
+        let said = fail(&["--header", field, &url], 1);
+        assert!(said.starts_with(start) && said.len() > start.len() + 20, "{said}");
+    }
+    let server = Scripted::start();
+    let client = Client::start(&[&server.url()]);
+    let mut heard = server.accept();
+    let problem = "{\"code\":\"upgrade-required\",\"detail\":\"Another version.\"}";
+    heard.wire.write(format!("HTTP/1.1 426 x\r\n\r\n{problem}").as_bytes());
+    drop(heard);
+    let said = client.wait().err;
+    assert_eq!(said, "tidegate: refused: 426 upgrade-required: Another version.\n");
+}
+
+#[test]
+fn subprotocols_are_offered_and_an_address_may_be_short() {
+    let server = Scripted::start();
+    let port = server.port().to_string();
+    let args = ["--subprotocol", "one", "--subprotocol", "two", &format!(":{port}/x")];
+    let client = Client::start(&args);
+    let mut heard = server.accept();
+    assert_eq!(heard.request[0], "GET /x HTTP/1.1");
+    let offered = |line: &&String| line.starts_with("Sec-WebSocket-Protocol: ");
+    let offered: Vec<_> = heard.request.iter().filter(offered).collect();
+    assert_eq!(offered, ["Sec-WebSocket-Protocol: one", "Sec-WebSocket-Protocol: two"]);
+    let good = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: two\r\n";
+    let answer = heard.answer(good);
+    heard.wire.write(answer.as_bytes());
+    heard.say(0x88, b"\x03\xe8");
+    heard.hear_close(b"\x03\xe8");
+    assert_eq!(client.wait().status, Some(0));
 }
 
 #[test]
@@ -157,13 +211,13 @@ fn nobody_there_is_told_with_every_address_that_was_tried() {
 #[test]
 fn what_cannot_be_used_is_told_at_once_and_nothing_is_tried() {
     for (args, parts) in [
-        (&["localhost:8080/echo"][..], &["no scheme", "ws://localhost:8080/echo"][..]),
-        (&["wss://example.org/"], &["TLS", "not there yet"]),
+        (&["htp://localhost:8080/echo"][..], &["scheme", "ws://localhost:8080/echo"][..]),
+        (&["wss://example.org/"], &["TLS", "not there yet", "proxy", "socat"]),
+        (&["ws://a/", "--subprotocol", "a b;"], &["--subprotocol: \"a b;\""]),
         (&["http://localhost:8080/x?y"], &["ws://localhost:8080/x?y"]),
         (&["ws://::1/", "--header", "a b: c"], &["ws://[::1]:8080/", "--header: \"a b\""]),
         (&["ws://a/", "--header", "Upgrade: x"], &["a part of the handshake"]),
         (&["ws://a/", "--header", "X: a\r\nY: b"], &["control character"]),
-        (&[], &["<URL>"]),
         (&["ws://a/", "--cores", "2"], &["--cores"]),
     ] {
         let said = fail(args, 2);

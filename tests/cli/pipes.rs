@@ -140,7 +140,7 @@ fn fragments_pings_and_binary_are_understood() {
     let expected = "with the answer\ngrød\n(binary, 3 bytes) AP/+\n(binary, 4 bytes) dGV4dA==\n\
                     two\nlines \x1b[2J\n";
     assert_eq!((end.status, end.out.as_str()), (Some(0), expected));
-    assert_eq!(end.err, "tidegate: closed by the server: 1000 bye\n");
+    assert_eq!(end.err, "tidegate: closed by the server: 1000 \"bye\" (all is said)\n");
 }
 
 #[test]

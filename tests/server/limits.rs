@@ -224,6 +224,11 @@ const TABLE: &[(&str, &[&str], &str)] = &[
     ("IDEMPOTENCY_KEY_BYTES_MAX", &["tests/server/api/keys::a_key_is_so_long_and_printable"], ""),
     ("BATCH_MAX", &["src/engine/api/body/tests::a_batch_is_all_well_or_refused"], ""),
     ("EXCEPT_MAX", &["src/engine/api/body/tests::so_many_may_be_left_out_and_no_more"], ""),
+    (
+        "TURN_TIME_MAX",
+        &["src/engine/tests/ready::a_core_that_does_not_get_to_the_end_of_its_turn_is_noticed"],
+        "",
+    ),
     ("PAGE_MAX", &["tests/server/api/errors::each_mistake_has_its_code"], ""),
     (
         "PAGE_BYTES_MAX",

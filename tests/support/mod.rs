@@ -13,6 +13,7 @@ pub(crate) mod foreign;
 pub(crate) mod http;
 pub(crate) mod server;
 pub(crate) mod sources;
+pub(crate) mod terminal;
 pub(crate) mod websocket;
 pub(crate) mod wire;
 

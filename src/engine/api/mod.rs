@@ -182,7 +182,7 @@ fn at(
 ) -> Result<Answered, Problem> {
     match found.resource {
         Resource::Events => return events::stream(conn, desk, key, request, manner, grant),
-        Resource::Fixed(fixed) => fixed.answer(manner, conn, desk),
+        Resource::Fixed(fixed) => fixed.answer(request, manner, conn, desk),
         Resource::Rooms => {
             let body = rooms::page(desk, request)?;
             manner.json(conn, desk, Status::Ok, &body, &[]);

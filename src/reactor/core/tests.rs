@@ -6,7 +6,9 @@
 use super::*;
 use crate::config::Config;
 use crate::engine::{Listener, Serves};
+use crate::metrics::Watch;
 use crate::reactor::listen::{Options, bind};
+use crate::reactor::process::Process;
 use crate::reactor::{nascents, setups};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
@@ -19,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 /// Cores that listen at an address of their own each, so that a client can choose.
 const CORES: usize = 3;
 
-fn addresses_and_shared() -> (Vec<SocketAddr>, Vec<Nascent>, Shared) {
+fn addresses_and_shared() -> (Vec<SocketAddr>, Vec<Nascent>, Arc<Shared>) {
     let mut addrs = Vec::new();
     let mut per_core = Vec::new();
     for _ in 0..CORES {
@@ -30,10 +32,11 @@ fn addresses_and_shared() -> (Vec<SocketAddr>, Vec<Nascent>, Shared) {
         per_core.push(listeners);
     }
     let (nascents, mailboxes) = nascents(per_core).expect("polls");
-    (addrs, nascents, Shared::new(mailboxes, Arc::new(AtomicBool::new(false))))
+    let stopping = Arc::new(AtomicBool::new(false));
+    (addrs, nascents, Arc::new(Shared::new(mailboxes, stopping, Process::default())))
 }
 
-fn reactors(nascents: Vec<Nascent>, shared: &Shared) -> Vec<Reactor<'_>> {
+fn reactors(nascents: Vec<Nascent>, shared: &Arc<Shared>) -> Vec<Reactor<'_>> {
     let clock = Clock::standing();
     let listeners = Arc::new([Listener { serves: Serves::Http, loopback: true, port: 0 }]);
     let config = Config { cores: CORES, ..Config::default() };
@@ -94,6 +97,7 @@ fn in_a_process_of_its_own() {
     waits.turn(&mut events).unwrap();
     assert_eq!((waits.engine.connections(), idles.engine.connections()), (0, 0));
     assert!(waits.gates.want_room() && !idles.gates.want_room());
+    assert!(shared.lacks_descriptors(), "new connections are not welcome");
 
     let mut others = Events::with_capacity(EVENTS);
     let is_idle_woken = is_woken(idles, &mut others, || {
@@ -110,4 +114,5 @@ fn in_a_process_of_its_own() {
     waits.turn(&mut events).unwrap();
     assert_eq!(waits.engine.connections(), 1, "in the next turn, by no timer");
     assert!(!waits.is_wanted(), "and sleeps until the next comes free");
+    assert!(waits.setup.counters.iter().all(|core| core.in_turn.since().is_none()));
 }

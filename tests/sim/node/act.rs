@@ -3,7 +3,7 @@
 //! Knows: routes, parameters, the names that clients share.
 //! Must not know: what follows from it.
 
-use super::client::{Client, Expected, Role};
+use super::client::{Client, Expected, READY, Role};
 use super::configured;
 use super::deflate::{AGREED, OFFERS};
 use super::http::encode;
@@ -37,8 +37,8 @@ const QUESTIONS: [Question; 19] = [
     ("HEAD /large", 200, true, None, false),
     ("GET /hello", 200, false, Some("{\"response\":\"world\"}"), false),
     ("HEAD /hello", 200, true, None, false),
-    ("GET /livez", 200, false, Some("ok\n"), false),
-    ("GET /readyz", 200, false, Some("ok\n"), false),
+    ("GET /livez", 200, false, Some(READY), false),
+    ("GET /readyz", 200, false, Some(READY), false),
     ("GET /metrics", 200, false, None, false),
     ("GET /nothing", 404, false, None, false),
     // These ask other cores, and wait.
@@ -96,6 +96,7 @@ impl World<'_> {
         let mut client = Client::new((number, core, key), Wire::new(room), role, self.now, bounds);
         client.is_lazy = self.dice.chance(5);
         if let Some(key) = key {
+            self.connections_peak = self.connections_peak.max(open + 1);
             self.cores[core].keys.insert(key, number);
             self.cores[core].is_rung = true;
         } else {

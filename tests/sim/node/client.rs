@@ -26,6 +26,8 @@ pub(crate) struct Moment<'a> {
     /// Of all policies of the run.
     pub(crate) bounds: &'a Bounds,
     pub(crate) hub: &'a Hub,
+    /// The most connections that there ever were at once.
+    pub(crate) connections_peak: usize,
     /// How many connections have ever wanted a name.
     pub(crate) claims: &'a BTreeMap<String, usize>,
     /// Somebody is, or was, there who may want any name.
@@ -33,6 +35,9 @@ pub(crate) struct Moment<'a> {
     /// The latest that the wall clock ever was, in milliseconds since 1970.
     pub(crate) latest_ms: u64,
 }
+
+/// What is answered to who asks whether all is well.
+pub(crate) const READY: &str = "ok\n";
 
 /// A response that is due.
 #[derive(Debug)]
@@ -271,8 +276,16 @@ impl Client {
         if response.status == 503 && expected.status != 503 {
             let problem =
                 problem.unwrap_or_else(|| if is_head { "too-many-rooms" } else { "" }.into());
-            let is_known = matches!(problem.as_str(), "stopping" | "too-many-rooms");
-            assert!(is_known && (problem != "stopping" || moment.is_draining), "{problem}");
+            let is_known = match problem.as_str() {
+                "stopping" => moment.is_draining,
+                // Who asks whether more are welcome, when there were as many as may be.
+                "full" => {
+                    let least = moment.bounds.least.connections_max;
+                    expected.body == Some(READY) && moment.connections_peak >= least
+                }
+                problem => problem == "too-many-rooms",
+            };
+            assert!(is_known, "{problem}");
             return true;
         }
         if let Some(errand) = &mut self.errand {

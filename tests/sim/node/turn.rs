@@ -73,6 +73,7 @@ impl World<'_> {
             is_draining: self.is_draining,
             bounds: &self.policies.bounds,
             hub: &self.hub,
+            connections_peak: self.connections_peak,
             claims: &self.claims,
             has_strangers: self.has_strangers,
             latest_ms: self.latest_ms,

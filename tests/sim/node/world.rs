@@ -56,6 +56,8 @@ pub(crate) struct World<'p> {
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<[Counters]>,
     pub(crate) connections: Arc<AtomicUsize>,
+    /// The most that there ever were.
+    pub(crate) connections_peak: usize,
     pub(crate) cores: Vec<Core>,
     /// The shadow's visits to the door.
     pub(crate) observer: Turn,
@@ -127,6 +129,7 @@ impl<'p> World<'p> {
             hub,
             counters,
             connections,
+            connections_peak: 0,
             cores,
             observer,
             shadow: Shadow::new(epoch),
@@ -205,6 +208,7 @@ impl<'p> World<'p> {
             is_draining: self.is_draining,
             bounds: &self.policies.bounds,
             hub: &self.hub,
+            connections_peak: self.connections_peak,
             claims: &self.claims,
             has_strangers: self.has_strangers,
             latest_ms: self.latest_ms,

@@ -115,6 +115,7 @@ impl Scratch {
         self.write("tidegate.toml", text);
         match self.command(command) {
             Ok(Command::Print(text)) => text,
+            Ok(Command::Check(loaded)) => loaded.report(),
             other => panic!("{other:?}"),
         }
     }
