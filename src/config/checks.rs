@@ -100,6 +100,7 @@ fn quantity(config: &mut Config, flag: &str) -> Option<(u64, String)> {
             field.value(config).map(|value| (value, unit.write(value)))
         }
         Takes::Nothing(_)
+        | Takes::Switch(_)
         | Takes::Addresses(_)
         | Takes::Origins(_)
         | Takes::Hosts(_)

@@ -127,6 +127,8 @@ fn arg(group: &Group, setting: &'static Setting) -> Arg {
         arg.value_name(name).value_parser(value_parser!(OsString)).allow_negative_numbers(true);
     match setting.takes {
         Takes::Addresses(_) | Takes::Origins(_) | Takes::Hosts(_) => arg.action(ArgAction::Append),
+        // By itself it says yes, as any other switch does.
+        Takes::Switch(_) => arg.num_args(0..=1).default_missing_value("true"),
         Takes::Nothing(_) | Takes::Quantity(..) | Takes::File => arg,
     }
 }
@@ -141,6 +143,7 @@ fn help(setting: &Setting) -> String {
 fn value_name(setting: &Setting) -> Option<&'static str> {
     match setting.takes {
         Takes::Nothing(_) => None,
+        Takes::Switch(_) => Some("BOOL"),
         Takes::File => Some("FILE"),
         Takes::Addresses(_) => Some("ADDR"),
         Takes::Origins(_) => Some("ORIGIN"),
@@ -156,6 +159,7 @@ fn default_text(setting: &Setting) -> Option<String> {
     match &setting.takes {
         _ if setting.default.is_some() => setting.default.map(str::to_string),
         Takes::Nothing(_)
+        | Takes::Switch(_)
         | Takes::Addresses(_)
         | Takes::Origins(_)
         | Takes::Hosts(_)
@@ -170,6 +174,7 @@ fn range_text(setting: &Setting) -> Option<(String, String)> {
             Some((unit.write(*range.start()), unit.write(*range.end())))
         }
         Takes::Nothing(_)
+        | Takes::Switch(_)
         | Takes::Addresses(_)
         | Takes::Origins(_)
         | Takes::Hosts(_)
@@ -239,7 +244,7 @@ mod tests {
     /// Who gives an option the default that the help shows changes nothing.
     #[test]
     fn the_defaults_in_the_help_are_the_real_ones() {
-        let spoken = ["allow-origin", "allow-host", "cores", "send-buffer"];
+        let spoken = ["demo", "allow-origin", "allow-host", "cores", "send-buffer"];
         let mut shown = 0;
         for setting in settings::all().filter(|setting| !spoken.contains(&setting.flag)) {
             if let Some(default) = default_text(setting) {

@@ -79,6 +79,9 @@ impl Given {
             Takes::Nothing(field) => {
                 self.one(mistakes, parse_switch, |value| *field(config) = value);
             }
+            Takes::Switch(field) => {
+                self.one(mistakes, parse_switch, |value| *field(config) = Some(value));
+            }
             Takes::Quantity(unit, range, field) => {
                 let parse = |text: &str| {
                     let value = unit

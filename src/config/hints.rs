@@ -15,7 +15,9 @@ impl Config {
         // In place of what the reader has, and nobody shows.
         let credential = "-H \"Authorization: Bearer $TOKEN\" ";
         let curl = if is_asked { credential } else { "" };
-        if self.site.find(&[Cow::Borrowed("")]).is_some() {
+        // A browser is asked for a credential in no way in which it could give one.
+        let has_demo = self.serves_demo() && !is_asked;
+        if has_demo || self.site.find(&[Cow::Borrowed("")]).is_some() {
             lines.push(format!("open a page:      http://localhost:{http_port}/"));
         }
         lines.push(format!("watch events:     curl -N {curl}http://localhost:{http_port}/events"));
@@ -72,6 +74,9 @@ mod tests {
             "send a message:   connect a WebSocket to ws://localhost:1/ and send",
             r#"                  {"connectionId":"me","message":"hello"}"#,
         ];
+        assert_eq!(config.hints(1, 2)[0], "open a page:      http://localhost:2/");
+        assert_eq!(config.hints(1, 2)[1..], expected);
+        config.demo = Some(false);
         assert_eq!(config.hints(1, 2), expected);
         let page = Page { mime: "text/plain".to_owned(), bytes: Arc::from(*b""), open: false };
         config.site.insert("/", page);

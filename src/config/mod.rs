@@ -80,6 +80,8 @@ pub struct Config {
     pub routes: Table,
     /// What is served on the HTTP side beside the server's own.
     pub site: Site,
+    /// The pages to try the server with are served, or are not; `None`: nobody said so.
+    pub demo: Option<bool>,
     /// Who may come in.
     pub access: Access,
     /// Whoever runs this knows that everyone who reaches it may use it.
@@ -98,6 +100,7 @@ impl Default for Config {
             allow_hosts: Vec::new(),
             routes: Table::built_in(),
             site: Site::default(),
+            demo: None,
             access: Access::default(),
             insecure: false,
             compression: false,
@@ -111,6 +114,12 @@ impl Config {
         let mut addrs = self.ws_addrs.iter().chain(&self.http_addrs);
         let is_accepted = self.insecure || self.access.is_on();
         !is_accepted && !addrs.all(addresses::is_loopback)
+    }
+
+    /// Whether the pages to try the server with are served: where only this machine sees them,
+    /// unless somebody said so, or not.
+    pub fn serves_demo(&self) -> bool {
+        self.demo.unwrap_or_else(|| self.http_addrs.iter().all(addresses::is_loopback))
     }
 }
 

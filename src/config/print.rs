@@ -82,6 +82,7 @@ fn value(setting: &Setting, config: &mut Config) -> Option<String> {
     Some(match &setting.takes {
         Takes::File => return None,
         Takes::Nothing(field) => field(config).to_string(),
+        Takes::Switch(field) => (*field(config))?.to_string(),
         Takes::Addresses(field) => quote::list(field(config).iter().map(ToString::to_string)),
         Takes::Origins(field) | Takes::Hosts(field) => quote::list(field(config).iter().cloned()),
         Takes::Quantity(unit, _, field) => match (unit, field.value(config)?) {

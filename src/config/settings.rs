@@ -35,6 +35,8 @@ pub(super) enum Takes {
     /// A file with more options.
     File,
     Nothing(fn(&mut Config) -> &mut bool),
+    /// Yes or no; what it is by default depends on something else.
+    Switch(fn(&mut Config) -> &mut Option<bool>),
     Addresses(fn(&mut Config) -> &mut Vec<SocketAddr>),
     Origins(fn(&mut Config) -> &mut Vec<String>),
     Hosts(fn(&mut Config) -> &mut Vec<String>),

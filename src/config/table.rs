@@ -52,6 +52,12 @@ pub(super) static GROUPS: [Group; 8] = [
                 default: Some("localhost:8082"),
                 takes: Takes::Addresses(|config| &mut config.http_addrs),
             },
+            Setting {
+                flag: "demo",
+                help: "Serve pages to try the server with",
+                default: Some("true, on loopback"),
+                takes: Takes::Switch(|config| &mut config.demo),
+            },
         ],
     },
     Group {

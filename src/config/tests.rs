@@ -172,3 +172,24 @@ fn bytes_that_are_no_text_are_a_mistake() {
     let refusal = Config::from_args(args.into_iter(), |_| None).unwrap_err();
     assert_eq!(refusal.to_string(), "--cores: \"1\u{fffd}\" is not UTF-8 text");
 }
+
+#[test]
+fn pages_are_where_only_this_machine_sees_them_unless_somebody_says_so() {
+    for (line, variable, serves) in [
+        ("", "", true),
+        ("--demo false", "", false),
+        ("--demo=no", "", false),
+        ("", "off", false),
+        ("--demo", "off", true),
+        ("--ws-addr 0.0.0.0:80 --insecure", "", true),
+        ("--http-addr 0.0.0.0:80 --insecure", "", false),
+        ("--http-addr localhost:1,0.0.0.0:80 --insecure", "", false),
+        ("--http-addr 0.0.0.0:80 --insecure --demo", "", true),
+        ("--http-addr 0.0.0.0:80 --insecure --demo true", "", true),
+    ] {
+        let config = read(line, &[("TIDEGATE_DEMO", variable)]).unwrap();
+        assert_eq!(config.serves_demo(), serves, "{line} {variable}");
+    }
+    let mistakes = mistakes("--demo maybe", &[]);
+    assert!(mistakes[0].starts_with("--demo: \"maybe\" is "), "{mistakes:?}");
+}

@@ -24,6 +24,7 @@ mod control;
 mod cursor;
 mod deliver;
 mod delivery;
+mod demo;
 mod desk;
 mod end;
 mod events;

@@ -1,4 +1,4 @@
-//! Pages on the HTTP side: what a configuration put there, as it stands.
+//! Pages on the HTTP side: what a configuration put there, or came with the server, as it stands.
 //!
 //! Knows: how a page is sent, and to whom it need not be.
 //! Must not know: which page is where, what else is served.
@@ -19,7 +19,7 @@ pub(super) fn answer(
     manner: &Manner,
     entry: &Entry,
 ) {
-    let Entry { page, digest } = entry;
+    let Entry { page, digest, headers } = entry;
     let tag = format!("\"{digest}\"");
     let is_there = |listed: &str| listed == "*" || listed.trim_start_matches("W/") == tag;
     let has_it = request.list("if-none-match").any(is_there);
@@ -33,6 +33,7 @@ pub(super) fn answer(
     let moves = page.bytes.len() >= OWNED_BYTES_MIN;
     manner.respond(conn, desk, Status::Ok, |response, terms| {
         let response = response.headers(&cache).header("X-Content-Type-Options", "nosniff");
+        let response = response.headers(headers);
         if moves {
             response.announce(terms, &page.mime, page.bytes.len());
         } else {

@@ -3,9 +3,11 @@
 //! Knows: paths, media types, bytes that were read before.
 //! Must not know: where they came from, HTTP, IO, clocks.
 
+mod demo;
 mod mime;
 mod own;
 
+pub use demo::{Facts, Offer, encode_segment};
 pub use mime::{is_mime, mime_of};
 pub use own::is_own;
 
@@ -39,6 +41,8 @@ pub struct Entry {
     pub page: Page,
     /// A hash of its bytes and its type, as 40 hex digits.
     pub digest: String,
+    /// Header fields that it has beside those of every page.
+    pub headers: &'static [(&'static str, &'static str)],
 }
 
 impl Page {
@@ -59,7 +63,14 @@ impl Site {
     /// was there.
     pub fn insert(&mut self, path: &str, page: Page) -> Option<Page> {
         let digest = page.digest();
-        self.pages.insert(path.to_owned(), Entry { page, digest }).map(|old| old.page)
+        let entry = Entry { page, digest, headers: &[] };
+        self.pages.insert(path.to_owned(), entry).map(|old| old.page)
+    }
+
+    /// Puts `page` at `path`, unless something is there, to be sent with these `headers`.
+    fn add(&mut self, path: &str, page: Page, headers: &'static [(&'static str, &'static str)]) {
+        let digest = page.digest();
+        self.pages.entry(path.to_owned()).or_insert(Entry { page, digest, headers });
     }
 
     /// The page for the decoded `segments` of a path.

@@ -144,14 +144,15 @@ pub fn serve(
         per_core.iter_mut().zip(sockets).for_each(|(core, socket)| core.push(socket));
     }
     let (nascents, mailboxes) = nascents(per_core)?;
-    let setups = setups(&config, listeners.into(), clock)?;
+    let listeners: Arc<[Listener]> = listeners.into();
+    let setups = setups(&config, Arc::clone(&listeners), clock)?;
     announce(&config, &bound, nofile);
     let hub = Arc::clone(&setups[0].hub);
     let mut alarm = Alarm::default();
     if alarm.go_by(&config, clock.since_start()) {
         exposure::warn();
     }
-    let reload = Reload { source, config, hub, clock, asked, alarm };
+    let reload = Reload { source, config, listeners, hub, clock, asked, alarm };
     run(nascents, setups, Shared::new(mailboxes, stopping, process), reload, ears)
 }
 
@@ -200,7 +201,7 @@ fn setups(
     let hub = hub.with_last_words(|| log::logger().flush());
     let hub = Arc::new(hub);
     let counters: Arc<[Counters]> = (0..config.cores).map(|_| Counters::default()).collect();
-    let policy = Arc::new(policy(config));
+    let policy = Arc::new(policy(config, &listeners));
     let connections = Arc::default();
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(StartError::Random)?;
@@ -221,9 +222,9 @@ fn setups(
         .collect()
 }
 
-/// What of `config` is the engines' affair, and may change while they run.
-fn policy(config: &Config) -> Policy {
-    Policy {
+/// What of `config` is the engines' affair, and may change while they run, unlike `listeners`.
+fn policy(config: &Config, listeners: &[Listener]) -> Policy {
+    let policy = Policy {
         limits: Arc::new(config.limits.clone()),
         routes: config.routes.clone(),
         site: config.site.clone(),
@@ -232,7 +233,8 @@ fn policy(config: &Config) -> Policy {
         allow_hosts: config.allow_hosts.clone(),
         access: Arc::new(config.access.clone()),
         insecure: exposure::is_accepted(config),
-    }
+    };
+    if config.serves_demo() { policy.with_demo(listeners) } else { policy }
 }
 
 /// Says what runs, and what to try.

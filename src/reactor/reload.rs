@@ -12,6 +12,7 @@ use super::listen;
 use super::mailbox::Shared;
 use super::{Clock, policy};
 use crate::config::{Config, Loaded, Source};
+use crate::engine::Listener;
 use crate::hub::Hub;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(super) struct Reload {
     pub(super) source: Source,
     /// What holds now.
     pub(super) config: Config,
+    pub(super) listeners: Arc<[Listener]>,
     pub(super) hub: Arc<Hub>,
     pub(super) clock: Clock,
     /// Somebody asks; an end: the server has stopped.
@@ -89,7 +91,7 @@ impl Reload {
             return log::error!("not loaded, nothing changed: {objection}");
         }
         self.hub.adopt(&config.limits, self.clock.since_start());
-        let policy = Arc::new(policy(&config));
+        let policy = Arc::new(policy(&config, &self.listeners));
         self.config = config;
         if shared.post(policy) {
             shared.process().note_loaded(self.clock.now().unix_ms);

@@ -25,7 +25,7 @@ function watch(page) {
   page.on("console", message => {
     // What the browser itself writes of a server that is not there, or that refuses it.
     const isExpected =
-      /WebSocket connection to|ERR_CONNECTION|net::ERR_|status of 40[13] /.test(message.text());
+      /WebSocket connection to|ERR_CONNECTION|net::ERR_|status of (40[013]|426|503) /.test(message.text());
     if (["error", "warning"].includes(message.type()) && !isExpected) {
       complaints.push(`${page.url()}: ${message.text()}`);
     }
@@ -57,6 +57,8 @@ const actions = {
   },
   click: ({ page, role, name }) => page.getByRole(role, { name, exact: true }).click(),
   fill: ({ page, label, text }) => page.getByLabel(label, { exact: true }).fill(text),
+  select: ({ page, label, text }) =>
+    page.getByLabel(label, { exact: true }).selectOption({ label: text }),
   choose: ({ page, label, file }) => page.getByLabel(label, { exact: true }).setInputFiles(file),
   press: ({ page, key }) => page.keyboard.press(key),
   value: ({ page, label }) => page.getByLabel(label, { exact: true }).inputValue(),

@@ -100,6 +100,11 @@ impl Window<'_> {
         self.ask("fill", json!({"label": label, "text": text}));
     }
 
+    /// Chooses one of what a list has.
+    pub(crate) fn select(&self, label: &str, text: &str) {
+        self.ask("select", json!({"label": label, "text": text}));
+    }
+
     /// Chooses a file of this machine.
     pub(crate) fn choose(&self, label: &str, file: &str) {
         self.ask("choose", json!({"label": label, "file": file}));

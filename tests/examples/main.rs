@@ -19,6 +19,7 @@ mod g_sessions;
 mod h_tickets;
 mod i_forward;
 mod keys;
+mod pages;
 mod puppet;
 
 use keys::Keys;

@@ -9,6 +9,7 @@ mod chat;
 mod check;
 mod closes;
 mod config;
+mod demo;
 mod forward;
 mod framing;
 mod http;

@@ -204,7 +204,7 @@ fn a_file_that_cannot_be_read_is_a_mistake() {
 
 #[test]
 fn what_is_printed_is_the_same_configuration() {
-    for text in ["", WHOLE, "max-message = '16MiB'", "route = []", "allow-host = ['a.example']"] {
+    for text in ["", WHOLE, "max-message = '16MiB'", "route = []", "demo = false"] {
         let loaded = load(text).unwrap_or_else(|told| panic!("{told:?}"));
         let printed = loaded.to_toml();
         let again = load(&printed).unwrap_or_else(|told| panic!("{told:?}\n{printed}"));
@@ -231,6 +231,7 @@ fn what_is_printed_says_where_it_is_from() {
         "room-log = \"8MiB\"  # default, raised to hold what else was given",
         "node-log = \"256MiB\"  # default",
         "# send-buffer is the kernel's choice  # default",
+        "# demo is true, on loopback  # default",
         "ws-addr = [\"127.0.0.1:8080\", \"[::1]:8080\"]  # default",
         "# Routes: built in",
         "path = \"/chat/{room}\"",
