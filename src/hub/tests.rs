@@ -90,7 +90,8 @@ fn a_gap_stands_where_its_hole_is() {
     let all = Wanted { rooms: None, class, whole: true, next: 1, upto: 8, seen: 8, ordinal: None };
     let expected = ["1-1", "gap to 4: Some(3)", "5-5", "gap to 6: Some(1)", "7-7", "8-8"];
     assert_eq!(fetch(&hub, all), (expected.iter().map(|word| word.to_string()).collect(), 9));
-    let one_room = Wanted { rooms: Some(&[full.key]), ordinal: Some(1), next: 3, ..all };
+    let rooms = [full.key];
+    let one_room = Wanted { rooms: Some(&rooms), ordinal: Some(1), next: 3, ..all };
     let expected = ["gap to 6: Some(3)", "7-7", "8-8"].map(str::to_owned);
     assert_eq!(fetch(&hub, one_room), (expected.to_vec(), 9));
     let unknown = Wanted { ordinal: None, ..one_room };

@@ -11,6 +11,7 @@ mod b_helpdesk;
 #[allow(dead_code)]
 mod browser;
 mod c_broadcast;
+mod clients;
 mod d_express;
 mod e_rooms;
 mod f_keys;

@@ -64,18 +64,18 @@ impl<'t> Entries<'t> {
             let is_whole = self.what == What::Whole;
             let slip = self.what.meant(key).or_else(|| nearest(key, keys.iter().copied()));
             let habit = habits::of_option(key).filter(|_| is_whole);
-            let of_route = What::Route.keys().iter().find(|one| **one == key);
-            let fault = match slip {
+            let of_route = What::Route.keys().iter().find(|one| is_whole && **one == key);
+            let fault = match (slip, of_route) {
                 _ if is_whole && key == FILE => Fault::FileInFile,
                 _ if self.what.is_strange_to(key) => Fault::OfKey,
                 _ if self.what == What::RouteAuth && What::Auth.has(key) => Fault::OfAuth,
-                _ if is_whole && let Some(key) = of_route => Fault::OfRoute(key),
+                (_, Some(key)) => Fault::OfRoute(key),
                 _ if is_whole && is_tabular(value.get_ref()) => {
                     Fault::NoTable(nearest(key, self.what.keys().iter().copied()))
                 }
-                None if !is_whole && options().any(|it| it == key) => Fault::Sunken,
-                None if habit.is_some() => Fault::Habit(habit.unwrap_or_default()),
-                nearest => Fault::Unknown { what: self.what, nearest },
+                (None, None) if !is_whole && options().any(|it| it == key) => Fault::Sunken,
+                (None, None) if habit.is_some() => Fault::Habit(habit.unwrap_or_default()),
+                (nearest, None) => Fault::Unknown { what: self.what, nearest },
             };
             mistakes.push(&self.text.subject(at, key), None, Problem::InFile(fault));
         }
