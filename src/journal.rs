@@ -41,11 +41,16 @@ struct Queue {
 }
 
 impl Journal {
-    /// A journal whose lines a new thread writes to `out`.
-    pub(crate) fn start(out: impl Write + Send + 'static) -> io::Result<Journal> {
+    /// A journal whose lines a new thread writes to `out`; a line says how many are `missing`.
+    pub(crate) fn start(
+        out: impl Write + Send + 'static,
+        missing: impl Fn(u64) -> String + Send + 'static,
+    ) -> io::Result<Journal> {
         let journal = Journal::default();
         let own = journal.clone();
-        thread::Builder::new().name("journal".to_owned()).spawn(move || own.write_to(out))?;
+        thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || own.write_to(out, missing))?;
         Ok(journal)
     }
 
@@ -80,7 +85,7 @@ impl Journal {
         drop(result.unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn write_to(&self, mut out: impl Write) {
+    fn write_to(&self, mut out: impl Write, missing: impl Fn(u64) -> String) {
         let mut lost = 0;
         loop {
             let mut queue = self.lock();
@@ -93,14 +98,14 @@ impl Journal {
             queue.is_writing = true;
             drop(queue);
             for line in lines {
-                lost = say_lost(&mut out, lost);
+                lost = say_lost(&mut out, lost, &missing);
                 // An output that fails (its disk is full, its reader is gone) may recover.
                 if lost > 0 || out.write_all(&line).is_err() {
                     lost += 1;
                     self.note_lost();
                 }
             }
-            lost = say_lost(&mut out, lost + dropped);
+            lost = say_lost(&mut out, lost + dropped, &missing);
         }
     }
 
@@ -111,12 +116,8 @@ impl Journal {
 }
 
 /// Says how many lines are missing here, if any; gives how many are still to be told of.
-fn say_lost(out: &mut impl Write, lost: u64) -> u64 {
-    let line = match lost {
-        1 => "[1 line of the log is missing here]\n".to_owned(),
-        _ => format!("[{lost} lines of the log are missing here]\n"),
-    };
-    if lost == 0 || out.write_all(line.as_bytes()).is_ok() { 0 } else { lost }
+fn say_lost(out: &mut impl Write, lost: u64, missing: impl Fn(u64) -> String) -> u64 {
+    if lost == 0 || out.write_all(missing(lost).as_bytes()).is_ok() { 0 } else { lost }
 }
 
 impl Queue {
@@ -160,13 +161,17 @@ mod tests {
         }
     }
 
+    fn missing(lines: u64) -> String {
+        format!("[{lines} missing]\n")
+    }
+
     type Orders = SyncSender<io::Result<()>>;
 
     fn slow() -> (Journal, Orders, Arc<Mutex<Vec<u8>>>) {
         let (order, orders) = sync_channel(0);
         let written = Arc::default();
         let out = Slow { orders, written: Arc::clone(&written) };
-        (Journal::start(out).unwrap(), order, written)
+        (Journal::start(out, missing).unwrap(), order, written)
     }
 
     const AGES: Duration = Duration::from_secs(60);
@@ -180,8 +185,12 @@ mod tests {
         let (mut journal, order, written) = slow();
         let line = [b'x'; 1023];
         let line = [&line[..], b"\n"].concat();
-        // The first may be taken before the second comes; all others wait, or do not.
-        for _ in 0..1000 {
+        // The first is taken before the second comes; all others wait, or do not.
+        journal.write_all(&line).unwrap();
+        while journal.lock().has_any() {
+            thread::yield_now();
+        }
+        for _ in 1..1000 {
             journal.write_all(&line).unwrap();
         }
         journal.wait(Duration::from_millis(1));
@@ -191,12 +200,12 @@ mod tests {
         let text = text(&written);
         let (lines, last) = text.trim_end().rsplit_once('\n').unwrap();
         let count = lines.lines().count();
-        assert!((256..=512).contains(&count), "{count} lines fit");
-        assert_eq!(last, format!("[{} lines of the log are missing here]", 1000 - count));
+        assert_eq!(count, 1 + WAITING_BYTES_MAX / line.len());
+        assert_eq!(last, format!("[{} missing]", 1000 - count));
         assert_eq!(journal.lost().load(Ordering::Relaxed), 1000 - count as u64);
         journal.write_all(b"again\n").unwrap();
         journal.wait(AGES);
-        assert!(written.lock().unwrap().ends_with(b"missing here]\nagain\n"));
+        assert!(written.lock().unwrap().ends_with(b"missing]\nagain\n"));
     }
 
     #[test]
@@ -210,7 +219,7 @@ mod tests {
         journal.write_all(b"two\n").unwrap();
         drop(order);
         journal.wait(AGES);
-        assert_eq!(text(&written), "[1 line of the log is missing here]\ntwo\n");
+        assert_eq!(text(&written), "[1 missing]\ntwo\n");
         assert_eq!(journal.lost().load(Ordering::Relaxed), 1);
     }
 
@@ -226,7 +235,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut journal = Journal::start(Fast(Arc::clone(&written))).unwrap();
+        let mut journal = Journal::start(Fast(Arc::clone(&written)), missing).unwrap();
         for number in 0..100 {
             writeln!(journal, "{number}").unwrap();
             journal.wait(AGES);

@@ -230,5 +230,11 @@ pub const FORWARD_THREADS_MAX: usize = 32;
 /// Questions that wait for one of these threads; over it: 503.
 pub const FORWARD_QUEUE_MAX: usize = 1000;
 
+/// Problems that a core logs in a row; the log of one that many make must stay readable.
+pub const ACCOUNTS_BURST_MAX: u32 = 100;
+
+/// In the long run it logs one in this time, and counts the others: 20 a second.
+pub const ACCOUNTS_INTERVAL: Duration = Duration::from_millis(50);
+
 /// The body of such an answer; a longer one means nothing.
 pub const FORWARD_ANSWER_BYTES_MAX: usize = 4 * KIB;

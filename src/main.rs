@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod journal;
+mod lines;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
@@ -16,12 +17,13 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use std::{env, panic};
 
-use env_logger::{TimestampPrecision, WriteStyle};
+use env_logger::WriteStyle;
 use journal::Journal;
+use lines::Format;
 use log::{Log, Metadata, Record};
 use tidegate::cli;
 use tidegate::config::{Command, Config, Loaded, Refusal};
-use tidegate::reactor::{self, Weight};
+use tidegate::reactor::{self, Banner, Weight};
 
 /// The status of a command line that cannot be used; what clap, too, exits with.
 const USAGE: u8 = 2;
@@ -43,10 +45,12 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Command::Connect(options) => return cli::connect(&options),
+        Command::Tap(options) => return cli::tap(&options),
         Command::Token(wanted) => return cli::token(&wanted),
     };
-    let lines_dropped = match start_log() {
-        Ok(lines_dropped) => lines_dropped,
+    let started = log_format().and_then(|format| Ok((format, start_log(format)?)));
+    let (format, lines_dropped) = match started {
+        Ok(started) => started,
         Err(mistake) => {
             complain(mistake);
             return ExitCode::from(USAGE);
@@ -56,7 +60,11 @@ fn main() -> ExitCode {
     for warning in &loaded.warnings {
         log::warn!("{warning}");
     }
-    let result = reactor::serve(loaded.config, source, lines_dropped);
+    let banner = match format {
+        Format::Text => Banner::Written,
+        Format::Json => Banner::Logged,
+    };
+    let result = reactor::serve(loaded.config, source, banner, lines_dropped);
     log::logger().flush();
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,11 +112,21 @@ fn refuse(refusal: &Refusal) -> ExitCode {
     }
 }
 
+/// How lines of the log are written.
+fn log_format() -> Result<Format, String> {
+    const NAME: &str = "TIDEGATE_LOG_FORMAT";
+    let Some(given) = env::var_os(NAME).filter(|given| !given.is_empty()) else {
+        return Ok(Format::default());
+    };
+    let format = given.to_str().and_then(Format::of);
+    format.ok_or_else(|| format!("{NAME}: {given:?} is no format; write text or json"))
+}
+
 /// The log goes to standard error, so that a supervisor keeps it and a pipe does not.
 ///
 /// A filter that names no level would log nothing at all without a word: it is refused. Gives the
 /// number of lines that were lost, which goes on counting.
-fn start_log() -> Result<Arc<AtomicU64>, String> {
+fn start_log(format: Format) -> Result<Arc<AtomicU64>, String> {
     let set = |name| env::var(name).ok().filter(|filter| !filter.is_empty()).map(|it| (name, it));
     let given = set("TIDEGATE_LOG").or_else(|| set("RUST_LOG"));
     let filter = given.as_ref().map_or(LOG_FILTER, |(_, filter)| filter);
@@ -123,12 +141,11 @@ fn start_log() -> Result<Arc<AtomicU64>, String> {
         let levels = "off, error, warn, info, debug or trace, or module=level, separated by commas";
         return Err(format!("{name}: \"{filter}\" names no level; write {levels}"));
     }
-    let journal = Journal::start(io::stderr())
+    let journal = Journal::start(io::stderr(), move |lines| format.missing(lines))
         .map_err(|error| format!("the system refuses a thread for the log: {error}"))?;
     let lines = env_logger::Builder::new()
         .parse_filters(filter)
-        .format_timestamp(Some(TimestampPrecision::Millis))
-        .format_target(false)
+        .format(move |out, record| format.write(out, record))
         .target(env_logger::Target::Pipe(Box::new(journal.clone())))
         .write_style(style())
         .build();
@@ -209,7 +226,7 @@ mod tests {
     #[test]
     #[ignore = "a part of another test"]
     fn in_a_process_of_its_own() {
-        start_log().unwrap();
+        start_log(Format::Text).unwrap();
         log_panics();
         assert!(thread::spawn(|| panic!("{SECRET}")).join().is_err());
         log::logger().flush();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tidegate::auth::Access;
 use tidegate::bytes::{ConnKey, Now, Slices};
-use tidegate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
+use tidegate::engine::{Action, Engine, Listener, Policy, Serves, Setup, Wanted};
 use tidegate::hub::Hub;
 use tidegate::limits::Limits;
 use tidegate::metrics::Counters;
@@ -54,6 +54,8 @@ impl Rig {
             vault: Arc::default(),
             seed: [4, 5],
         });
+        // As a server tells it that is not told otherwise.
+        let engine = engine.telling(Wanted::PROBLEMS);
         Rig { engine, now, taken: 0, writes: 0 }
     }
 
@@ -113,7 +115,7 @@ impl Rig {
                 Action::Flush(key) => self.flush(key),
                 Action::Post(_, letter) => self.engine.collect(letter, self.now),
                 Action::Read(_) | Action::Shutdown(_) | Action::Close(_) => {}
-                Action::Ring(_) | Action::Vet(..) => {}
+                Action::Ring(_) | Action::Vet(..) | Action::Tell(_) => {}
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Knows: what the codes of RFC 6455, of its registry and of our own server mean.
 //! Must not know: who closed, and what follows from it.
 
-use super::screen::escape;
+use super::escape::escape;
 use crate::ws::close::CloseCode;
 use std::fmt;
 

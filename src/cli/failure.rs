@@ -4,8 +4,8 @@
 //! Must not know: how it was found out.
 
 use super::closes::Told;
+use super::escape::escape;
 use super::losses::Losses;
-use super::screen::escape;
 use crate::ws::Fault;
 use crate::ws::close::CloseCode;
 use std::fmt;

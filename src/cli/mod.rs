@@ -1,48 +1,51 @@
-//! The client, `tidegate connect`; keys and tokens, `tidegate token`.
+//! The clients, `tidegate connect` and `tidegate tap`; keys and tokens, `tidegate token`.
 //!
 //! Knows: the process's standard streams and signals, how to reach a server.
-//! Must not know: anything of the server; it is one more client.
+//! Must not know: anything of the server; they are two more clients.
 //!
 //! Blocking and small: one thread that waits for the socket, for lines and for signals together.
 //! Whoever edits lines at a terminal does so in a thread of its own.
 
 mod closes;
 mod conversation;
+mod escape;
 mod failure;
+mod fields;
 mod handshake;
 mod lines;
 mod losses;
 mod peer;
+mod reach;
+mod response;
 mod screen;
+mod signals;
+mod tap;
 mod token;
 mod typist;
 mod url;
 
 use crate::config::Connect;
 use conversation::{Conversation, Manner};
+use escape::escape;
 use failure::Failure;
-use handshake::{Fields, shake_hands};
+use fields::Fields;
+use handshake::{RESERVED, shake_hands};
 use lines::Lines;
 use peer::Peer;
-use screen::{Screen, escape};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::{flag, low_level};
+use reach::{CONNECT_TIME, reach};
+use screen::Screen;
+use signals::hear_signals;
 use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, StdoutLock, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+pub use tap::tap;
 pub use token::token;
 use typist::Typist;
 use url::Url;
-
-/// For each address, and again from the request to the end of its answer.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
 
 /// What asks for a line, and what stands before a message, unless somebody says otherwise.
 const PROMPT: &str = "> ";
@@ -50,9 +53,6 @@ const PREFIX: &str = "< ";
 
 /// What a person is told who is connected.
 const HOW_TO: &str = "a line is a message, Ctrl-D ends";
-
-/// 128 and the signal's number, as shells have it.
-const INTERRUPTED: i32 = 130;
 
 /// Connects, and stays until either side closes.
 pub fn connect(options: &Connect) -> ExitCode {
@@ -85,7 +85,7 @@ fn converse(options: &Connect) -> Result<Option<String>, Failure> {
     let (signals, is_asked) = hear_signals()?;
     let is_person = io::stdin().is_terminal() && io::stdout().is_terminal();
     if is_person {
-        complain(&format!("connected to {}; {HOW_TO}", url.without_query()));
+        complain(&format!("connected to {}; {HOW_TO}", url.without_query("ws")));
     }
     let (lines, screen, manner) = sit_down(options, is_person, is_asked)?;
     Conversation::new(Peer::new(stream, spoken), signals, lines, screen, manner).run()
@@ -123,23 +123,12 @@ fn sit_down(
 /// What the command line means, or everything that is wrong with it.
 fn read(options: &Connect) -> Result<(Url, Fields), Failure> {
     let mut mistakes = Vec::new();
-    let mut fields = Fields::default();
-    for header in &options.headers {
-        if let Err(why) = fields.add(header) {
-            // Its value may be a secret.
-            let name = header.split(':').next().unwrap_or_default();
-            mistakes.push(format!("--header: \"{}\" {why}", escape(name)));
-        }
-    }
+    let (headers, token_file) = (&options.headers, options.token_file.as_deref());
+    let mut fields = Fields::read(headers, token_file, &RESERVED, &mut mistakes);
     for name in &options.subprotocols {
         if let Err(why) = fields.add_subprotocol(name) {
             mistakes.push(format!("--subprotocol: \"{}\" {why}", escape(name)));
         }
-    }
-    if let Some(file) = &options.token_file
-        && let Err(why) = fields.add_token(file)
-    {
-        mistakes.push(format!("--token-file: {why}"));
     }
     let url = Url::parse(&options.url);
     let url = url.map_err(|why| mistakes.push(format!("\"{}\" {why}", escape(&options.url))));
@@ -150,39 +139,4 @@ fn read(options: &Connect) -> Result<(Url, Fields), Failure> {
         }),
         _ => Err(Failure::Usage(mistakes)),
     }
-}
-
-/// The first address that takes a connection.
-fn reach(url: &Url) -> Result<TcpStream, Failure> {
-    let mut tried = Vec::new();
-    let found = addresses(url).map_err(|error| Failure::UnknownHost(url.host.clone(), error))?;
-    for address in found {
-        match TcpStream::connect_timeout(&address, CONNECT_TIME) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => tried.push((address, error)),
-        }
-    }
-    Err(Failure::Unreachable(url.authority.clone(), tried))
-}
-
-/// `localhost` is both loopback addresses, whatever the system makes of it: so it is for a server.
-fn addresses(url: &Url) -> io::Result<Vec<SocketAddr>> {
-    if url.host.eq_ignore_ascii_case("localhost") {
-        let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        return Ok(both.map(|address| SocketAddr::new(address, url.port)).to_vec());
-    }
-    Ok((url.host.as_str(), url.port).to_socket_addrs()?.collect())
-}
-
-/// Something to read from once a signal asks us to end. A second one does not ask, nor does any
-/// once that is true.
-fn hear_signals() -> io::Result<(UnixStream, Arc<AtomicBool>)> {
-    let (ear, mouth) = UnixStream::pair()?;
-    let is_asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&is_asked))?;
-        flag::register(signal, Arc::clone(&is_asked))?;
-        low_level::pipe::register(signal, mouth.try_clone()?)?;
-    }
-    Ok((ear, is_asked))
 }

@@ -8,6 +8,7 @@
 //! typed, the line is cleared, the message shown and the prompt put below it; what was typed so far
 //! is still sent, and the terminal's own key for that (Ctrl-R) shows it again.
 
+use super::escape::escape;
 use super::typist::Typist;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -132,48 +133,9 @@ impl<W: Write> Screen<W> {
     }
 }
 
-/// The same, with nothing in it that a terminal would obey: what it cannot show stands there as in
-/// JSON, in UTF-16. Characters that turn the direction of writing, break the line or are not seen
-/// at all are among that, too.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            _ if character.is_control() || is_hidden(character) => {
-                push_code(&mut escaped, character);
-            }
-            _ => escaped.push(character),
-        }
-    }
-    escaped
-}
-
-/// Whether it has no shape of its own, but an effect on how others are shown.
-fn is_hidden(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
-fn push_code(text: &mut String, character: char) {
-    for unit in character.encode_utf16(&mut [0; 2]) {
-        text.push_str(&format!("\\u{unit:04x}"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn screen(prompt: Option<&str>, is_terminal: bool) -> Screen<Vec<u8>> {
         Screen::new(Vec::new(), prompt.map(str::to_owned), "< ".to_owned(), is_terminal)
@@ -214,19 +176,6 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_shown() {
-        for (text, expected) in [
-            ("a\u{61c}b\u{200b}\u{200f}", "a\\u061cb\\u200b\\u200f"),
-            ("\u{2028}\u{2029}\u{202a}", "\\u2028\\u2029\\u202a"),
-            ("\u{feff}", "\\ufeff"),
-            ("\u{e0000}\u{e0041}\u{e007f}", "\\udb40\\udc00\\udb40\\udc41\\udb40\\udc7f"),
-            ("\u{200a}\u{2010}\u{2027}\u{e0080}", "\u{200a}\u{2010}\u{2027}\u{e0080}"),
-        ] {
-            assert_eq!(escape(text), expected);
-        }
-    }
-
-    #[test]
     fn binary_is_told_from_text() {
         let mut screen = screen(None, false);
         screen.show_binary(&[0, 255, 254]).unwrap();
@@ -242,13 +191,5 @@ mod tests {
         screen.ask().unwrap();
         screen.finish().unwrap();
         assert!(!screen.has_prompt() && seen(screen).is_empty());
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_that_is_shown_controls_anything(text: String) {
-            let does = |character: char| character.is_control() || is_hidden(character);
-            prop_assert!(!escape(&text).chars().any(does));
-        }
     }
 }

@@ -6,7 +6,7 @@
 mod advice;
 
 use super::complain;
-use super::screen::escape;
+use super::escape::escape;
 use crate::auth::{
     Door, Expected, Glob, Globs, Grant, Keyring, Mint, Order, Presented, Rights, Secret, claims_of,
 };

@@ -68,7 +68,7 @@ impl Url {
     /// what our own server has: `host:port/path`, `host/path`, `:port/path`, `/path`.
     pub(super) fn parse(text: &str) -> Result<Url, Fault> {
         let Some((scheme, rest)) = split_scheme(text) else {
-            return Url::parse(&complete(text)?);
+            return Url::parse(&complete(text, "ws", OWN_PORT)?);
         };
         match scheme.to_ascii_lowercase().as_str() {
             "ws" => {}
@@ -76,6 +76,11 @@ impl Url {
             "http" => return Err(Fault::Http(format!("ws://{rest}"))),
             _ => return Err(Fault::UnknownScheme),
         }
+        Url::behind_scheme(rest)
+    }
+
+    /// Reads `host[:port][/path][?query]`: so far `http:` is the same as `ws:`.
+    pub(super) fn behind_scheme(rest: &str) -> Result<Url, Fault> {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         if target.contains('#') {
@@ -93,9 +98,9 @@ impl Url {
     }
 
     /// As it can be shown: a query may hold a credential.
-    pub(super) fn without_query(&self) -> String {
+    pub(super) fn without_query(&self, scheme: &str) -> String {
         let path = self.target.split('?').next().unwrap_or_default();
-        format!("ws://{}{path}", self.authority)
+        format!("{scheme}://{}{path}", self.authority)
     }
 
     /// The same with one parameter more.
@@ -109,24 +114,24 @@ impl Url {
 }
 
 /// A scheme ends before any path begins.
-fn split_scheme(text: &str) -> Option<(&str, &str)> {
+pub(super) fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let is_scheme = |scheme: &str| !scheme.contains(['/', '?', '#']);
     text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
 }
 
-/// With all that a URL has.
-fn complete(text: &str) -> Result<String, Fault> {
+/// With all that a URL has; without a port it is at `own_port`.
+pub(super) fn complete(text: &str, scheme: &str, own_port: u16) -> Result<String, Fault> {
     let (authority, target) = text.split_at(text.find(['/', '?', '#']).unwrap_or(text.len()));
     let is_port = |rest: &&str| !rest.contains(':');
     let (host, port) = match authority.strip_prefix(':').filter(is_port) {
         Some(port) => (OWN_HOST, parse_port(port)?),
-        None if authority.is_empty() => (OWN_HOST, OWN_PORT),
-        None => (authority, OWN_PORT),
+        None if authority.is_empty() => (OWN_HOST, own_port),
+        None => (authority, own_port),
     };
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
     Ok(match has_port {
-        true => format!("ws://{host}{target}"),
-        false => format!("ws://{host}:{port}{target}"),
+        true => format!("{scheme}://{host}{target}"),
+        false => format!("{scheme}://{host}:{port}{target}"),
     })
 }
 
@@ -241,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_has_no_query() {
-        let shown = |text| Url::parse(text).unwrap().without_query();
+        let shown = |text| Url::parse(text).unwrap().without_query("ws");
         assert_eq!(shown("ws://a:1/b/c?ticket=5ecre7"), "ws://a:1/b/c");
     }
 

@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::settings::{Group, Setting, Takes};
 use super::table::GROUPS;
 use super::units::Unit;
-use super::{Config, connect, token};
+use super::{Config, connect, tap, token};
 
 const ABOUT: &str = "An edge server: WebSocket messages in, Server-Sent Events out, in order, \
                      none skipped silently.";
@@ -39,7 +39,9 @@ ORIGIN is scheme://host[:port], * or null; NAME is a host without its port, or *
 Each option is also an environment variable: --max-message is TIDEGATE_MAX_MESSAGE; several
 values are separated by commas; an empty variable counts as unset. What is written in FILE by the
 same names, like cores = 2, gives way to the environment, and that to the command line.
-TIDEGATE_LOG, or else RUST_LOG, says what is logged: error, warn, info, debug or trace.";
+TIDEGATE_LOG, or else RUST_LOG, says what is logged: error, warn, info, debug or trace; every
+request and every connection with info,access=debug,connection=debug. With
+TIDEGATE_LOG_FORMAT=json each line is a JSON object.";
 
 /// Says whether a configuration is without mistakes.
 pub(super) const CHECK: &str = "check";
@@ -60,7 +62,8 @@ pub(super) fn command() -> clap::Command {
     let whole = with_options(whole).args_conflicts_with_subcommands(true);
     let readers = [check.after_help(CHECK_NOTES), config.after_help(CONFIG_NOTES)];
     let servers = readers.map(with_hidden_options).into_iter().chain([with_options(serve)]);
-    whole.subcommands(servers).subcommands([connect::command(), token::command()])
+    let others = [connect::command(), tap::command(), token::command()];
+    whole.subcommands(servers).subcommands(others)
 }
 
 /// All options with unit, default and range, as Markdown tables: one place for the documentation to

@@ -28,6 +28,7 @@ mod secrets;
 mod settings;
 mod source;
 mod table;
+mod tap;
 mod token;
 mod units;
 mod variables;
@@ -41,6 +42,7 @@ pub use connect::Connect;
 pub use flags::reference;
 pub use mistakes::{Mistake, Mistakes};
 pub use source::{Loaded, Source};
+pub use tap::Tap;
 pub use token::{MintOptions, Proof, Token};
 
 use environment::Environment;
@@ -136,6 +138,8 @@ pub enum Command {
     Print(String),
     /// `tidegate connect`: be a WebSocket client.
     Connect(Connect),
+    /// `tidegate tap`: read events.
+    Tap(Tap),
     /// `tidegate token`: make or read what lets clients in.
     Token(Box<Token>),
 }
@@ -184,6 +188,9 @@ impl Config {
         let environment = Environment::new(env).with_names(names);
         if let Some((connect::NAME, options)) = matches.subcommand() {
             return Ok(Command::Connect(connect::read(options)));
+        }
+        if let Some((tap::NAME, options)) = matches.subcommand() {
+            return Ok(Command::Tap(tap::read(options)));
         }
         if let Some((token::NAME, options)) = matches.subcommand() {
             return Ok(Command::Token(Box::new(token::read(options, environment)?)));

@@ -4,6 +4,7 @@
 //! Must not know: what was asked for.
 
 use super::admission;
+use super::chronicle::Asked;
 use super::conn::Conn;
 use super::desk::Desk;
 use crate::http::{Request, Response, Status, Terms};
@@ -103,6 +104,8 @@ pub(super) struct Manner {
     origin: Option<Box<str>>,
     /// Also an answer to a request that the browser added a cookie to.
     credentials: bool,
+    /// What it answers, if that is not at hand any more when it does.
+    asked: Option<Asked>,
 }
 
 impl Manner {
@@ -114,7 +117,17 @@ impl Manner {
         let is_named = |origin| admission::is_named(origin, &desk.policy.allow_origins);
         let takes_cookie = access.is_on() && access.door.cookie.is_some();
         let credentials = takes_cookie && origin.is_some_and(is_named);
-        Manner { terms, origin: origin.map(Box::from), credentials }
+        Manner { terms, origin: origin.map(Box::from), credentials, asked: None }
+    }
+
+    /// The same, later.
+    pub(super) fn later(self, asked: Asked) -> Manner {
+        Manner { asked: Some(asked), ..self }
+    }
+
+    /// What it answers later.
+    pub(super) fn asked(&self) -> Option<&Asked> {
+        self.asked.as_ref()
     }
 
     /// The same, but the connection ends behind the answer.
@@ -140,8 +153,19 @@ impl Manner {
         status: Status,
         finish: impl FnOnce(Response<'_>, Terms),
     ) {
+        self.respond_with(conn, desk, (status, None), finish);
+    }
+
+    /// The same; a problem has a code.
+    fn respond_with(
+        &self,
+        conn: &mut Conn,
+        desk: &mut Desk,
+        (status, code): (Status, Option<&'static str>),
+        finish: impl FnOnce(Response<'_>, Terms),
+    ) {
         let terms = self.terms_now(desk);
-        let mut pool = std::mem::take(&mut desk.pool);
+        let (mut pool, before) = (std::mem::take(&mut desk.pool), conn.outbox.len());
         conn.outbox.append(&mut pool, |out| {
             let mut response = desk.respond(out, status).headers(&[VARY]);
             if let Some(origin) = &self.origin {
@@ -153,6 +177,10 @@ impl Manner {
             finish(response, terms);
         });
         desk.pool = pool;
+        desk.note_answer(status.code(), code, conn.outbox.len() - before);
+        if let Some(asked) = &self.asked {
+            desk.tell_kept(conn.peer(), asked);
+        }
     }
 
     pub(super) fn problem(&self, conn: &mut Conn, desk: &mut Desk, problem: &Problem) {
@@ -167,7 +195,8 @@ impl Manner {
         problem: &Problem,
         headers: &[(&str, &str)],
     ) {
-        self.respond(conn, desk, problem.status, |response, terms| {
+        let told = (problem.status, Some(problem.code));
+        self.respond_with(conn, desk, told, |response, terms| {
             problem.write(response.headers(&[NO_STORE]).headers(headers), terms);
         });
     }

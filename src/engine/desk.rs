@@ -4,6 +4,7 @@
 //! Must not know: connections.
 
 use super::api::Calls;
+use super::chronicle::Chronicle;
 use super::conn::{Mood, Serves};
 use super::delivery::Delivery;
 use super::heads::Heads;
@@ -110,6 +111,8 @@ pub(super) struct Desk {
     /// What the connection holds whose handshake is dealt with.
     pub(super) arriving: Arriving,
     pub(super) drain: Option<Drain>,
+    /// What is told of all that happens here.
+    pub(super) chronicle: Chronicle,
     /// Who is asked about the process.
     pub(super) watch: Option<Arc<dyn Watch>>,
 }
@@ -175,6 +178,7 @@ impl Desk {
             heads: Heads::of(&setup.policy.limits, setup.counters.len()),
             arriving: Arriving::default(),
             drain: None,
+            chronicle: Chronicle::default(),
             watch: None,
             setup,
         }
@@ -318,15 +322,19 @@ impl Desk {
     pub(super) fn refusal(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         let after = (1 + self.random.below(10)).to_string();
-        let (code, detail) = if self.is_draining() {
-            ("stopping", "The server is stopping; connect again.")
-        } else {
-            let detail =
-                "The server has as many connections as it may have (--max-connections); try again.";
-            ("too-many-connections", detail)
-        };
+        let (code, detail) = self.refusal_words();
         let response = self.respond(&mut out, Status::ServiceUnavailable);
         response.header("Retry-After", &after).problem(Terms::CLOSE, code, detail);
         out
+    }
+
+    /// Why nobody else is taken, if nobody is: a code, and a sentence.
+    pub(super) fn refusal_words(&self) -> (&'static str, &'static str) {
+        if self.is_draining() {
+            return ("stopping", "The server is stopping; connect again.");
+        }
+        let detail =
+            "The server has as many connections as it may have (--max-connections); try again.";
+        ("too-many-connections", detail)
     }
 }

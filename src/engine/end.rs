@@ -3,112 +3,22 @@
 //! Knows: close codes, whose event is published, which lists a connection is in.
 //! Must not know: sockets, clocks.
 
+mod why;
+
+pub(super) use why::End;
+
 use super::conn::{Closing, Conn, EventStream, State};
 use super::cursor::Cursor;
 use super::desk::Desk;
 use super::letters::Action;
-use super::lifetime::Lapse;
 use super::websocket::{Name, WebSocket};
 use super::{Engine, Step};
 use crate::bytes::{ConnKey, Place};
 use crate::hub::{Class, CloseEvent, EndedBy, Taste};
-use crate::ws::close::CloseCode;
 use crate::ws::frame::Opcode;
-use crate::ws::{Fault, Session, close, frame};
+use crate::ws::{Session, close, frame};
 use std::mem;
-
-/// Why and how a connection ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
-    code: CloseCode,
-    /// `None`: the one that the code always has.
-    reason: Option<String>,
-    by: EndedBy,
-    how: How,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    /// We send a close frame and wait for the peer's.
-    Ask,
-    /// The peer sent one: ours is the answer.
-    Answer,
-    /// We send one and listen no more (RFC 6455 §7.1.7).
-    Fail,
-    /// What is due leaves, then we close.
-    Finish,
-    /// There is nobody to send to.
-    Gone,
-}
-
-impl End {
-    /// The answer to the last request is due.
-    pub(super) const ANSWERED: End = End::fixed(CloseCode::NORMAL, EndedBy::Server, How::Finish);
-    /// Reset, or ended without a close frame.
-    pub(super) const LOST: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Network, How::Gone);
-    /// It closed its half without a close frame; what it was answered before still leaves.
-    pub(super) const HALF_CLOSED: End =
-        End::fixed(CloseCode::ABNORMAL, EndedBy::Network, How::Finish);
-    /// Silent for too long.
-    pub(super) const SILENT: End = End::fixed(CloseCode::ABNORMAL, EndedBy::Timeout, How::Gone);
-    /// Took nothing for too long.
-    pub(super) const STALLED: End = End::fixed(CloseCode::FELL_OFF, EndedBy::Timeout, How::Gone);
-    /// Our own error. What it left of the connection's input is not to be read on with.
-    pub(super) const PANIC: End = End::fixed(CloseCode::INTERNAL, EndedBy::Server, How::Fail);
-    /// Somebody else has its name now.
-    pub(super) const REPLACED: End = End::fixed(CloseCode::REPLACED, EndedBy::Server, How::Ask);
-    /// More waits for it than may, or what it has not read is gone.
-    pub(super) const FELL_OFF: End = End::fixed(CloseCode::FELL_OFF, EndedBy::Server, How::Ask);
-    /// The server stops.
-    pub(super) const RESTART: End =
-        End::fixed(CloseCode::SERVICE_RESTART, EndedBy::Server, How::Ask);
-
-    /// The server has stopped, and it is still here.
-    pub(super) const OUT_OF_TIME: End =
-        End::fixed(CloseCode::SERVICE_RESTART, EndedBy::Server, How::Gone);
-
-    const fn fixed(code: CloseCode, by: EndedBy, how: How) -> End {
-        End { code, reason: None, by, how }
-    }
-
-    /// We close with `code`.
-    pub(super) fn ours(code: CloseCode, reason: &str) -> End {
-        End { code, reason: Some(reason.to_owned()), by: EndedBy::Server, how: How::Ask }
-    }
-
-    /// What it was let in with holds no more.
-    pub(super) fn lapsed(lapse: Lapse) -> End {
-        End::ours(CloseCode::EXPIRED, lapse.reason())
-    }
-
-    /// The peer broke the protocol.
-    pub(super) fn fault(fault: Fault) -> End {
-        End { how: How::Fail, ..End::ours(fault.close_code(), fault.reason()) }
-    }
-
-    /// The peer closed.
-    pub(super) fn theirs(code: Option<CloseCode>, reason: &str) -> End {
-        let code = code.unwrap_or(CloseCode::NO_STATUS);
-        End { code, reason: Some(reason.to_owned()), by: EndedBy::Client, how: How::Answer }
-    }
-
-    /// The reason, for those that have always the same.
-    fn reason(&self) -> &str {
-        if let Some(reason) = &self.reason {
-            return reason;
-        }
-        match self.code {
-            CloseCode::REPLACED if self.by == EndedBy::Server => "replaced",
-            CloseCode::SERVICE_RESTART if self.by == EndedBy::Server => "server restarts",
-            CloseCode::FELL_OFF if self.by == EndedBy::Server => "fell too far behind",
-            CloseCode::FELL_OFF if self.by == EndedBy::Timeout => "took nothing",
-            CloseCode::INTERNAL if self.by == EndedBy::Server => "internal error",
-            CloseCode::ABNORMAL if self.by == EndedBy::Timeout => "no answer to ping",
-            CloseCode::ABNORMAL if self.by == EndedBy::Network => "connection lost",
-            _ => "",
-        }
-    }
-}
+use why::How;
 
 impl Conn {
     /// The peer's half is closed. What that means depends on what it was saying.
@@ -120,7 +30,7 @@ impl Conn {
             State::Http(http) if self.mood.backlog || http.is_waiting() => None,
             State::Http(_) => Some(End::ANSWERED),
             State::WebSocket(_) => Some(End::HALF_CLOSED),
-            State::EventStream(_) => Some(End::LOST),
+            State::EventStream(_) => Some(End::LEFT),
             State::Closing(closing) => {
                 closing.heard_end = true;
                 None
@@ -135,7 +45,7 @@ impl EventStream {
         const UNASKED_BYTES_MAX: u32 = 4096;
         self.unasked = self.unasked.saturating_add(rest.len() as u32);
         *rest = &mut [];
-        if self.unasked > UNASKED_BYTES_MAX { Step::End(End::ANSWERED) } else { Step::Wait }
+        if self.unasked > UNASKED_BYTES_MAX { Step::End(End::TALKS) } else { Step::Wait }
     }
 }
 
@@ -192,8 +102,12 @@ impl Engine {
                 desk.heads.release(&mut http.held);
                 desk.counters().open.http.fall();
             }
-            State::WebSocket(websocket) => conn.end_websocket(desk, key, websocket, &end),
+            State::WebSocket(websocket) => {
+                desk.tell_websocket_end(key, &websocket, &end);
+                conn.end_websocket(desk, key, websocket, &end);
+            }
             State::EventStream(stream) => {
+                desk.tell_stream_end(key, &stream, &end);
                 desk.counters().open.event_stream.fall();
                 desk.counters().streams_ended.count(end.code.0);
                 conn.end_cursor(desk, stream.cursor);

@@ -46,7 +46,8 @@ impl Engine {
             self.desk.housekeeping
         };
         let next = self.desk.deadlines.next().map_or(soon, |next| next.min(soon));
-        self.desk.calls.next_due().map_or(next, |due| due.min(next)).start()
+        let others = [self.desk.calls.next_due(), self.desk.chronicle.next_due()];
+        others.into_iter().flatten().fold(next, Tick::min).start()
     }
 
     /// Does what is due at `now`.
@@ -58,6 +59,7 @@ impl Engine {
             desk.grace = desk.tick.after(desk.limits.ping_timeout);
         }
         self.give_up_calls();
+        self.desk.tell_withheld();
         self.mind_the_clock(now);
         let desk = &mut self.desk;
         let mut due = Vec::new();
@@ -172,9 +174,11 @@ impl Conn {
         let State::Http(http) = &self.state else { return };
         if matches!(http.doing, Doing::Collecting(_)) {
             self.problem(desk, Terms::CLOSE, &LATE_BODY);
+            self.tell_unread(desk);
         } else if http.since.is_some() && !self.partial.is_empty() {
             let terms = Terms::of_broken(&self.partial);
             self.problem(desk, terms, &LATE_HEAD);
+            self.tell_unread(desk);
         }
     }
 

@@ -167,6 +167,7 @@ impl Conn {
         desk.counters().heads_shed.add(1);
         let terms = Terms::of_broken(&self.partial);
         self.problem(desk, terms, &TOO_MANY_HEADS);
+        self.tell_unread(desk);
     }
 }
 

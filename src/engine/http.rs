@@ -6,6 +6,7 @@
 use super::admission::Peer;
 use super::answer::{OWN_ERROR, Problem, TOO_MANY_BODIES};
 use super::api::{self, CallKey, Order, Outcome};
+use super::chronicle::Asked;
 use super::collected::{Collected, TooMuch};
 use super::conn::{Conn, Serves, State};
 use super::desk::Desk;
@@ -30,7 +31,7 @@ pub(super) struct Http {
     pub(super) doing: Doing,
     /// What of a head is kept, as it is counted.
     pub(super) held: Held,
-    peer: Peer,
+    pub(super) peer: Peer,
 }
 
 /// What an HTTP connection is in the middle of.
@@ -199,6 +200,7 @@ impl Conn {
     fn refuse_body(&mut self, desk: &mut Desk) -> Step {
         desk.counters().bodies_shed.add(1);
         self.problem(desk, Terms::CLOSE, &TOO_MANY_BODIES);
+        self.tell_unread(desk);
         Step::End(End::ANSWERED)
     }
 
@@ -224,6 +226,7 @@ impl Conn {
         self.outbox.append(&mut desk.pool, |out| {
             Response::refuse(out, fault, &desk.limits, head, &date);
         });
+        self.tell_fault(desk, fault);
         Step::End(End::ANSWERED)
     }
 
@@ -254,11 +257,13 @@ impl Conn {
         if desk.is_draining() || request.expects_continue() {
             terms = terms.closing();
         }
+        let asking = self.asking(desk, is_upgrade);
         let answered = if is_upgrade {
             upgrade::answer(self, desk, key, &request)
         } else {
             api::answer(self, desk, key, &request, terms)
         };
+        self.tell_answered(desk, key, asking, (&request, &answered));
         match answered {
             Answered::Became => Step::Again,
             Answered::Asks(question) => self.begin_vetting(desk, key, question),
@@ -321,20 +326,24 @@ impl Conn {
         if http.since.is_some() {
             let terms = Terms { head_only: http.head_only, ..Terms::CLOSE };
             self.problem(desk, terms, &OWN_ERROR);
+            self.tell_unread(desk);
         }
     }
 
     /// Appends a problem document as the answer to a request.
     pub(super) fn problem(&mut self, desk: &mut Desk, terms: Terms, problem: &Problem) {
-        let mut pool = std::mem::take(&mut desk.pool);
+        let (mut pool, before) = (std::mem::take(&mut desk.pool), self.outbox.len());
         self.outbox
             .append(&mut pool, |out| problem.write(desk.respond(out, problem.status), terms));
         desk.pool = pool;
+        let bytes = self.outbox.len() - before;
+        desk.note_answer(problem.status.code(), Some(problem.code), bytes);
     }
 
-    /// Where it came from, as long as it asks for anything.
-    pub(super) fn peer(&self) -> Option<Peer> {
+    /// What was asked for of which the body is still to come.
+    pub(super) fn asked(&self) -> Option<&Asked> {
         let State::Http(http) = &self.state else { return None };
-        Some(http.peer)
+        let Doing::Collecting(collecting) = &http.doing else { return None };
+        collecting.order.asked()
     }
 }

@@ -4,6 +4,7 @@
 //! Must not know: how a letter travels.
 
 use super::api::{Answer, Ask};
+use super::chronicle::Account;
 use crate::auth::{Forward, Question, Vetted};
 use crate::bytes::ConnKey;
 use crate::hub::CoreSet;
@@ -25,6 +26,8 @@ pub enum Action {
     /// Somebody else is to be asked about what the connection wants; what comes of it comes back
     /// as a [`Letter::Vetted`].
     Vet(ConnKey, Box<Question>),
+    /// Whoever reads the server's log should know this.
+    Tell(Box<Account>),
     /// These cores have something behind the door.
     Ring(CoreSet),
 }

@@ -57,7 +57,7 @@ impl Engine {
                 let format = stream.cursor.taste.format;
                 let say = |out: &mut Vec<u8>| push_lapse(out, format, lapse);
                 conn.outbox.append(&mut desk.pool, say);
-                End::ANSWERED
+                End::lapsed_stream(lapse)
             }
             // What is asked in one request is answered.
             State::Http(_) | State::Closing(_) => return,

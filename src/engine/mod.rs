@@ -18,6 +18,7 @@ mod api;
 mod attach;
 mod batches;
 mod changes;
+mod chronicle;
 mod collected;
 mod conn;
 mod control;
@@ -57,6 +58,7 @@ mod websocket;
 
 pub use api::{Answer, Ask};
 pub use batches::Said;
+pub use chronicle::{Account, Level, Target, Value, Wanted, Whence};
 pub use conn::Serves;
 pub use desk::{Listener, Setup};
 pub use letters::{Action, Letter};
@@ -65,7 +67,6 @@ pub use policy::Policy;
 use crate::bytes::{ConnKey, Keyed, Now, Outbox, Place};
 use crate::metrics::Watch;
 use conn::{Conn, Mood, State};
-use core::net::IpAddr;
 use desk::Desk;
 use end::End;
 use http::Http;
@@ -98,6 +99,13 @@ impl Engine {
         Engine { conns: Keyed::default(), desk: Desk::new(setup) }
     }
 
+    /// The same, which makes the accounts that are `wanted`.
+    #[must_use]
+    pub fn telling(mut self, wanted: Wanted) -> Engine {
+        self.desk.chronicle.want(wanted);
+        self
+    }
+
     /// The same engine, which asks `watch` for what it cannot know of the process it runs in.
     #[must_use]
     pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Engine {
@@ -107,12 +115,14 @@ impl Engine {
 
     /// A connection from `peer` that `listener` accepted. `None`: there are as many as there may
     /// be, and it is to be refused with [`Engine::refusal`].
-    pub fn accept(&mut self, listener: u8, peer: IpAddr, now: Now) -> Option<ConnKey> {
+    pub fn accept(&mut self, listener: u8, peer: impl Into<Whence>, now: Now) -> Option<ConnKey> {
         self.desk.at(now);
+        let whence = peer.into();
         if self.desk.is_draining() || !self.desk.admit(listener) {
+            self.desk.tell_turned_away(listener, whence);
             return None;
         }
-        let (tick, peer) = (self.desk.tick, self.desk.peer(peer));
+        let (tick, peer) = (self.desk.tick, self.desk.peer(whence));
         let key = self.conns.insert(Conn {
             state: State::Http(Box::new(Http::new(tick, peer))),
             outbox: Outbox::default(),
@@ -122,6 +132,7 @@ impl Engine {
             listener,
             mood: Mood::default(),
         });
+        self.desk.note_life(key, whence);
         self.desk.counters().open.http.rise();
         self.desk.wake_by(key, tick.after(self.desk.limits.head_time));
         Some(key)
@@ -180,6 +191,7 @@ impl Engine {
             }
         }
         desk.count_in(conn.listener, n);
+        desk.note_bytes_in(key, n);
         let Some(end) = self.guarded(key, work) else { return };
         let Some(conn) = self.conns.find_mut(key) else { return };
         match end.or_else(|| conn.end_if_left()) {

@@ -55,6 +55,7 @@ impl Engine {
         let Engine { conns, desk } = self;
         let Some(conn) = conns.find_mut(key) else { return false };
         desk.count_out(conn.listener, n);
+        desk.note_bytes_out(key, n);
         let is_blocked = n < offered;
         if n > 0 || (is_blocked && !conn.mood.blocked) {
             conn.took = desk.tick;

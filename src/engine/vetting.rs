@@ -33,6 +33,11 @@ pub(super) struct Vetting {
 }
 
 impl Vetting {
+    /// When it was asked.
+    pub(super) fn began(&self) -> Duration {
+        self.asked
+    }
+
     /// Whether the verdict should have come.
     pub(super) fn is_late(&self, now: Tick) -> bool {
         self.verdict.is_none() && self.until <= now

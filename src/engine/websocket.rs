@@ -172,6 +172,7 @@ impl Conn {
         payload: Payload<'_>,
     ) -> Step {
         desk.counters().messages_in.add(1);
+        desk.note_message_in(place.key);
         desk.counters().message_bytes_in.add(payload.as_bytes().len() as u64);
         let State::WebSocket(websocket) = &self.state else { return Step::Again };
         if websocket.conduct.is_watched()

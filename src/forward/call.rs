@@ -3,6 +3,7 @@
 //! Knows: the fields of the request, what the statuses of an answer mean.
 //! Must not know: what an answer gives, who else asks.
 
+use super::silence::Silence;
 use crate::auth::{Question, Refusing, Verdict};
 use crate::limits::FORWARD_ANSWER_BYTES_MAX;
 use std::io::ErrorKind;
@@ -42,13 +43,13 @@ impl Default for Caller {
 
 impl Caller {
     /// What comes of `question` until then.
-    pub(super) fn call(&self, question: &Question, until: Instant) -> Verdict {
+    pub(super) fn call(&self, question: &Question, until: Instant) -> Result<Verdict, Silence> {
         let called = match self.try_call(question, until) {
             // The other side may have closed the connection before it saw the question.
             Err(error) if is_broken(&error) => self.try_call(question, until),
             called => called,
         };
-        called.ok().and_then(|response| judge(response, question)).unwrap_or(Verdict::Unavailable)
+        called.map_err(|error| Silence::of(&error)).and_then(|response| judge(response, question))
     }
 
     fn try_call(&self, question: &Question, until: Instant) -> Result<Response<Body>, Error> {
@@ -84,22 +85,25 @@ fn is_broken(error: &Error) -> bool {
     )
 }
 
-/// What an answer means; `None`: nothing.
-fn judge(mut response: Response<Body>, question: &Question) -> Option<Verdict> {
+/// What an answer means, or why it means nothing.
+fn judge(mut response: Response<Body>, question: &Question) -> Result<Verdict, Silence> {
     let status = response.status();
     let refusing = match status {
         StatusCode::UNAUTHORIZED => Some(Refusing::Unauthorized),
         StatusCode::FORBIDDEN => Some(Refusing::Forbidden),
         status if status.is_success() => None,
-        _ => return None,
+        status => return Err(Silence::Status(status.as_u16())),
     };
     let most = FORWARD_ANSWER_BYTES_MAX as u64;
     let body = response.body_mut().with_config().limit(most + 1).read_to_vec();
     if let Some(refusing) = refusing {
         // What its body says is for somebody else.
-        return Some(Verdict::Refused(refusing));
+        return Ok(Verdict::Refused(refusing));
     }
-    let body = body.ok().filter(|body| body.len() as u64 <= most)?;
-    let grant = question.forward.grant(&body, question.unix_ms)?;
-    Some(Verdict::In(Arc::new(grant)))
+    let body = body.map_err(|error| Silence::of(&error))?;
+    if body.len() as u64 > most {
+        return Err(Silence::TooLong);
+    }
+    let grant = question.forward.grant(&body, question.unix_ms);
+    grant.map(|grant| Verdict::In(Arc::new(grant))).ok_or(Silence::NotUnderstood)
 }

@@ -12,11 +12,13 @@
 
 mod call;
 mod kept;
+mod silence;
 
 use crate::auth::{Question, Verdict, Vetted};
 use crate::limits::{FORWARD_QUEUE_MAX, FORWARD_THREADS_MAX};
 use call::Caller;
 use kept::{Digest, Kept};
+use silence::{Silence, Silences};
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +39,7 @@ struct Shared {
     changed: Condvar,
     kept: Mutex<Kept>,
     caller: Mutex<Caller>,
+    silences: Mutex<Silences>,
 }
 
 /// Questions that wait for a thread.
@@ -77,6 +80,7 @@ impl Forwarder {
         let until = now + question.patience;
         let asked = Asked { question, digest, until, tell: Box::new(tell) };
         if let Err(asked) = self.queue(asked) {
+            self.shared.tell(Silence::TooMany, &asked.question);
             (asked.tell)(Vetted::UNAVAILABLE);
         }
     }
@@ -128,14 +132,22 @@ impl Shared {
         let Asked { question, digest, until, tell } = asked;
         let caller = lock(&self.caller).clone();
         let called = catch_unwind(AssertUnwindSafe(|| caller.call(&question, until)));
-        let verdict = called.unwrap_or_else(|_| {
-            log::error!("asking {} panicked", question.forward.url());
+        let called = called.unwrap_or_else(|_| {
             // Its connections may be in the middle of something.
             *lock(&self.caller) = Caller::default();
+            Err(Silence::Ours)
+        });
+        let verdict = called.unwrap_or_else(|silence| {
+            self.tell(silence, &question);
             Verdict::Unavailable
         });
         lock(&self.kept).keep(digest, &verdict, &question, Instant::now());
         tell(Vetted { verdict, kept: false });
+    }
+
+    /// Nothing came of `question`.
+    fn tell(&self, silence: Silence, question: &Question) {
+        lock(&self.silences).tell(silence, question.forward.url(), Instant::now());
     }
 
     /// The next question; nothing, if there will be none.

@@ -49,6 +49,18 @@ pub enum EndedBy {
     Timeout,
 }
 
+impl EndedBy {
+    /// As events call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            EndedBy::Client => "client",
+            EndedBy::Server => "server",
+            EndedBy::Network => "network",
+            EndedBy::Timeout => "timeout",
+        }
+    }
+}
+
 /// How a registered connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseEvent {
@@ -312,12 +324,7 @@ pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
 }
 
 fn push_close_object(out: &mut Vec<u8>, sender: &Sender, close: &CloseEvent) {
-    let by = match close.by {
-        EndedBy::Client => "client",
-        EndedBy::Server => "server",
-        EndedBy::Network => "network",
-        EndedBy::Timeout => "timeout",
-    };
+    let by = close.by.name();
     out.extend_from_slice(b"{\"close\":");
     push_id_key(out, &sender.id);
     out.extend_from_slice(format!(",\"code\":{},\"reason\":", close.code.0).as_bytes());

@@ -11,13 +11,13 @@
 mod accept;
 mod adopt;
 
-use super::StartError;
 use super::clock::Clock;
 use super::ears::Ears;
 use super::gate::Gates;
 use super::mailbox::{Mailbox, Shared};
 use super::socket::{Progress, Socket, Stream};
 use super::vacancy::Want;
+use super::{StartError, accounts};
 use crate::bytes::{ConnKey, Now};
 use crate::engine::{Action, Engine, Letter, Setup};
 use mio::event::Event;
@@ -107,7 +107,7 @@ impl<'s> Reactor<'s> {
             poll,
             gates,
             want: Want::new(setup.core),
-            engine: Engine::new(setup.clone()).watched_by(watch),
+            engine: Engine::new(setup.clone()).watched_by(watch).telling(accounts::wanted()),
             sockets: Vec::new(),
             ready: Vec::new(),
             writable: Vec::new(),
@@ -311,6 +311,11 @@ impl Reactor<'_> {
             }
             Action::Post(core, letter) => self.shared.mailbox(core).post(letter),
             Action::Vet(key, question) => self.shared.vet(self.core, key, question),
+            Action::Tell(account) => {
+                let socket = account.about.and_then(|key| socket(&mut self.sockets, key));
+                let peer = socket.and_then(|socket| socket.stream.peer_addr().ok());
+                accounts::tell(&account, peer);
+            }
             Action::Ring(cores) => {
                 cores.iter().for_each(|core| self.shared.mailbox(core).bell().ring());
             }

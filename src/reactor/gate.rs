@@ -9,7 +9,7 @@
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What connections are taken from.
@@ -23,10 +23,10 @@ pub(super) trait Listen {
 
 impl Listen for mio::net::TcpListener {
     /// And where it comes from.
-    type Stream = (mio::net::TcpStream, IpAddr);
+    type Stream = (mio::net::TcpStream, SocketAddr);
 
-    fn accept(&self) -> io::Result<(mio::net::TcpStream, IpAddr)> {
-        mio::net::TcpListener::accept(self).map(|(stream, peer)| (stream, peer.ip()))
+    fn accept(&self) -> io::Result<(mio::net::TcpStream, SocketAddr)> {
+        mio::net::TcpListener::accept(self)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Knows: mio, sockets, threads, clocks, mailboxes, signals.
 //! Must not know: HTTP, WebSocket, SSE, rooms.
 
+mod accounts;
+mod banner;
 mod bell;
 mod clock;
 mod core;
@@ -21,6 +23,7 @@ mod survey;
 mod system;
 mod vacancy;
 
+pub use self::banner::Banner;
 pub use self::obstacle::Obstacle;
 pub use self::owner::Owner;
 pub use self::survey::{Finding, Weight, survey};
@@ -36,10 +39,9 @@ use crate::auth::Vault;
 use crate::config::{Config, Source};
 use crate::engine::{Listener, Policy, Serves, Setup};
 use crate::hub::Hub;
-use crate::limits::Limits;
 use crate::metrics::Counters;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -113,6 +115,7 @@ impl From<io::Error> for StartError {
 pub fn serve(
     mut config: Config,
     source: Source,
+    banner: Banner,
     log_lines_dropped: Arc<AtomicU64>,
 ) -> Result<(), StartError> {
     let clock = Clock::start();
@@ -146,7 +149,7 @@ pub fn serve(
     let (nascents, mailboxes) = nascents(per_core)?;
     let listeners: Arc<[Listener]> = listeners.into();
     let setups = setups(&config, Arc::clone(&listeners), clock)?;
-    announce(&config, &bound, nofile);
+    banner.announce(&config, &bound, nofile);
     let hub = Arc::clone(&setups[0].hub);
     let mut alarm = Alarm::default();
     if alarm.go_by(&config, clock.since_start()) {
@@ -235,41 +238,6 @@ fn policy(config: &Config, listeners: &[Listener]) -> Policy {
         insecure: exposure::is_accepted(config),
     };
     if config.serves_demo() { policy.with_demo(listeners) } else { policy }
-}
-
-/// Says what runs, and what to try.
-fn announce(config: &Config, bound: &[(SocketAddr, Serves)], nofile: u64) {
-    let of = |serves: [Serves; 2]| {
-        let mut found = bound.iter().filter(move |(_, one)| serves.contains(one));
-        found.clone().map(|(addr, _)| addr.to_string()).collect::<Vec<_>>().join(", ")
-            + if found.next().is_none() { "nothing" } else { "" }
-    };
-    let ws = of([Serves::WebSocket, Serves::Both]);
-    let http = of([Serves::Http, Serves::Both]);
-    let port = |serves: Serves| {
-        let found = bound.iter().find(|(_, one)| *one == serves || *one == Serves::Both);
-        found.map_or(0, |(addr, _)| addr.port())
-    };
-    let (ws_port, http_port) = (port(Serves::WebSocket), port(Serves::Http));
-    let mut lines = vec![
-        format!("tidegate {} on {} core(s)", env!("CARGO_PKG_VERSION"), config.cores),
-        format!("  WebSockets on     {ws}"),
-        format!("  events, HTTP on   {http}"),
-    ];
-    lines.extend(config.hints(ws_port, http_port).iter().map(|hint| format!("  {hint}")));
-    lines.push(String::new());
-    // Nobody may be there to hear it: that is no reason not to serve.
-    let _ = io::stderr().write_all(lines.join("\n").as_bytes());
-    let limits = &config.limits;
-    // What was asked for and does not fit would have kept us from starting.
-    let is_less = limits.connections_max < Limits::default().connections_max
-        && limits.connections_max as u64 + listen::own_descriptors(config.cores) == nofile;
-    log::info!(
-        "pid {}, up to {} connections (descriptor limit {nofile}{})",
-        std::process::id(),
-        limits.connections_max,
-        if is_less { ": `tidegate check` says how to raise it" } else { "" }
-    );
 }
 
 /// Runs every core, the first on this thread, and beside them what reads the configuration again.

@@ -11,6 +11,7 @@ use super::exposure::{self, Alarm};
 use super::listen;
 use super::mailbox::Shared;
 use super::{Clock, policy};
+use crate::auth::{Key, Keyring};
 use crate::config::{Config, Loaded, Source};
 use crate::engine::Listener;
 use crate::hub::Hub;
@@ -92,7 +93,7 @@ impl Reload {
         }
         self.hub.adopt(&config.limits, self.clock.since_start());
         let policy = Arc::new(policy(&config, &self.listeners));
-        self.config = config;
+        let old = std::mem::replace(&mut self.config, config).access.keyring;
         if shared.post(policy) {
             shared.process().note_loaded(self.clock.now().unix_ms);
             for warning in warnings {
@@ -100,6 +101,9 @@ impl Reload {
             }
             if self.alarm.go_by(&self.config, self.clock.since_start()) {
                 exposure::warn();
+            }
+            for line in key_changes(&old, &self.config.access.keyring) {
+                log::info!("{line}");
             }
             let file = self.source.file().unwrap_or("".as_ref()).display();
             log::info!("loaded {file}: {summary}");
@@ -120,6 +124,24 @@ impl Reload {
         }
         told
     }
+}
+
+/// Which keys came, went, or are others than before: a line for each of these.
+fn key_changes(old: &Keyring, new: &Keyring) -> Vec<String> {
+    let find = |ring: &'_ Keyring, name: &str| ring.iter().find(|key| &*key.name == name).cloned();
+    let names = |keys: &mut dyn Iterator<Item = &Key>| {
+        keys.map(|key| format!("{:?}", key.name)).collect::<Vec<_>>().join(", ")
+    };
+    let is_new = |key: &&Key| find(old, &key.name).is_none();
+    let is_other = |key: &&Key| find(old, &key.name).is_some_and(|old| old != **key);
+    let is_gone = |key: &&Key| find(new, &key.name).is_none();
+    let lines = [
+        ("new keys", names(&mut new.iter().filter(is_new))),
+        ("changed keys", names(&mut new.iter().filter(is_other))),
+        ("removed keys", names(&mut old.iter().filter(is_gone))),
+    ];
+    let lines = lines.into_iter().filter(|(_, names)| !names.is_empty());
+    lines.map(|(what, names)| format!("{what}: {names}")).collect()
 }
 
 fn stay<T: Clone + PartialEq>(name: &str, new: &mut T, old: &T, told: &mut Vec<String>) {

@@ -41,7 +41,7 @@ pub(crate) struct End {
 }
 
 /// What is printed, as it comes.
-struct Seen {
+pub(crate) struct Seen {
     text: Arc<(Mutex<Vec<u8>>, Condvar)>,
     reader: Option<JoinHandle<()>>,
 }
@@ -205,7 +205,7 @@ impl Drop for Client {
 }
 
 impl Seen {
-    fn of(mut stream: impl Read + Send + 'static) -> Seen {
+    pub(crate) fn of(mut stream: impl Read + Send + 'static) -> Seen {
         let text = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let shared = Arc::clone(&text);
         let reader = thread::spawn(move || {
@@ -219,7 +219,8 @@ impl Seen {
         Seen { text, reader: Some(reader) }
     }
 
-    fn wait_for(&self, text: &str) {
+    /// Waits until it ends with `text`.
+    pub(crate) fn wait_for(&self, text: &str) {
         self.wait_until(text, |seen| seen.ends_with(text.as_bytes()));
     }
 
@@ -231,7 +232,7 @@ impl Seen {
         assert!(!result.timed_out(), "in vain for {what:?}: {seen:?}");
     }
 
-    fn finish(&mut self) -> String {
+    pub(crate) fn finish(&mut self) -> String {
         self.reader.take().unwrap().join().unwrap();
         let seen = mem::take(&mut *self.text.0.lock().unwrap());
         String::from_utf8(seen).expect("UTF-8")

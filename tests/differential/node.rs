@@ -89,7 +89,7 @@ impl Node {
                 Action::Flush(_) => self.flush(),
                 Action::Shutdown(_) | Action::Close(_) => self.is_over = true,
                 Action::Post(_, letter) => self.engine.collect(letter, NOW),
-                Action::Read(_) | Action::Ring(_) | Action::Vet(..) => {}
+                Action::Read(_) | Action::Ring(_) | Action::Vet(..) | Action::Tell(_) => {}
             }
         }
     }

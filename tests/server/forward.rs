@@ -476,6 +476,19 @@ fn whoever_was_let_in_by_a_service_goes_with_it() {
     assert_eq!(websocket.hear_close(), (4401, "key-removed".to_owned()));
 }
 
+/// Who runs both looks for the reason in our log.
+#[test]
+fn why_an_answer_means_nothing_is_in_the_log() {
+    let mut rig = Rig::start(&[]);
+    assert_eq!(rig.knock_and(|heard| heard.answer("500 Oops", "5ecre7")).status, 503);
+    rig.server.wait_for_log("no usable answer");
+    let (url, log) = (rig.backend.url(), rig.server.stop());
+    let fields =
+        format!("url={url} reason=\"the status is neither 2xx nor 401 nor 403\" status=500");
+    assert!(log.contains(&fields) && !log.contains("5ecre7"), "{log}");
+    assert!(log.contains("code=auth-unavailable"), "{log}");
+}
+
 /// What it is sent holds clients' credentials; the client of HTTP would show it byte by byte.
 #[test]
 fn what_the_service_is_sent_is_in_no_log() {

@@ -247,6 +247,19 @@ const TABLE: &[(&str, &[&str], &str)] = &[
         &["tests/rows/frames/corpus::the_corpus_in_one_piece"],
         "the corpus has messages of 4095, 4096 and 4097 bytes",
     ),
+    (
+        "ACCOUNTS_BURST_MAX",
+        &[
+            "src/engine/chronicle/flood::a_burst_is_told_whole_and_then_so_many_a_second",
+            "src/engine/chronicle/tests::a_flood_of_problems_is_counted_and_told_when_it_is_due",
+        ],
+        "",
+    ),
+    (
+        "ACCOUNTS_INTERVAL",
+        &["src/engine/chronicle/flood::a_burst_is_told_whole_and_then_so_many_a_second"],
+        "",
+    ),
     ("JSON_DEPTH_MAX", &["src/json/scan::the_depth_is_limited_and_the_limit_is_exact"], ""),
     (
         "CONTROL_BYTES_MAX",

@@ -1,5 +1,8 @@
 //! What is said stays between those who say it and those who read it.
 
+mod kinds;
+mod read;
+
 use crate::support::server::tidegate;
 use crate::support::{EventStream, Server, WebSocket, Wire, http};
 
@@ -7,9 +10,11 @@ use crate::support::{EventStream, Server, WebSocket, Wire, http};
 fn no_message_and_no_query_is_ever_logged() {
     const SECRET: &str = "5ecre7";
     let server = Server::start_with(tidegate().env("TIDEGATE_LOG", "trace"));
-    let mut reader = EventStream::open(server.http, &format!("/events?connectionId={SECRET}"));
-    let mut client = WebSocket::connect(server.ws, &format!("/?connectionId={SECRET}"));
-    client.say(&format!(r#"{{"connectionId":"{SECRET}","message":"{SECRET}"}}"#));
+    let query = format!("connectionId=a&_={SECRET}");
+    let mut reader = EventStream::open(server.http, &format!("/events?{query}"));
+    // What a connection is called is for everybody, as it is in events.
+    let mut client = WebSocket::connect(server.ws, &format!("/?{query}"));
+    client.say(&format!(r#"{{"connectionId":"a","message":"{SECRET}"}}"#));
     reader.take(2);
     client.say(&format!("{SECRET} is no JSON"));
     client.hear();

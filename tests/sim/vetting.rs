@@ -182,7 +182,7 @@ impl World {
         for text in &says {
             push_masked(&mut left, true, Opcode::Text, [1, 2, 3, 4], text.as_bytes());
         }
-        let localhost = std::net::Ipv4Addr::LOCALHOST.into();
+        let localhost = std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST);
         let key = self.engine.accept(0, localhost, self.clock()).expect("there is room");
         self.keys.insert(key, number);
         self.clients.push(Client { left, says, ..Client::default() });
@@ -267,6 +267,7 @@ impl World {
             }
             Action::Post(_, letter) => self.engine.collect(letter, self.clock()),
             Action::Vet(key, question) => self.ask(key, &question),
+            Action::Tell(_) => {}
         }
         None
     }

@@ -111,6 +111,11 @@ impl Server {
         self.wait_for_log_after(0, part);
     }
 
+    /// What it has written so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lines.lock().unwrap().clone()
+    }
+
     /// How many lines the log has.
     pub(crate) fn log_lines(&self) -> usize {
         self.log.lines.lock().unwrap().len()
@@ -132,7 +137,11 @@ impl Server {
 impl Log {
     fn wait_for_address(&self, heading: &str) -> SocketAddr {
         self.wait_for(0, heading, |line| {
-            let addresses = line.trim().strip_prefix(heading)?;
+            // As people are told, or as their machines are.
+            let told = line.trim().strip_prefix(heading);
+            let member = if heading.starts_with("Web") { "\"ws\":\"" } else { "\"http\":\"" };
+            let logged = || line.split_once(member)?.1.split('"').next();
+            let addresses = told.or_else(logged)?;
             addresses.split(", ").next()?.trim().parse().ok()
         })
     }

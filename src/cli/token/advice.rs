@@ -4,7 +4,7 @@
 //! Must not know: how tokens are signed, files, streams.
 
 use crate::auth::{Asked, Glob, Globs, Key};
-use crate::cli::screen::escape;
+use crate::cli::escape::escape;
 use serde_json::Value;
 
 /// What a claim `tidegate` may have.

@@ -41,14 +41,16 @@ impl Desk {
                 return Err(FORWARD_UNAVAILABLE);
             }
         };
-        self.check_grant(grant).map_err(|why| {
+        let grant = Arc::clone(grant);
+        self.check_grant(&grant).map_err(|why| {
             self.note_refused(why, None);
             refusals::refused(why, entrance, false)
         })?;
-        self.check_right(grant, entrance.need)?;
+        self.check_right(&grant, entrance.need)?;
         self.count_credential("accepted");
         self.counters().admitted.count("forward");
-        Ok(Admitted::In(Some(Arc::clone(grant))))
+        self.note_admitted(&grant);
+        Ok(Admitted::In(Some(grant)))
     }
 
     fn question(&self, entrance: &Entrance<'_>, forward: &Arc<Forward>) -> Question {

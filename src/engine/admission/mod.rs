@@ -106,6 +106,7 @@ impl Desk {
         self.check_right(&grant, entrance.need)?;
         self.count_credential("accepted");
         self.counters().admitted.count(credential.way.name());
+        self.note_admitted(&grant);
         Ok(Admitted::In(Some(grant)))
     }
 

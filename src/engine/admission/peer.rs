@@ -4,13 +4,15 @@
 //! Must not know: what was guessed.
 
 use super::Desk;
+use crate::engine::chronicle::Whence;
+use crate::engine::conn::{Conn, State};
 use core::net::IpAddr;
 use std::num::NonZeroU64;
 
 /// Where a connection came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Peer {
-    address: IpAddr,
+    whence: Whence,
     /// As the vault calls it.
     name: Option<NonZeroU64>,
 }
@@ -18,24 +20,36 @@ pub(in crate::engine) struct Peer {
 impl Peer {
     /// As others call it.
     pub(super) fn address(&self) -> IpAddr {
-        self.address
+        self.whence.address()
+    }
+
+    pub(in crate::engine) fn whence(&self) -> Whence {
+        self.whence
+    }
+}
+
+impl Conn {
+    /// Where it came from, as long as it asks for anything.
+    pub(in crate::engine) fn peer(&self) -> Option<Peer> {
+        let State::Http(http) = &self.state else { return None };
+        Some(http.peer)
     }
 }
 
 impl Desk {
-    /// What a peer at `address` is called. This machine has no name: whoever guesses there need
+    /// What a peer from there is called. This machine has no name: whoever guesses there need
     /// not, and all that come through a proxy would share it.
-    pub(in crate::engine) fn peer(&self, address: IpAddr) -> Peer {
-        let address = address.to_canonical();
+    pub(in crate::engine) fn peer(&self, whence: Whence) -> Peer {
+        let address = whence.address();
         if address.is_loopback() {
-            return Peer { address, name: None };
+            return Peer { whence, name: None };
         }
         let guesses = &self.setup.vault.guesses;
         let name = match address {
             IpAddr::V4(address) => guesses.address(&address.octets()),
             IpAddr::V6(address) => guesses.address(&address.octets()),
         };
-        Peer { address, name: NonZeroU64::new(name) }
+        Peer { whence, name: NonZeroU64::new(name) }
     }
 
     /// Whether a credential from there is looked at; if not, in how many seconds it will be.

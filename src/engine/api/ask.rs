@@ -154,7 +154,7 @@ impl Engine {
                 done.unwrap_or(Done::Failed(GONE))
             }
             Wish::Close(close) => {
-                self.end(key, End::ours(close.code, &close.reason));
+                self.end(key, End::ordered(close.code, &close.reason));
                 Done::Closed
             }
         })

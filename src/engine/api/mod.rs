@@ -161,6 +161,11 @@ fn websocket_elsewhere(desk: &Desk, request: &Request<'_>) -> Problem {
     })
 }
 
+/// What the path leads to, as a pattern, if that is one of our own.
+pub(super) fn pattern(path: &[&str]) -> Option<&'static str> {
+    paths::find(path).map(|found| found.resource.pattern())
+}
+
 /// What a path takes, where anybody is asked for anything; also one at which there is nothing.
 fn need(found: Option<Found<'_>>, page: Option<&Entry>, access: &Access) -> Option<Need> {
     match (found, page) {

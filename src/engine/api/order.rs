@@ -4,6 +4,7 @@
 //! Must not know: how anything is done, sockets.
 
 use super::super::answer::{Manner, Problem};
+use super::super::chronicle::Asked;
 use super::super::conn::Conn;
 use super::super::desk::Desk;
 use super::super::health::STOPPING;
@@ -97,12 +98,18 @@ impl Order {
             true => Manner::of(desk, request, request.terms()),
             false => manner.clone(),
         };
+        let manner = manner.later(desk.asked(request, found.resource.pattern()));
         let repeatable = match request.method() {
             Method::Post if found.resource == Resource::Tickets => tickets::unrepeatable(request)?,
             Method::Post if found.resource != Resource::AwsConnection => Repeatable::of(request)?,
             _ => None,
         };
         Ok(Order { manner, errand, repeatable })
+    }
+
+    /// What was asked for.
+    pub(in crate::engine) fn asked(&self) -> Option<&Asked> {
+        self.manner.asked()
     }
 
     /// Whether its body says anything.

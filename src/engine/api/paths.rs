@@ -48,6 +48,31 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// Its path, with what stands for names.
+    pub(super) fn pattern(self) -> &'static str {
+        match self {
+            Resource::Events => "/events",
+            Resource::Fixed(Fixed::Hello) => "/hello",
+            Resource::Fixed(Fixed::Live) => "/livez",
+            Resource::Fixed(Fixed::Ready) => "/readyz",
+            Resource::Fixed(Fixed::Metrics) => "/metrics",
+            Resource::Fixed(Fixed::OpenApi) => "/openapi.json",
+            Resource::Fixed(Fixed::AsyncApi) => "/asyncapi.json",
+            Resource::Connections => "/api/connections",
+            Resource::Connection => "/api/connections/{connectionId}",
+            Resource::Rooms => "/api/rooms",
+            Resource::Room => "/api/rooms/{room}",
+            Resource::RoomMessages => "/api/rooms/{room}/messages",
+            Resource::Messages => "/api/messages",
+            Resource::Batch => "/api/batch",
+            Resource::Tickets => "/api/tickets",
+            Resource::Revocations => "/api/revocations",
+            Resource::AwsConnection => "/@connections/{connectionId}",
+        }
+    }
+}
+
 /// The methods of what is only read.
 pub(super) const READ: &str = "GET, HEAD, OPTIONS";
 const POST: &str = "POST, OPTIONS";
@@ -140,6 +165,10 @@ mod tests {
             let found = find(&path).expect("it is in the table");
             assert_eq!((found.resource, found.allow), (*resource, *allow), "{path:?}");
             assert_eq!(found.name, if pattern.contains(&NAME) { "a/b c" } else { "" });
+            let told = resource.pattern().split('/').skip(1);
+            let told: Vec<_> =
+                told.map(|part| if part.starts_with('{') { NAME } else { part }).collect();
+            assert_eq!(told, *pattern);
             assert!(has(allow, Method::Options) && !has(allow, Method::Patch));
             assert!(!has(allow, Method::Other));
             assert_eq!(has(allow, Method::Head), has(allow, Method::Get));

@@ -5,7 +5,7 @@
 
 use crate::auth::{Question, Vault};
 use crate::bytes::{ConnKey, Now, Slices};
-use crate::engine::{Action, Engine, Listener, Policy, Serves, Setup};
+use crate::engine::{Account, Action, Engine, Listener, Policy, Serves, Setup, Wanted};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Counters;
@@ -30,6 +30,8 @@ pub(in crate::engine) struct Core {
     pub(in crate::engine) closed: Vec<ConnKey>,
     /// What somebody else was asked about whom.
     pub(in crate::engine) asked: Vec<(ConnKey, Question)>,
+    /// What was told to whoever reads the log.
+    pub(in crate::engine) told: Vec<Account>,
     /// Where whoever connects comes from.
     pub(in crate::engine) peer: IpAddr,
     pub(in crate::engine) vault: Arc<Vault>,
@@ -70,9 +72,16 @@ impl Core {
             written: HashMap::new(),
             closed: Vec::new(),
             asked: Vec::new(),
+            told: Vec::new(),
             peer: LOCALHOST,
             vault,
         }
+    }
+
+    /// The same, which tells what is `wanted`.
+    pub(in crate::engine) fn telling(mut self, wanted: Wanted) -> Core {
+        self.engine = self.engine.telling(wanted);
+        self
     }
 
     pub(in crate::engine) fn connect(&mut self, listener: u8, head: &[u8]) -> ConnKey {
@@ -126,6 +135,7 @@ impl Core {
                 Action::Post(_, letter) => self.engine.collect(letter, self.now),
                 Action::Close(key) => self.closed.push(key),
                 Action::Vet(key, question) => self.asked.push((key, *question)),
+                Action::Tell(account) => self.told.push(*account),
                 Action::Read(_) | Action::Shutdown(_) | Action::Ring(_) => {}
             }
         }

@@ -266,7 +266,7 @@ fn begin(conn: &mut Conn, desk: &mut Desk, key: ConnKey, opened: &Opened, name: 
 }
 
 fn accept(conn: &mut Conn, desk: &mut Desk, opened: &Opened) {
-    let mut pool = std::mem::take(&mut desk.pool);
+    let (mut pool, before) = (std::mem::take(&mut desk.pool), conn.outbox.len());
     conn.outbox.append(&mut pool, |out| {
         let accept = String::from_utf8_lossy(&opened.accept);
         let response = desk.respond(out, Status::SwitchingProtocols);
@@ -280,6 +280,8 @@ fn accept(conn: &mut Conn, desk: &mut Desk, opened: &Opened) {
         response.upgrade("websocket");
     });
     desk.pool = pool;
+    let bytes = conn.outbox.len() - before;
+    desk.note_answer(Status::SwitchingProtocols.code(), None, bytes);
 }
 
 /// The connection begins to read with this turn's commit: as a member of its room if its route has

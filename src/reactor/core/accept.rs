@@ -10,7 +10,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 use std::io::{self, Write};
 use std::mem;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 impl Reactor<'_> {
     /// Takes whoever waits at the gates, so many a turn.
@@ -34,7 +34,7 @@ impl Reactor<'_> {
         self.want.set(false, self.shared.vacancy());
     }
 
-    fn greet(&mut self, gate: usize, taken: io::Result<(TcpStream, IpAddr)>, now: Now) {
+    fn greet(&mut self, gate: usize, taken: io::Result<(TcpStream, SocketAddr)>, now: Now) {
         match taken {
             Ok((stream, peer)) => self.welcome(gate as u8, stream, peer, now),
             Err(error) => {
@@ -46,7 +46,7 @@ impl Reactor<'_> {
         }
     }
 
-    fn welcome(&mut self, gate: u8, mut stream: TcpStream, peer: IpAddr, now: Now) {
+    fn welcome(&mut self, gate: u8, mut stream: TcpStream, peer: SocketAddr, now: Now) {
         let Some(key) = self.engine.accept(gate, peer, now) else {
             // One try is enough: the socket's buffer is empty. What the client sent is not waited
             // for.

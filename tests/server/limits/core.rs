@@ -92,7 +92,7 @@ impl Core {
                 Action::Post(_, letter) => self.engine.collect(letter, self.now),
                 Action::Shutdown(_) => self.half_closed = true,
                 Action::Close(_) => self.closed = true,
-                Action::Read(_) | Action::Ring(_) | Action::Vet(..) => {}
+                Action::Read(_) | Action::Ring(_) | Action::Vet(..) | Action::Tell(_) => {}
             }
         }
     }

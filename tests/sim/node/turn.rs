@@ -211,6 +211,7 @@ impl World<'_> {
                 self.cores[to as usize].mail[core].push_back(letter);
             }
             Action::Vet(..) => unreachable!("no policy of this node has anybody asked"),
+            Action::Tell(account) => self.note(&[0x7e, account.fields.len() as u64]),
             Action::Ring(cores) => {
                 // The shadow needs no bell.
                 let numbers = cores.iter().map(usize::from);

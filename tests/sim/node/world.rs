@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tidegate::auth::{Revocation, Vault};
 use tidegate::bytes::{ConnKey, Now};
-use tidegate::engine::{Engine, Letter, Listener, Serves, Setup};
+use tidegate::engine::{Engine, Letter, Listener, Serves, Setup, Wanted};
 use tidegate::hub::{Hub, Turn};
 use tidegate::metrics::Counters;
 
@@ -112,6 +112,9 @@ impl<'p> World<'p> {
                     vault: Arc::clone(&vault),
                     seed: [dice.word(), dice.word()],
                 });
+                // What is told changes nothing for anybody.
+                let wanted = [Wanted::ALL, Wanted::PROBLEMS, Wanted::default()][core % 3];
+                let engine = engine.telling(wanted);
                 Core::new(engine, policies.latest().clone(), cores)
             })
             .collect();

@@ -119,7 +119,7 @@ impl Node {
                 Action::Post(to, letter) => self.mail.push((to as usize, letter)),
                 Action::Close(key) => self.closed.push((core, key)),
                 Action::Read(key) => readable.push(key),
-                Action::Shutdown(_) | Action::Ring(_) | Action::Vet(..) => {}
+                Action::Shutdown(_) | Action::Ring(_) | Action::Vet(..) | Action::Tell(_) => {}
             }
         }
         // As a reactor does: what could not be used before comes first in the next turn.

@@ -337,7 +337,7 @@ impl Rig {
                 self.lines[line].is_open = false;
             }
             Action::Post(_, letter) => self.letters.push(letter),
-            Action::Ring(_) | Action::Vet(..) => {}
+            Action::Ring(_) | Action::Vet(..) | Action::Tell(_) => {}
         }
     }
 

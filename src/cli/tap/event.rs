@@ -1,0 +1,130 @@
+//! What a line of events says.
+//!
+//! Knows: the members of its object (PROTOCOL.md, "Lines of JSON").
+//! Must not know: how it is shown.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// A line, and the id that it brings the stream to, if any.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    pub(super) id: Option<String>,
+    pub(super) says: Says<'a>,
+}
+
+/// What there is to tell.
+#[derive(Debug)]
+pub(super) enum Says<'a> {
+    /// A heartbeat, or a position.
+    Nothing,
+    /// Something is gone: how much, if that is known.
+    Gap(Option<u64>),
+    /// Why what let the stream in holds no more.
+    Expired(String),
+    Event(Event<'a>),
+}
+
+#[derive(Debug)]
+pub(super) struct Event<'a> {
+    /// Milliseconds since 1970.
+    pub(super) at: Option<u64>,
+    pub(super) room: String,
+    /// `None`: the API published it.
+    pub(super) connection_id: Option<String>,
+    pub(super) kind: String,
+    /// One line of JSON, as it came.
+    pub(super) data: &'a str,
+}
+
+/// Reads a line without its end. `None`: no line of a server looks like this.
+pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
+    if line.trim_ascii().is_empty() {
+        return Some(Line { id: None, says: Says::Nothing });
+    }
+    // What is inside `data` is passed on as it is.
+    let members: BTreeMap<&str, &RawValue> = serde_json::from_slice(line).ok()?;
+    let value = |name: &str| serde_json::from_str::<Value>(members.get(name)?.get()).ok();
+    let text = |name: &str| value(name)?.as_str().map(str::to_owned);
+    let number = |name: &str| value(name)?.as_u64();
+    let kind = text("type")?;
+    let says = match kind.as_str() {
+        "position" => Says::Nothing,
+        "gap" => Says::Gap(number("missed")),
+        "expired" => Says::Expired(text("reason").unwrap_or_default()),
+        _ => Says::Event(Event {
+            at: number("at"),
+            room: text("room").unwrap_or_default(),
+            connection_id: text("connectionId"),
+            kind,
+            data: members.get("data").map_or("null", |data| data.get()),
+        }),
+    };
+    Some(Line { id: text("id").filter(|id| is_id(id)), says })
+}
+
+/// Whether it can be sent back: it goes into a header field.
+pub(super) fn is_id(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_its_members_and_its_data_as_they_came() {
+        let line = concat!(
+            r#"{"id":"e-01","room":"lab","connectionId":"a \"b\"","session":7,"type":"message","#,
+            r#""at":12,"data":{ "x":1e400,"y":"\ud800" }}"#
+        );
+        let Line { id, says: Says::Event(event) } = read(line.as_bytes()).unwrap() else {
+            panic!("{line}");
+        };
+        assert_eq!((id.as_deref(), event.at), (Some("e-01"), Some(12)));
+        assert_eq!((&*event.room, event.connection_id.as_deref()), ("lab", Some("a \"b\"")));
+        assert_eq!((&*event.kind, event.data), ("message", r#"{ "x":1e400,"y":"\ud800" }"#));
+    }
+
+    #[test]
+    fn a_level_of_nesting_that_would_fill_a_stack_is_data_like_any_other() {
+        let data = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let line = format!(r#"{{"type":"message","connectionId":null,"data":{data}}}"#);
+        let line = read(line.as_bytes()).unwrap();
+        assert!(matches!(line.says, Says::Event(event) if event.data == data));
+    }
+
+    #[test]
+    fn what_is_no_event() {
+        for (line, id, expected) in [
+            ("", None, "Nothing"),
+            (r#"{"id":"e-1","type":"position"}"#, Some("e-1"), "Nothing"),
+            (r#"{"id":"e-1","type":"gap","missed":12}"#, Some("e-1"), "Gap(Some(12))"),
+            (r#"{"id":"e-1","type":"gap","missed":null}"#, Some("e-1"), "Gap(None)"),
+            (r#"{"type":"expired","reason":"revoked"}"#, None, "Expired(\"revoked\")"),
+        ] {
+            let read = read(line.as_bytes()).unwrap();
+            assert_eq!((read.id.as_deref(), &*format!("{:?}", read.says)), (id, expected));
+        }
+    }
+
+    #[test]
+    fn what_no_server_sends() {
+        for line in
+            ["data: {}", "[]", "{}", "{\"type\":1}", "<html>", "{\"type\":\"gap\"", "\u{7f}"]
+        {
+            assert!(read(line.as_bytes()).is_none(), "{line}");
+        }
+        assert!(read(b"{\"type\":\"\xff\"}").is_none());
+    }
+
+    #[test]
+    fn an_id_that_would_break_a_request_is_none() {
+        for id in ["", "a b", "a\\r\\nb", "ø", &"x".repeat(129)] {
+            let line = format!(r#"{{"type":"position","id":"{id}"}}"#);
+            assert_eq!(read(line.as_bytes()).unwrap().id, None, "{id}");
+        }
+    }
+}
