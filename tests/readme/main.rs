@@ -118,7 +118,8 @@ impl Reader {
         let mut shell = Command::new("bash");
         shell.args(["-c", &self.localised(command)]).current_dir(self.folder.path("."));
         shell.env("PATH", format!("{}:{path}", binary.display()));
-        shell.env("TERM", "xterm").env("COLUMNS", "200").env_remove("TIDEGATE_LOG");
+        // A terminal on which nothing is written over: what is seen are lines.
+        shell.env("TERM", "dumb").env_remove("TIDEGATE_LOG");
         shell
     }
 
@@ -133,7 +134,7 @@ impl Reader {
         };
         let ports = [("localhost:8080", ws), ("localhost:8082", http)];
         let here = |command: String, (from, to): (&str, u16)| {
-            command.replace(from, &format!("127.0.0.1:{to}"))
+            command.replace(from, &format!("localhost:{to}"))
         };
         ports.into_iter().fold(command, here)
     }
@@ -159,8 +160,9 @@ fn matched(expected: &[Step], lines: &[String]) -> Option<usize> {
     }
     let Step::See(wanted) = first else { return None };
     let seen = lines.first()?;
-    // Between two of its events a stream may say that it is still there.
-    if seen == ":" {
+    // Between two of its events a stream may say that it is still there; a prompt at which nothing
+    // was typed stands where it was.
+    if [":", ">"].contains(&seen.as_str()) {
         return Some(1 + matched(expected, &lines[1..])?);
     }
     fits(wanted, seen).then(|| matched(behind, &lines[1..])).flatten().map(|read| read + 1)
