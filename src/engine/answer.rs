@@ -197,7 +197,7 @@ impl Manner {
     ) {
         let told = (problem.status, Some(problem.code));
         self.respond_with(conn, desk, told, |response, terms| {
-            problem.write(response.headers(&[NO_STORE]).headers(headers), terms);
+            problem.write(response.headers(headers), terms);
         });
     }
 
@@ -251,7 +251,8 @@ impl Manner {
                 ("Access-Control-Max-Age", "600"),
             ];
             let cors = if asks { cors } else { &[] };
-            response.header("Allow", allow).headers(cors).empty(terms);
+            let response = response.headers(&[NO_STORE]).header("Allow", allow);
+            response.headers(cors).empty(terms);
         });
     }
 }

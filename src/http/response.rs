@@ -119,7 +119,8 @@ impl<'v> Response<'v> {
     /// Ends with a problem document (RFC 9457) of a stable `code` and one sentence.
     pub fn problem(self, terms: Terms, code: &str, detail: &str) {
         let body = problem_body(self.status, code, detail);
-        self.body(terms, "application/problem+json", &body);
+        // Some statuses could be kept by whoever is in between otherwise (RFC 9110 §15.1).
+        self.header("Cache-Control", "no-store").body(terms, "application/problem+json", &body);
     }
 
     /// Ends the head of a body that goes on until the connection closes (RFC 9112 §6.3, the last
