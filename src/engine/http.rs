@@ -223,9 +223,12 @@ impl Conn {
         desk.counters().http_faults.add(1);
         desk.counters().responses.count(fault.status().code());
         let date = *desk.date.of(desk.now.unix_ms / 1000);
+        let before = self.outbox.len();
         self.outbox.append(&mut desk.pool, |out| {
             Response::refuse(out, fault, &desk.limits, head, &date);
         });
+        let bytes = self.outbox.len() - before;
+        desk.note_answer(fault.status().code(), Some(fault.code()), bytes);
         self.tell_fault(desk, fault);
         Step::End(End::ANSWERED)
     }
