@@ -95,6 +95,16 @@ fn a_body_that_has_a_fault_is_told_with_what_it_was_for() {
     assert!(line.ends_with(&format!(" bytes-out={bytes}")), "{line}: {bytes}");
 }
 
+#[test]
+fn a_body_that_is_too_long_is_told_with_what_it_was_for() {
+    let request =
+        "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n";
+    let told = told_of(Wanted::PROBLEMS, HTTP, request);
+    let begin = "access Info: request refused peer=127.0.0.1 method=POST path=/api/messages \
+                 status=413 code=body-too-large seconds=0 bytes-in=99999999 bytes-out=";
+    assert!(matches!(&told[..], [line] if line.starts_with(begin)), "{told:?}");
+}
+
 /// One connection of a proxy may carry the requests of all its clients.
 #[test]
 fn who_was_let_in_before_is_not_told_of_who_comes_after() {
