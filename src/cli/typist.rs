@@ -140,6 +140,14 @@ impl Typist {
     }
 }
 
+impl Drop for Typist {
+    /// Whatever became of us: nobody can work at a terminal that shows no key.
+    fn drop(&mut self) {
+        // Who closed it does not need it.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.modes);
+    }
+}
+
 /// Something to read from when we go on after a stop (Ctrl-Z and `fg`).
 fn hear_resumed() -> io::Result<UnixStream> {
     let (ear, mouth) = UnixStream::pair()?;
