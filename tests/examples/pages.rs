@@ -8,6 +8,7 @@ use crate::support::server::tidegate;
 use crate::support::{Folder, Foreign, Server, WebSocket, http, wait_until};
 use serde_json::json;
 use std::fs::{self, Permissions};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -324,6 +325,16 @@ fn what_does_not_work_says_where_to_look() {
     talker.click("Connect");
     talker.wait_for("Not connected: an address is like ws://localhost:");
     talker.photograph("websocket-in-vain");
+    // It takes the connection and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = silent.local_addr().expect("it has one").port();
+    talker.fill("Address", &format!("ws://127.0.0.1:{port}/"));
+    talker.click("Connect");
+    talker.wait_for("Connecting…");
+    let before = rows(&talker, 0).len();
+    talker.click("Close");
+    talker.wait_for("Not connected: given up here");
+    assert_eq!(rows(&talker, 0).len(), before, "nothing has failed");
     let reader = browser.open(&format!("{base}eventsource.html"), DESKTOP);
     reader.fill("Address", &format!("{}?rom=a", events_url(&server)));
     reader.click("Open");
@@ -339,8 +350,11 @@ fn what_does_not_work_says_where_to_look() {
     reader.fill("Address", &format!("http://localhost:{}/events", free_port()));
     reader.click("Open");
     wait_for_row(&reader, "Nothing answers at localhost:");
+    let focus = "() => document.activeElement.id";
+    assert_eq!(reader.run(focus), "close", "the key that opened it closes it");
     reader.click("Close");
     reader.wait_for("Closed");
+    assert_eq!(reader.run(focus), "open");
     // One room, one name, exact bytes: as the fields say, and as curl would have it.
     reader.fill("Address", &events_url(&server));
     reader.fill("Rooms", "lab, hall");
