@@ -254,6 +254,59 @@ fn ten_thousand_messages_leave_five_hundred_rows() {
     browser.finish();
 }
 
+/// Everybody who connects is a name more, for as long as a window is open.
+#[test]
+fn a_window_remembers_a_thousand_names() {
+    let server = Server::start(&[]);
+    let browser = Browser::start();
+    let base = format!("http://localhost:{}/", server.http.port());
+    let window = browser.open(&base, DESKTOP);
+    let remembered = window.run(
+        "async () => {
+            const { People } = await import('/demo/people.js');
+            const people = new People(document.createElement('ul'));
+            for (let n = 0; n < 3000; n += 1) people.hear(`n${n}`, n);
+            return people.open;
+        }",
+    );
+    assert_eq!(remembered, json!(1000));
+    browser.finish();
+}
+
+#[test]
+fn a_stream_that_is_closed_while_it_buys_its_ticket_stays_closed() {
+    let server = Server::start(&[]);
+    let browser = Browser::start();
+    let page = format!("http://localhost:{}/demo/eventsource.html", server.http.port());
+    let reader = browser.open(&page, DESKTOP);
+    // The ticket comes when we say so, and who opens a stream is noted.
+    reader.run(
+        "() => {
+            window.fetch = () => new Promise(give => window.give = give);
+            window.streams = 0;
+            window.EventSource = class {
+                constructor() { window.streams += 1; }
+                addEventListener() {}
+                close() {}
+            };
+        }",
+    );
+    let buy = "async () => {
+        window.give({ ok: true, json: async () => ({ ticket: 'one' }) });
+        await new Promise(done => setTimeout(done));
+        return window.streams;
+    }";
+    reader.fill("Credential", "any");
+    reader.click("Open");
+    assert_eq!(reader.run(buy), json!(1));
+    reader.click("Close");
+    reader.click("Open");
+    reader.click("Close");
+    reader.wait_for("Closed");
+    assert_eq!(reader.run(buy), json!(1));
+    browser.finish();
+}
+
 fn wait_for_last(window: &Window<'_>, end: &str) {
     wait_until(end, || rows(window, 0).last().is_some_and(|row| row.ends_with(end)));
 }
