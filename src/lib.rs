@@ -3,12 +3,12 @@
 //! What it does on the wire is PROTOCOL.md's; this is the map of the code.
 //!
 //! ```text
-//! main ─► config, journal                flags, environment → Config; the log, never waited for
+//! main ─► config, journal, lines         flags, environment → Config; the log, never waited for
 //!   └───► reactor ─► engine ─┬─► http    heads, bodies, responses
 //!         one per    one per ├─► ws      handshake, frames, messages, compression, close codes
 //!         core:      core:   ├─► routes  a URL path → what a message does
 //!         sockets,   pure    ├─► metrics counters per core → text
-//!         clock,             ├─► pages   what is served as it stands
+//!         clock,             ├─► pages   what is served as it stands, demo clients among it
 //!                            ├─► auth    a credential → what its holder may do
 //!         threads            └─► hub ─┬─► sse    one event ↔ bytes, its id
 //!                                     ├─► json   the envelope scan
@@ -16,6 +16,7 @@
 //!                     all of them ─► bytes (keys, outbox, deadlines) ─► limits
 //! reactor ─► forward ─► auth             threads that ask a service of others who may come in
 //! main ─► cli ─┬─► ws                    `tidegate connect`: the other end of a WebSocket
+//!              ├─► (HTTP of its own)     `tidegate tap`: a reader that comes back by itself
 //!              └─► auth                  `tidegate token`: keys and tokens, made and read
 //! ```
 //!
@@ -42,6 +43,15 @@
 //! Where somebody else decides who may come in, the request waits where it is until the verdict
 //! comes by letter, and is then dealt with from its beginning (`engine/vetting.rs`,
 //! `engine/admission/forward.rs`). [`forward`] asks.
+//!
+//! # What is told of it
+//!
+//! Below the reactor nothing logs. What an operator should know of a request or a connection is an
+//! *account* (`engine/chronicle`), an action for the reactor like a write, which adds it to the log
+//! without knowing what it says (`reactor/accounts.rs`); nothing is made of what nobody listens for.
+//! What is counted is in [`metrics`], a set for each core, added up when somebody asks. Refusals say
+//! what to do instead, also to who expects another server (`engine/hints`). Before a server starts,
+//! `tidegate check` has the reactor look at the machine (`reactor/survey.rs`).
 //!
 //! # What always holds
 //!

@@ -1,0 +1,1 @@
+"""A conformance suite for Tidegate, written from PROTOCOL.md alone."""
