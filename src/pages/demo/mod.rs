@@ -147,8 +147,8 @@ impl Facts {
     }
 }
 
-/// `page` with these ports in place of those that it has. Each place is looked at once: the one port
-/// may be what the other was.
+/// `page` with these ports in place of those that it has. Each place is looked at once: the one
+/// port may be what the other was.
 fn with_ports(page: &str, ws: &str, http: &str) -> String {
     const HOST: &str = "localhost:";
     let mut parts = page.split(HOST);
