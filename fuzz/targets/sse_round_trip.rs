@@ -18,7 +18,7 @@ use tidegate::bytes::Now;
 use tidegate::hub::{Audience, Batch, Chunk, CloseEvent, ConnectionId, EndedBy, Format, Hub};
 use tidegate::hub::{Sender, Turn, What};
 use tidegate::limits::Limits;
-use tidegate::sse::{Epoch, HEARTBEAT, gap_event, position_block};
+use tidegate::sse::{Epoch, HEARTBEAT, gap_event, position_block, retry_line};
 use tidegate::ws::close::CloseCode;
 use tidegate::ws::deflate::Deflater;
 
@@ -196,7 +196,8 @@ fn is_read_as_it_was_said(chunk: &Chunk, said: &[Said], epoch: &Epoch) -> Vec<u8
 /// Positions, heartbeats and gaps around the events change none of them.
 fn what_is_between_events(stream: &[u8], chunk: &Chunk, number: u64, epoch: &Epoch) {
     let mut all = Vec::new();
-    position_block(&mut all, &epoch.id(number), Some(Duration::from_millis(number * 100)));
+    retry_line(&mut all, Duration::from_millis(number * 100));
+    position_block(&mut all, &epoch.id(number));
     assert_eq!(
         read(&all),
         Source {

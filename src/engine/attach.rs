@@ -204,9 +204,15 @@ impl Conn {
         let State::EventStream(stream) = &mut self.state else { return };
         stream.told = at;
         let Taste { format, .. } = stream.cursor.taste;
-        push_position(&mut self.outbox, desk, format, at, Some(opening.retry));
+        if format.opened() != Format::Lines {
+            self.outbox.append(&mut desk.pool, |out| sse::retry_line(out, opening.retry));
+        }
+        // A gap stands in the first block itself: whoever had the position and was cut off before
+        // the gap would come back there, and never hear of it.
         if opening.has_gap {
             push_gap(&mut self.outbox, desk, format, at, None);
+        } else {
+            push_position(&mut self.outbox, desk, format, at);
         }
     }
 }
@@ -259,13 +265,7 @@ fn id_of_place(desk: &mut Desk, format: Format, at: Sequence) -> Vec<u8> {
 }
 
 /// Tells a stream where it is.
-pub(super) fn push_position(
-    outbox: &mut Outbox,
-    desk: &mut Desk,
-    format: Format,
-    at: Sequence,
-    retry: Option<Duration>,
-) {
+pub(super) fn push_position(outbox: &mut Outbox, desk: &mut Desk, format: Format, at: Sequence) {
     let id = id_of_place(desk, format, at);
     outbox.append(&mut desk.pool, |out| {
         if format.opened() == Format::Lines {
@@ -273,7 +273,7 @@ pub(super) fn push_position(
             out.extend_from_slice(&id);
             out.extend_from_slice(b"\",\"type\":\"position\"}\n");
         } else {
-            sse::position_block(out, &id, retry);
+            sse::position_block(out, &id);
         }
     });
 }

@@ -216,7 +216,7 @@ impl Conn {
         let is_to_be_told = stream.told < seen && stream.cursor.scope != Scope::All;
         if is_to_be_told || format.is_sealed() {
             stream.told = seen;
-            return attach::push_position(&mut self.outbox, desk, format, seen, None);
+            return attach::push_position(&mut self.outbox, desk, format, seen);
         }
         let heartbeat = if format.opened() == Format::Lines { b"\n" } else { sse::HEARTBEAT };
         self.outbox.append(&mut desk.pool, |out| out.extend_from_slice(heartbeat));

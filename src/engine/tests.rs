@@ -197,3 +197,40 @@ fn nobody_reads_that_it_is_closed_before_that_is_committed() {
     assert_eq!(core.written(client), "\u{fffd}\u{2}\u{3}\u{fffd}");
     assert_eq!(core.hub.holdings().registered, 0);
 }
+
+/// The last id that a stream's reader knows who was cut off behind `body`, and the gaps it heard of.
+/// What of a block came counts only with all of it.
+fn known(body: &str) -> (Option<String>, usize) {
+    let blocks = body.split_inclusive("\n\n").filter(|block| block.ends_with("\n\n"));
+    let (mut id, mut gaps) = (None, 0);
+    for line in blocks.flat_map(str::lines) {
+        id = line.strip_prefix("id: ").map(str::to_owned).or(id);
+        gaps += usize::from(line == "event: gap");
+    }
+    (id, gaps)
+}
+
+#[test]
+fn who_is_cut_off_before_it_hears_of_the_gap_still_has_the_id_that_brings_it() {
+    let head = "GET /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 1234567-00000000001\r\n";
+    for accept in ["", "Accept: application/x-ndjson\r\n"] {
+        let mut core = Core::new();
+        let sender = core.websocket("/?connectionId=a");
+        core.say(sender, &[r#"{"connectionId":"a"}"#]);
+        core.turn();
+        let stream = core.connect(HTTP, format!("{head}{accept}\r\n").as_bytes());
+        let written = core.written(stream);
+        let (_, body) = written.split_once("\r\n\r\n").unwrap();
+        if !accept.is_empty() {
+            let first = body.lines().next().unwrap();
+            assert!(first.ends_with(r#","type":"gap","missed":null}"#), "{first}");
+            continue;
+        }
+        assert!(body.starts_with("retry: "), "{body}");
+        assert_eq!(known(body).1, 1);
+        for cut in 0..body.len() {
+            let (id, gaps) = known(&body[..cut]);
+            assert!(id.is_none() || gaps == 1, "{}", &body[..cut]);
+        }
+    }
+}

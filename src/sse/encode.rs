@@ -112,13 +112,14 @@ pub fn sequence_digits(events: &mut [u8], payload: usize) -> Option<&mut [u8; DI
     events.get_mut(..end)?.last_chunk_mut()
 }
 
+/// The client's reconnection time, as the first line of a block.
+pub fn retry_line(out: &mut Vec<u8>, retry: Duration) {
+    out.extend_from_slice(format!("retry: {}\n", retry.as_millis()).as_bytes());
+}
+
 /// A block without data, which is no event by the standard, but moves the client's last event id:
-/// what the client resumes at if the connection ends before the next event. With `retry`, its
-/// reconnection time too.
-pub fn position_block(out: &mut Vec<u8>, id: &[u8], retry: Option<Duration>) {
-    if let Some(retry) = retry {
-        out.extend_from_slice(format!("retry: {}\n", retry.as_millis()).as_bytes());
-    }
+/// what the client resumes at if the connection ends before the next event.
+pub fn position_block(out: &mut Vec<u8>, id: &[u8]) {
     out.extend_from_slice(ID);
     out.extend_from_slice(id);
     out.extend_from_slice(END);
@@ -179,7 +180,8 @@ mod tests {
     #[test]
     fn what_is_between_events() {
         let (mut out, epoch) = (Vec::new(), Epoch::new(3));
-        position_block(&mut out, &epoch.id(0), Some(Duration::from_millis(1500)));
+        retry_line(&mut out, Duration::from_millis(1500));
+        position_block(&mut out, &epoch.id(0));
         gap_event(&mut out, &epoch.id(2), Some(2));
         gap_event(&mut out, &epoch.id(3), None);
         expired_event(&mut out, "expired");

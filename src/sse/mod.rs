@@ -24,7 +24,7 @@ mod seal;
 
 pub use encode::{
     Kind, MESSAGE_HEAD_BYTES, binary_event, event, event_length, expired_event, gap_event,
-    message_event, message_head, position_block, sequence_digits,
+    message_event, message_head, position_block, retry_line, sequence_digits,
 };
 pub use id::{DIGITS, Epoch, ID_BYTES, LastEventId, PLACE_BYTES, Sequence, write_digits};
 

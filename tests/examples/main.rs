@@ -48,7 +48,10 @@ fn the_configurations_are_right_as_they_stand() {
         assert!(output.status.success() && err.is_empty(), "{folder}: {err}");
         // Where nobody needs the API there is no key for it; that is told, in case it was forgotten.
         let is_right = |line: &str| line.starts_with("ok") || line.ends_with(" opens it to a key");
-        assert!(out.lines().all(is_right), "{folder}: {out}");
+        // What follows is about this machine, on which its ports may be in use.
+        let of_file = out.lines().take_while(|line| !line.contains(": descriptors: "));
+        assert!(of_file.clone().count() >= 3, "{folder}: {out}");
+        assert!(of_file.clone().all(is_right), "{folder}: {out}");
     }
 }
 
