@@ -3,7 +3,7 @@
 //! What it does on the wire is PROTOCOL.md's; this is the map of the code.
 //!
 //! ```text
-//! main ─► config, journal, lines         flags, environment → Config; the log, never waited for
+//! main ─► config, filter, journal, lines flags, environment → Config; the log, never waited for
 //!   └───► reactor ─► engine ─┬─► http    heads, bodies, responses
 //!         one per    one per ├─► ws      handshake, frames, messages, compression, close codes
 //!         core:      core:   ├─► routes  a URL path → what a message does

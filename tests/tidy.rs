@@ -32,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("reactor", &["engine", "hub", "auth", "forward", "bytes", "config", "limits", "metrics"]),
     ("cli", &["config", "auth", "ws", "bytes", "limits"]),
+    ("filter", &["lines"]),
     ("journal", &[]),
     ("lines", &[]),
     ("main", &["cli", "config", "reactor"]),
