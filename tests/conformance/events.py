@@ -10,7 +10,7 @@ from . import http1
 from .wire import Conn, Failure, equal
 
 ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-FIRST_BLOCK = re.compile(rb"retry: ([0-9]+)\nid: ([A-Za-z0-9._~-]{1,128})\n\n")
+FIRST_BLOCK = re.compile(rb"retry: ([0-9]+)\n((event: gap\n)?id: ([A-Za-z0-9._~-]{1,128})\n(data: .*\n)?\n)")
 
 
 @dataclass
@@ -25,16 +25,17 @@ class Event:
 
 
 class Stream:
-    """An open `GET /events`, behind its first block."""
+    """An open `GET /events`, behind its first block; a gap that stands in that is its first event."""
 
     def __init__(self, conn: Conn, response: http1.Response):
         self.conn = conn
         self.response = response
         match = FIRST_BLOCK.fullmatch(self.block())
         if not match:
-            raise Failure("the stream does not begin with retry and id")
+            raise Failure("the stream does not begin with retry, and a position or a gap")
         self.retry = int(match[1])
-        self.start = self.last = match[2].decode()
+        self.start = self.last = match[4].decode()
+        self.begun = match[2] if match[3] else None
 
     def __enter__(self) -> Stream:
         return self
@@ -54,7 +55,7 @@ class Stream:
     def next(self) -> Event:
         """The next block that has data."""
         while True:
-            raw = self.block()
+            raw, self.begun = self.begun or self.block(), None
             event = parse(raw)
             self.last = event.id or self.last
             if event.data is not None:
@@ -77,7 +78,7 @@ class Stream:
 
     def remaining(self) -> list[Event]:
         """All events until the stream ends."""
-        body = self.conn.rest().replace(b":\n", b"")
+        body = (self.begun or b"") + self.conn.rest().replace(b":\n", b"")
         events = [parse(block + b"\n\n") for block in body.split(b"\n\n")[:-1]]
         return [event for event in events if event.data is not None]
 

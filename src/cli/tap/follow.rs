@@ -203,6 +203,7 @@ fn is_wanted(types: &[String], says: &Says<'_>) -> bool {
 mod tests {
     use super::super::page::Look;
     use super::*;
+    use crate::cli::failure::Refusal;
     use std::io::{BufRead, BufReader, Read};
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
@@ -322,5 +323,13 @@ mod tests {
         }
         pauses.dedup();
         assert_eq!(pauses.len(), 7);
+        // Whoever was back once is not waited for as if it had been away all the time.
+        follow.note_back();
+        assert!(follow.pause(&Trouble::Ended).unwrap() <= patience.pause);
+        // What the server says counts, but who says "at once" is not asked without end.
+        for (said, least) in [(0, patience.pause / 2), (7, Duration::from_secs(7))] {
+            let busy = Trouble::Busy(Refusal::default(), Some(Duration::from_secs(said)));
+            assert_eq!(follow.pause(&busy).unwrap(), least, "{said}");
+        }
     }
 }

@@ -171,3 +171,14 @@ def test_everyone_is_told_once(tg):
     finally:
         for ws in sockets:
             ws.conn.close()
+
+
+def test_a_pong_is_a_receipt(tg):
+    """A pong leaves the server only after all that the client had sent before was committed or refused"""
+    room, name = fresh(), fresh("id")
+    with tg.connect(f"/ws/{room}?connectionId={name}") as ws:
+        for number in range(50):
+            ws.text({"connectionId": name, "number": number})
+            ws.settled()
+            with tg.events(f"?room={room}&since=earliest&follow=false") as stream:
+                equal(stream.remaining()[-1].json(), {"connectionId": name, "number": number})
