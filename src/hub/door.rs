@@ -9,8 +9,8 @@
 use super::census::{Counts, Receipt};
 use super::chunk::Chunk;
 use super::directory::Handed;
-use super::name::{CoreSet, RoomKey, Who};
 use super::looks::Looks;
+use super::name::{CoreSet, RoomKey, Who};
 use super::{Hub, State};
 use crate::bytes::{Now, Place, Tick};
 use crate::sse::Sequence;
