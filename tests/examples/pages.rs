@@ -420,8 +420,17 @@ fn what_does_not_work_says_where_to_look() {
     reader.click("Close");
     reader.wait_for("Closed");
     assert_eq!(reader.run(focus), "open");
-    // One room, one name, exact bytes: as the fields say, and as curl would have it.
+    // An id of another life of the server: what was before is lost, and that is told.
     reader.fill("Address", &events_url(&server));
+    reader.select("Begin", "after an event");
+    reader.fill("Event id", "4opjdss-00000000002");
+    reader.click("Open");
+    wait_for_row(&reader, "lastEventId=4opjdss-00000000002");
+    wait_for_row(&reader, "gap Events are missing here; how many is not known.");
+    reader.photograph("eventsource-after-an-event");
+    reader.click("Close");
+    reader.select("Begin", "now");
+    // One room, one name, exact bytes: as the fields say, and as curl would have it.
     reader.fill("Rooms", "lab, hall");
     reader.fill("connectionIds", "anna");
     reader.tick("Rooms and sessions too (format=full)");
