@@ -98,6 +98,10 @@ fn answers_that_are_no_events() {
             "what comes is no event of a Tidegate server: data: {}",
         ),
         (
+            &format!("{EVENTS}{{\"type\":\"position\",\"id\":\"a\\r\\nX: y\"}}\n"),
+            "what comes has an id behind which nobody can go on: {\"type\":\"position\",",
+        ),
+        (
             &format!("{EVENTS}{{\"type\":\"expired\",\"reason\":\"expired\"}}\n"),
             "the server ended the stream: its credential has expired",
         ),

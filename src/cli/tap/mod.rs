@@ -11,6 +11,7 @@ mod ends;
 mod event;
 mod follow;
 mod page;
+mod pauses;
 mod stream;
 mod trouble;
 
