@@ -57,6 +57,11 @@ pub(super) fn read(line: &[u8]) -> Result<Line<'_>, Fault> {
         serde_json::from_slice(line).map_err(|_| Fault::NoEvent)?;
     let value = |name: &str| serde_json::from_str::<Value>(members.get(name)?.get()).ok();
     let text = |name: &str| value(name)?.as_str().map(str::to_owned);
+    // With half a character in it it is no text, but may be shown as it was written.
+    let name = |name: &str| {
+        let written = || Some(members.get(name)?.get().strip_prefix('"')?.strip_suffix('"')?);
+        text(name).or_else(|| written().map(str::to_owned))
+    };
     let number = |name: &str| value(name)?.as_u64();
     let kind = text("type").ok_or(Fault::NoEvent)?;
     let says = match kind.as_str() {
@@ -65,8 +70,8 @@ pub(super) fn read(line: &[u8]) -> Result<Line<'_>, Fault> {
         "expired" => Says::Expired(text("reason").unwrap_or_default()),
         _ => Says::Event(Event {
             at: number("at"),
-            room: text("room").unwrap_or_default(),
-            connection_id: text("connectionId"),
+            room: name("room").unwrap_or_default(),
+            connection_id: name("connectionId"),
             kind,
             data: members.get("data").map_or("null", |data| data.get()),
         }),
