@@ -9,9 +9,10 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// How wide a column may become for the longest name so far: a UUID is not cut short by it.
-const ROOM_WIDTH_MAX: usize = 20;
-const WHO_WIDTH_MAX: usize = 36;
+/// How wide a column may become for the longest name so far. A longer one, such as a UUID, is not
+/// cut short: it moves what stands behind it, in its own line only, so that others keep their room.
+const ROOM_WIDTH_MAX: usize = 16;
+const WHO_WIDTH_MAX: usize = 24;
 
 /// Codes of connections that ended as they should (RFC 6455 §7.4.1).
 const GOOD_CODES: [u64; 3] = [1000, 1001, 1005];
