@@ -48,10 +48,10 @@
 //!
 //! Below the reactor nothing logs. What an operator should know of a request or a connection is an
 //! *account* (`engine/chronicle`), an action for the reactor like a write, which adds it to the log
-//! without knowing what it says (`reactor/accounts.rs`); nothing is made of what nobody listens for.
-//! What is counted is in [`metrics`], a set for each core, added up when somebody asks. Refusals say
-//! what to do instead, also to who expects another server (`engine/hints`). Before a server starts,
-//! `tidegate check` has the reactor look at the machine (`reactor/survey.rs`).
+//! without knowing what it says (`reactor/accounts.rs`). Nothing is made of what nobody listens
+//! for. What is counted is in [`metrics`], a set for each core, added up when somebody asks.
+//! Refusals say what to do instead, also to who expects another server (`engine/hints`). Before a
+//! server starts, `tidegate check` has the reactor look at the machine (`reactor/survey.rs`).
 //!
 //! # What always holds
 //!

@@ -30,8 +30,10 @@ impl Fields {
         for header in headers {
             if let Err(why) = fields.add(header, reserved) {
                 // Its value may be a secret.
-                let name = header.split(':').next().unwrap_or_default();
-                mistakes.push(format!("--header: \"{}\" {why}", escape(name)));
+                let name = header.split_once(':').map(|(name, _)| name);
+                let name = name.or_else(|| header.split([' ', '=', '\t']).next());
+                let name = escape(name.unwrap_or_default());
+                mistakes.push(format!("--header: \"{name}\" {why}"));
             }
         }
         if let Some(file) = token_file

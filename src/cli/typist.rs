@@ -122,21 +122,17 @@ impl Typist {
         self.stage.changed.notify_all();
         let is_drawing = |play: &mut Play| play.is_editing && play.unfinished.is_none();
         let mut play = self.stage.wait_while(play, is_drawing);
-        let mut last = String::new();
-        if play.is_editing {
-            last.push_str(if play.unfinished.is_some() { CLEAR_BELOW } else { "\n" });
-            last.push_str(&mem::take(&mut play.waiting));
-            match play.unfinished.take() {
-                Some(line) if !line.is_empty() => {
-                    last.push_str(&format!("{}{line}\n", self.prompt));
-                }
-                _ => {}
-            }
-            last.push_str(BRACKETED_PASTE_OFF);
-        }
-        play.waiting.insert_str(0, &last);
+        play.close(&self.prompt);
         tcsetattr(io::stdin(), OptionalActions::Drain, &self.modes)?;
         self.stage.draw_waiting(&mut play)
+    }
+}
+
+impl Drop for Typist {
+    /// Whatever became of us: nobody can work at a terminal that shows no key.
+    fn drop(&mut self) {
+        // Who closed it does not need it.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.modes);
     }
 }
 
@@ -223,6 +219,21 @@ struct Play {
     unfinished: Option<String>,
     /// Nobody types any more.
     is_over: bool,
+}
+
+impl Play {
+    /// What waits is the last to be shown, below it what was being typed.
+    fn close(&mut self, prompt: &str) {
+        if !self.is_editing {
+            return;
+        }
+        let line = self.unfinished.take();
+        self.waiting.insert_str(0, if line.is_some() { CLEAR_BELOW } else { "\n" });
+        if let Some(line) = line.filter(|line| !line.is_empty()) {
+            self.waiting.push_str(&format!("{prompt}{line}\n"));
+        }
+        self.waiting.push_str(BRACKETED_PASTE_OFF);
+    }
 }
 
 impl Stage {
@@ -337,3 +348,23 @@ impl Completer for Above {
     type Candidate = String;
 }
 impl Validator for Above {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_last_is_shown_wherever_the_editor_stands() {
+        for (is_editing, unfinished, expected) in [
+            (false, None, "< bye\n"),
+            (true, None, "\n< bye\n\x1b[?2004l"),
+            (true, Some(""), "\r\x1b[J< bye\n\x1b[?2004l"),
+            (true, Some("hel"), "\r\x1b[J< bye\n> hel\n\x1b[?2004l"),
+        ] {
+            let (waiting, unfinished) = ("< bye\n".to_owned(), unfinished.map(str::to_owned));
+            let mut play = Play { waiting, is_editing, unfinished, ..Play::default() };
+            play.close("> ");
+            assert_eq!(play.waiting, expected);
+        }
+    }
+}

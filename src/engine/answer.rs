@@ -96,6 +96,18 @@ pub(super) const OWN_ERROR: Problem = Problem::refusal(
     "The server failed on this request; it is a bug.",
 );
 
+impl Conn {
+    /// Appends a problem document as the answer to a request.
+    pub(super) fn problem(&mut self, desk: &mut Desk, terms: Terms, problem: &Problem) {
+        let (mut pool, before) = (std::mem::take(&mut desk.pool), self.outbox.len());
+        self.outbox
+            .append(&mut pool, |out| problem.write(desk.respond(out, problem.status), terms));
+        desk.pool = pool;
+        let bytes = self.outbox.len() - before;
+        desk.note_answer(problem.status.code(), Some(problem.code), bytes);
+    }
+}
+
 /// How a request is to be answered, whenever that is.
 #[derive(Clone, Debug)]
 pub(super) struct Manner {

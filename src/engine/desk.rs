@@ -79,6 +79,8 @@ pub(super) struct Desk {
     pub(super) tick: Tick,
     /// When the process began, by the wall clock as it was looked at last.
     pub(super) began_ms: u64,
+    /// When the turn before this one was.
+    pub(super) turned: Duration,
     /// Nobody is cut off before this: our own process had stood still.
     pub(super) grace: Tick,
     /// When the logs are next looked through for what is too old.
@@ -156,6 +158,7 @@ impl Desk {
             now: Now { monotonic: Duration::ZERO, unix_ms: 0 },
             tick: Tick(0),
             began_ms: 0,
+            turned: Duration::ZERO,
             grace: Tick(0),
             housekeeping: Tick(0),
             rooms: LocalRooms::default(),

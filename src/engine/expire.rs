@@ -18,7 +18,7 @@ use super::lifetime::Lapse;
 use super::panics::{Trap, trap};
 use crate::bytes::{ConnKey, Now, TICK, Tick};
 use crate::http::Terms;
-use crate::hub::Format;
+use crate::hub::{Format, Looks};
 use crate::sse;
 use crate::ws::close::CloseCode;
 use crate::ws::frame::{self, Opcode};
@@ -26,8 +26,6 @@ use std::time::Duration;
 
 /// A deadline that is met so late was missed by us: the process had stopped, or the machine.
 const STOPPED_MIN: Duration = Duration::from_secs(1);
-/// How often the logs are looked through for what is too old.
-const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// WebSockets that are closed in one tick, however few there are.
 const PACE_MIN: usize = 100;
 
@@ -332,7 +330,7 @@ impl Desk {
     pub(super) fn housekeeping_is_due(&mut self) -> bool {
         let is_due = self.housekeeping <= self.tick;
         if is_due {
-            self.housekeeping = self.tick.after(HOUSEKEEPING);
+            self.housekeeping = Looks::of(&self.limits).next(self.tick);
             self.setup.vault.tidy(self.now.unix_ms);
         }
         is_due || self.is_draining()

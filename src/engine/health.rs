@@ -129,9 +129,12 @@ impl Desk {
     }
 
     /// Whether that core has been in one turn for so long that its connections must think us dead.
+    /// A process that was stopped goes on with all cores, but not with all at once: so it must have
+    /// been seen by a turn of ours before this one, and not just now.
     fn is_stuck(&self, core: &Counters) -> bool {
         let since = core.in_turn.since();
-        since.is_some_and(|since| since + TURN_TIME_MAX <= self.now.monotonic)
+        let is_late = since.is_some_and(|since| since + TURN_TIME_MAX <= self.turned);
+        is_late && self.tick >= self.grace
     }
 
     fn metrics(&self) -> Vec<u8> {

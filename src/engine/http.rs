@@ -4,7 +4,7 @@
 //! Must not know: rooms, cursors, sockets.
 
 use super::admission::Peer;
-use super::answer::{OWN_ERROR, Problem, TOO_MANY_BODIES};
+use super::answer::{OWN_ERROR, TOO_MANY_BODIES};
 use super::api::{self, CallKey, Order, Outcome};
 use super::chronicle::Asked;
 use super::collected::{Collected, TooMuch};
@@ -220,14 +220,21 @@ impl Conn {
 
     /// Answers what has a fault; `head` is what came of it.
     fn refuse(&mut self, desk: &mut Desk, fault: Fault, head: &[u8]) -> Step {
+        self.say_fault(desk, fault, head);
+        self.tell_fault(desk, fault);
+        Step::End(End::ANSWERED)
+    }
+
+    fn say_fault(&mut self, desk: &mut Desk, fault: Fault, head: &[u8]) {
         desk.counters().http_faults.add(1);
         desk.counters().responses.count(fault.status().code());
         let date = *desk.date.of(desk.now.unix_ms / 1000);
+        let before = self.outbox.len();
         self.outbox.append(&mut desk.pool, |out| {
             Response::refuse(out, fault, &desk.limits, head, &date);
         });
-        self.tell_fault(desk, fault);
-        Step::End(End::ANSWERED)
+        let bytes = self.outbox.len() - before;
+        desk.note_answer(fault.status().code(), Some(fault.code()), bytes);
     }
 
     fn answer_head(&mut self, desk: &mut Desk, key: ConnKey, head: &[u8]) -> Step {
@@ -237,9 +244,6 @@ impl Conn {
         };
         trap(Trap::Request);
         let framing = request.framing();
-        if matches!(framing, Framing::Length(bytes) if bytes > desk.limits.body_bytes_max as u64) {
-            return self.refuse(desk, Fault::BodyTooLarge, head);
-        }
         let serves = desk.listener(self.listener).serves;
         let wants_upgrade = request.lists("upgrade", "websocket");
         let is_upgrade = match serves {
@@ -258,6 +262,11 @@ impl Conn {
             terms = terms.closing();
         }
         let asking = self.asking(desk, is_upgrade);
+        if matches!(framing, Framing::Length(bytes) if bytes > desk.limits.body_bytes_max as u64) {
+            self.say_fault(desk, Fault::BodyTooLarge, head);
+            self.tell_answered(desk, key, asking, (&request, &Answered::Last));
+            return Step::End(End::ANSWERED);
+        }
         let answered = if is_upgrade {
             upgrade::answer(self, desk, key, &request)
         } else {
@@ -328,16 +337,6 @@ impl Conn {
             self.problem(desk, terms, &OWN_ERROR);
             self.tell_unread(desk);
         }
-    }
-
-    /// Appends a problem document as the answer to a request.
-    pub(super) fn problem(&mut self, desk: &mut Desk, terms: Terms, problem: &Problem) {
-        let (mut pool, before) = (std::mem::take(&mut desk.pool), self.outbox.len());
-        self.outbox
-            .append(&mut pool, |out| problem.write(desk.respond(out, problem.status), terms));
-        desk.pool = pool;
-        let bytes = self.outbox.len() - before;
-        desk.note_answer(problem.status.code(), Some(problem.code), bytes);
     }
 
     /// What was asked for of which the body is still to come.

@@ -133,7 +133,8 @@ impl Engine {
     }
 
     /// A turn begins.
-    pub fn begin_turn(&self, now: Now) {
+    pub fn begin_turn(&mut self, now: Now) {
+        self.desk.turned = self.desk.now.monotonic;
         self.desk.counters().in_turn.set(now.monotonic);
     }
 

@@ -109,6 +109,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_went_wrong_is_called_what_it_is() {
+        for (kind, silence) in [
+            (ErrorKind::ConnectionRefused, Silence::NobodyThere),
+            (ErrorKind::HostUnreachable, Silence::NobodyThere),
+            (ErrorKind::TimedOut, Silence::Late),
+            (ErrorKind::ConnectionReset, Silence::Broken),
+            (ErrorKind::UnexpectedEof, Silence::Broken),
+        ] {
+            assert_eq!(Silence::of(&Error::Io(kind.into())), silence, "{kind}");
+        }
+        assert_eq!(Silence::of(&Error::Timeout(ureq::Timeout::Global)), Silence::Late);
+        assert_eq!(Silence::of(&Error::HostNotFound), Silence::NobodyThere);
+        assert_eq!(Silence::of(&Error::BodyExceedsLimit(1)), Silence::TooLong);
+    }
+
+    #[test]
     fn one_is_told_a_second_and_the_others_counted() {
         let (mut silences, now) = (Silences::default(), Instant::now());
         assert_eq!(silences.admit(now), Some(0));

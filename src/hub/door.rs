@@ -9,9 +9,10 @@
 use super::census::{Counts, Receipt};
 use super::chunk::Chunk;
 use super::directory::Handed;
+use super::looks::Looks;
 use super::name::{CoreSet, RoomKey, Who};
 use super::{Hub, State};
-use crate::bytes::{Now, Place};
+use crate::bytes::{Now, Place, Tick};
 use crate::sse::Sequence;
 use std::mem;
 use std::sync::Arc;
@@ -199,8 +200,9 @@ impl State {
 
     /// Takes out of the logs what is over a limit: of a room, of all rooms, of age.
     fn evict(&mut self, now: Duration, evicted: &mut Vec<Arc<Chunk>>) {
+        let looked = Looks::of(&self.limits).last(Tick::at(now)).start();
         while let Some(oldest) = self.commits.oldest() {
-            let is_old = oldest.at().monotonic + self.limits.log_age < now;
+            let is_old = oldest.at().monotonic + self.limits.log_age < looked;
             if !is_old && self.rooms.bytes() <= self.limits.node_log_bytes_max {
                 break;
             }

@@ -232,7 +232,7 @@ pub struct Counters {
 }
 
 const CLOSES: usize = 15;
-const STREAM_ENDS: usize = 5;
+const STREAM_ENDS: usize = 6;
 const REFUSALS: usize = 16;
 const RESPONSES: usize = 29;
 const OUTCOMES: usize = 10;
@@ -244,7 +244,7 @@ static CLOSE_CODES: [u16; CLOSES] =
     [1000, 1001, 1006, 1005, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 4401, 4408, 4409, 4429];
 
 /// A stream that its reader leaves has no code of its own: it is lost.
-static STREAM_CODES: [u16; STREAM_ENDS] = [1006, 1000, 4408, 1012, 1011];
+static STREAM_CODES: [u16; STREAM_ENDS] = [1006, 1000, 1008, 4408, 1012, 1011];
 
 static REFUSAL_CODES: [&str; REFUSALS] = [
     "not-json",

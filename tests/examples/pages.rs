@@ -8,6 +8,7 @@ use crate::support::server::tidegate;
 use crate::support::{Folder, Foreign, Server, WebSocket, http, wait_until};
 use serde_json::json;
 use std::fs::{self, Permissions};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -253,6 +254,59 @@ fn ten_thousand_messages_leave_five_hundred_rows() {
     browser.finish();
 }
 
+/// Everybody who connects is a name more, for as long as a window is open.
+#[test]
+fn a_window_remembers_a_thousand_names() {
+    let server = Server::start(&[]);
+    let browser = Browser::start();
+    let base = format!("http://localhost:{}/", server.http.port());
+    let window = browser.open(&base, DESKTOP);
+    let remembered = window.run(
+        "async () => {
+            const { People } = await import('/demo/people.js');
+            const people = new People(document.createElement('ul'));
+            for (let n = 0; n < 3000; n += 1) people.hear(`n${n}`, n);
+            return people.open;
+        }",
+    );
+    assert_eq!(remembered, json!(1000));
+    browser.finish();
+}
+
+#[test]
+fn a_stream_that_is_closed_while_it_buys_its_ticket_stays_closed() {
+    let server = Server::start(&[]);
+    let browser = Browser::start();
+    let page = format!("http://localhost:{}/demo/eventsource.html", server.http.port());
+    let reader = browser.open(&page, DESKTOP);
+    // The ticket comes when we say so, and who opens a stream is noted.
+    reader.run(
+        "() => {
+            window.fetch = () => new Promise(give => window.give = give);
+            window.streams = 0;
+            window.EventSource = class {
+                constructor() { window.streams += 1; }
+                addEventListener() {}
+                close() {}
+            };
+        }",
+    );
+    let buy = "async () => {
+        window.give({ ok: true, json: async () => ({ ticket: 'one' }) });
+        await new Promise(done => setTimeout(done));
+        return window.streams;
+    }";
+    reader.fill("Credential", "any");
+    reader.click("Open");
+    assert_eq!(reader.run(buy), json!(1));
+    reader.click("Close");
+    reader.click("Open");
+    reader.click("Close");
+    reader.wait_for("Closed");
+    assert_eq!(reader.run(buy), json!(1));
+    browser.finish();
+}
+
 fn wait_for_last(window: &Window<'_>, end: &str) {
     wait_until(end, || rows(window, 0).last().is_some_and(|row| row.ends_with(end)));
 }
@@ -324,6 +378,16 @@ fn what_does_not_work_says_where_to_look() {
     talker.click("Connect");
     talker.wait_for("Not connected: an address is like ws://localhost:");
     talker.photograph("websocket-in-vain");
+    // It takes the connection and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = silent.local_addr().expect("it has one").port();
+    talker.fill("Address", &format!("ws://127.0.0.1:{port}/"));
+    talker.click("Connect");
+    talker.wait_for("Connecting…");
+    let before = rows(&talker, 0).len();
+    talker.click("Close");
+    talker.wait_for("Not connected: given up here");
+    assert_eq!(rows(&talker, 0).len(), before, "nothing has failed");
     let reader = browser.open(&format!("{base}eventsource.html"), DESKTOP);
     reader.fill("Address", &format!("{}?rom=a", events_url(&server)));
     reader.click("Open");
@@ -339,8 +403,11 @@ fn what_does_not_work_says_where_to_look() {
     reader.fill("Address", &format!("http://localhost:{}/events", free_port()));
     reader.click("Open");
     wait_for_row(&reader, "Nothing answers at localhost:");
+    let focus = "() => document.activeElement.id";
+    assert_eq!(reader.run(focus), "close", "the key that opened it closes it");
     reader.click("Close");
     reader.wait_for("Closed");
+    assert_eq!(reader.run(focus), "open");
     // One room, one name, exact bytes: as the fields say, and as curl would have it.
     reader.fill("Address", &events_url(&server));
     reader.fill("Rooms", "lab, hall");

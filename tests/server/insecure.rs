@@ -68,6 +68,11 @@ fn no_reload_opens_a_server_that_others_can_reach() {
     // Right for the addresses that it names, and those take a restart.
     let told = reload("ws-addr = '127.0.0.1:0'");
     assert!(told.contains("not loaded, nothing changed: without a [[key]] others"), "{told}");
+    let metrics = http::get(server.http, "/metrics").body;
+    for (outcome, count) in [("loaded", 1), ("refused", 2)] {
+        let line = format!("tidegate_reloads_total{{outcome=\"{outcome}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
     server.stop();
 }
 

@@ -72,6 +72,8 @@ pub(crate) struct EventStream {
     pub(crate) last_id: String,
     pub(crate) retry: Option<u64>,
     pub(crate) wire: Wire,
+    /// The gap that its first block was.
+    begun: Option<Event>,
 }
 
 impl EventStream {
@@ -93,15 +95,20 @@ impl EventStream {
         let head = wire.read_head().expect("a response");
         assert_eq!(head.status, 200, "{head:?}");
         assert_eq!(head.header("content-type"), Some("text/event-stream"), "{head:?}");
-        let mut stream = EventStream { head, last_id: String::new(), retry: None, wire };
-        let first = stream.block().expect("a first block");
-        assert_eq!(first, None, "the first block has no data");
+        let last_id = String::new();
+        let mut stream = EventStream { head, last_id, retry: None, wire, begun: None };
+        stream.begun = stream.block().expect("a first block");
+        let is_gap = |event: &Event| event.name == "gap";
+        assert!(stream.begun.as_ref().is_none_or(is_gap), "the first block is a place or a gap");
         assert!(stream.retry.is_some() && !stream.last_id.is_empty());
         stream
     }
 
     /// The next event; `None` at the end of the stream.
     pub(crate) fn next(&mut self) -> Option<Event> {
+        if let Some(gap) = self.begun.take() {
+            return Some(gap);
+        }
         loop {
             match self.block()? {
                 Some(event) => return Some(event),

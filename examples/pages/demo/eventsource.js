@@ -137,8 +137,12 @@ function lock(isThere) {
   for (const field of page.connection.querySelectorAll(".fields :is(input, select)")) {
     field.disabled = isThere || field === page.last && page.since.value !== "id";
   }
-  page.open.hidden = isThere;
-  page.close.hidden = !isThere;
+  const [shown, hidden] = isThere ? [page.close, page.open] : [page.open, page.close];
+  const hadFocus = document.activeElement === hidden;
+  hidden.hidden = true;
+  shown.hidden = false;
+  // Whoever uses keys goes on where they were.
+  if (hadFocus) shown.focus();
 }
 
 const list = text => text.split(",").map(one => one.trim()).filter(Boolean);

@@ -6,6 +6,8 @@ import { answers, binary, elements, meaning, server } from "./words.js";
 const page = elements();
 const rows = new Rows(page.log, words => page.unseen.textContent = words);
 let socket;
+/** It is closed here: whatever is told of its end is not a failure. */
+let isLeft = false;
 let sent = 0;
 let received = 0;
 
@@ -86,6 +88,8 @@ function end(event, address, wasOpen) {
     const what = meaning(code);
     show({ kind: "closed", who: String(code), text: reason, note: what });
     tell(`Closed: ${code}${what && `, ${what}`}`);
+  } else if (isLeft) {
+    tell("Not connected: given up here");
   } else {
     tell("No connection");
     explain(address);
@@ -108,6 +112,7 @@ function connect() {
     return tell("Not connected: the credential has signs that no subprotocol can have");
   }
   socket.binaryType = "arraybuffer";
+  isLeft = false;
   tell("Connecting…");
   socket.addEventListener("open", () => {
     wasOpen = true;
@@ -145,6 +150,7 @@ page.closing.addEventListener("submit", event => {
   event.preventDefault();
   try {
     socket?.close(Number(page.code.value), page.reason.value);
+    isLeft = true;
   } catch (error) {
     page.state.textContent = `Not closed: ${error.message}`;
   }

@@ -204,6 +204,7 @@ fn is_wanted(types: &[String], says: &Says<'_>) -> bool {
 mod tests {
     use super::super::page::Look;
     use super::*;
+    use crate::cli::failure::Refusal;
     use std::io::{BufRead, BufReader, Read};
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
@@ -298,5 +299,28 @@ mod tests {
             stream.write_all((head + &body).as_bytes()).unwrap();
             assert_eq!(reader.join().unwrap(), all());
         });
+    }
+
+    #[test]
+    fn only_who_lasted_was_back_and_who_says_when_is_asked_behind_that() {
+        let patience = Patience::default();
+        let url = Url::behind_scheme("localhost/").unwrap();
+        let (fields, types) = (Fields::default(), Vec::new());
+        let wanted = Wanted { url, fields, last_id: None, follows: true, types, greeting: None };
+        let signals = UnixStream::pair().unwrap().0;
+        let out = io::pipe().unwrap().1.into();
+        let ends = Ends { signals, out, is_idle: std::sync::Arc::default() };
+        let page = Page::new(Vec::new(), Look::default());
+        let mut follow = Follow::new(wanted, page, ends, patience, |_| {});
+        for most in [1, 2, 4].map(Duration::from_secs) {
+            follow.note_back();
+            let pause = follow.pause(&Trouble::Ended).unwrap();
+            assert!(pause >= most / 2 && pause <= most, "{pause:?} of {most:?}");
+        }
+        for said in [0, 7].map(Duration::from_secs) {
+            let pause = follow.pause(&Trouble::Busy(Refusal::default(), Some(said))).unwrap();
+            let (least, most) = (said + patience.pause / 2, said + patience.pause);
+            assert!(pause >= least && pause <= most, "{pause:?} for {said:?}");
+        }
     }
 }

@@ -116,12 +116,13 @@ mod tests {
         admitted(&mut flood, 412, at);
         assert!(!flood.admits(Target::Connection, Level::Info, at, Tick::at(at)));
         assert!(!flood.admits(Target::Access, Level::Warn, at, Tick::at(at)));
+        assert!(!flood.admits(Target::Access, Level::Info, at, Tick::at(at)));
         let due = flood.next_due().expect("there is something to tell");
         assert!(due.start() >= at + TOLD_EVERY && due.start() < at + 2 * TOLD_EVERY);
         assert_eq!(flood.withheld(Tick(due.0 - 1)).count(), 0, "it is too early");
         let told: Vec<Account> = flood.withheld(due).collect();
         let [access, connection] = &told[..] else { panic!("{told:?}") };
-        assert_eq!(access.message, "313 more requests were refused");
+        assert_eq!(access.message, "314 more requests were refused");
         assert_eq!((access.target, access.level), (Target::Access, Level::Warn));
         assert_eq!(connection.message, "1 more connection ended badly");
         assert_eq!((connection.target, connection.level), (Target::Connection, Level::Info));

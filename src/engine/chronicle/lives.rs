@@ -131,12 +131,11 @@ impl Desk {
         }
         let account = Account::new(Target::Connection, end.level(), "WebSocket closed");
         let mut account = self.of_websocket(account, key, websocket);
-        let lasted_ms = self.now.unix_ms.saturating_sub(websocket.connected_ms);
         account = account
             .with("code", u64::from(end.code().0))
             .with("by", end.by().name())
             .with_some("reason", end.told_reason().map(str::to_owned))
-            .with("seconds", Duration::from_millis(lasted_ms));
+            .with("seconds", self.lasted(key, websocket));
         if let Some(life) = self.chronicle.lives.find(key) {
             account = account
                 .with("bytes-in", life.bytes_in)
@@ -144,6 +143,17 @@ impl Desk {
                 .with("messages-in", life.messages_in);
         }
         self.tell(account);
+    }
+
+    /// How long it was there. What nobody remembers is told by the wall clock, which may be set.
+    fn lasted(&self, key: ConnKey, websocket: &WebSocket) -> Duration {
+        let lasted_ms = self.now.unix_ms.saturating_sub(websocket.connected_ms);
+        let life = self.chronicle.lives.find(key);
+        life.map_or(Duration::from_millis(lasted_ms), |life| self.lived(life))
+    }
+
+    fn lived(&self, life: &Life) -> Duration {
+        self.now.monotonic.saturating_sub(life.began)
     }
 
     /// An event stream ends like that.
@@ -162,7 +172,7 @@ impl Desk {
             .with("by", end.by().name())
             .with_some("reason", end.told_reason().map(str::to_owned));
         if let Some(life) = self.chronicle.lives.find(key) {
-            let lasted = self.now.monotonic.saturating_sub(life.began);
+            let lasted = self.lived(life);
             account = account.with("seconds", lasted).with("bytes-out", life.bytes_out);
         }
         self.tell(account);

@@ -217,7 +217,6 @@ impl Conn {
         let status = fault.status().code();
         // Whatever status says so, it is the other side's mistake.
         if self.asked().is_some() {
-            desk.note_answer(status, Some(fault.code()), 0);
             return self.tell_unread(desk);
         }
         if !desk.is_to_tell(Target::Access, Level::Info) {

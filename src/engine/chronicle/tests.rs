@@ -3,6 +3,8 @@
 //! Knows: the engine's face.
 //! Must not know: where accounts go.
 
+mod accounting;
+
 use super::*;
 use crate::auth::Door;
 use crate::engine::Policy;
@@ -10,7 +12,7 @@ use crate::engine::panics::{Trap, tests::set};
 use crate::engine::tests::core::{Core, HTTP, WS, handshake, message};
 use crate::engine::tests::keys::{DEVICE, MANAGER, policy};
 use crate::limits::Limits;
-use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
 /// Accounts as lines.

@@ -18,7 +18,8 @@ const PLAIN: &str = "The message is not valid JSON: send an object such as \
 const GRAPHQL: &str = "this looks like GraphQL, which is not spoken here: the first message must \
     be a JSON object with your \"connectionId\", a string";
 const SUBSCRIBES: &str = "nothing is subscribed to here: the URL says the room, as in /ws/NAME or \
-    /chat/NAME; the first message must be a JSON object with your \"connectionId\", a string";
+    /chat/NAME unless routes are configured; the first message must be a JSON object with your \
+    \"connectionId\", a string";
 const CENTRIFUGO: &str = "this looks like the protocol of Centrifugo, which is not spoken here: \
     the first message must be a JSON object with your \"connectionId\", a string";
 const SPELLING: &str = "the first message must be a JSON object with your \"connectionId\", spelt \

@@ -36,7 +36,8 @@ const TABLE: &[(&str, &str)] = &[
 
 const LAST_EVENT_ID: &str = "An id to go on behind is lastEventId.";
 const ROOM: &str = "A room is chosen by room, which may be repeated.";
-const PATH: &str = "A room is in the path, as in /ws/NAME or /chat/NAME.";
+const PATH: &str = "A room is in the path, as in /ws/NAME or /chat/NAME unless routes are \
+                    configured.";
 const NAME: &str = "A name is connectionId.";
 const SINCE: &str = "What the log still has is sent first with since=earliest.";
 const CREDENTIAL: &str = "No credential is asked for here, as there is no [[key]] in a file of \

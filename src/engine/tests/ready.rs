@@ -97,15 +97,40 @@ fn without_a_descriptor_nobody_else_is_welcome() {
 #[test]
 fn a_core_that_does_not_get_to_the_end_of_its_turn_is_noticed() {
     let mut core = Core::new();
-    core.counters[0].in_turn.set(core.now.monotonic);
-    core.now.monotonic += Duration::from_millis(9999);
+    let began = core.now.monotonic;
+    turn_after(&mut core, Duration::from_millis(9999), began);
+    turn_after(&mut core, Duration::from_millis(1), began);
     assert_eq!(core.get("/readyz", "").status, 200);
-    core.now.monotonic += Duration::from_millis(1);
+    turn_after(&mut core, Duration::from_millis(1), began);
     let line = "error: cores: core-stuck: A core of the server has done nothing for its \
                 connections for 10 s.";
     assert_not_ready(&mut core, "core-stuck", line);
     core.engine.note_turn(core.now, core.now.monotonic);
     assert_eq!(core.get("/readyz", "").status, 200, "it was only slow");
+}
+
+/// Whoever asks has just woken up, as the core that it asks about has.
+#[test]
+fn a_process_that_was_stopped_has_no_core_that_is_stuck() {
+    let mut core = Core::new();
+    let began = core.now.monotonic;
+    turn_after(&mut core, Duration::from_millis(1), began);
+    core.engine.expire(core.now);
+    turn_after(&mut core, Duration::from_secs(60), began);
+    assert_eq!(core.get("/readyz", "").status, 200);
+    core.engine.expire(core.now);
+    turn_after(&mut core, Duration::from_millis(1), began);
+    assert_eq!(core.get("/readyz", "").status, 200, "the other gets no time as soon");
+    turn_after(&mut core, Duration::from_secs(11), began);
+    assert_eq!(core.get("/readyz", "").code(), "core-stuck");
+}
+
+/// Lets so much time pass until a turn begins. What is known of turns is of another core, which
+/// has been in one since `began`.
+fn turn_after(core: &mut Core, span: Duration, began: Duration) {
+    core.now.monotonic += span;
+    core.engine.begin_turn(core.now);
+    core.counters[0].in_turn.set(began);
 }
 
 #[test]

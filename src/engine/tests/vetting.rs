@@ -3,7 +3,7 @@
 use super::core::{Core, HTTP, WS, handshake, text};
 use crate::auth::{Access, Door, Forward, Question, Refusing, Rights, Verdict, Vetted};
 use crate::bytes::ConnKey;
-use crate::engine::{Letter, Policy, Space};
+use crate::engine::{Letter, Policy, Space, Wanted};
 use crate::limits::Limits;
 use crate::routes::Table;
 use std::sync::Arc;
@@ -59,7 +59,8 @@ impl Core {
         self.turn();
     }
 
-    fn pass(&mut self, time: Duration) {
+    /// So much time passes until a turn.
+    pub(in crate::engine) fn pass(&mut self, time: Duration) {
         self.now.monotonic += time;
         self.now.unix_ms += time.as_millis() as u64;
         self.engine.expire(self.now);
@@ -92,6 +93,18 @@ fn a_request_waits_for_its_verdict_with_all_that_is_behind_it() {
     // A second verdict is nobody's.
     core.judge(key, REFUSED);
     assert_eq!(core.written(key), "");
+}
+
+#[test]
+fn who_was_let_in_and_how_long_that_took_is_told() {
+    let mut core = core().telling(Wanted::ALL);
+    let key = core.connect(WS, handshake("/echo").as_bytes());
+    assert!(core.told.is_empty());
+    core.pass(Duration::from_millis(1500));
+    core.judge(key, granted(r#"{"subject":"ann"}"#));
+    let field = |name| core.told[0].fields.iter().find(|(one, _)| *one == name);
+    assert_eq!(field("subject"), Some(&("subject", String::from("ann").into())));
+    assert_eq!(field("seconds"), Some(&("seconds", Duration::from_millis(1500).into())));
 }
 
 #[test]

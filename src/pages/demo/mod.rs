@@ -117,10 +117,9 @@ impl Facts {
                 &format!("ws-port={WS_PORT} http-port={HTTP_PORT}"),
                 &format!("ws-port={ws} http-port={http}"),
             )
-            .replace(&format!("localhost:{WS_PORT}"), &format!("localhost:{ws}"))
             // Whatever name the server goes by, links are to where the page is from.
-            .replace(&format!("href=\"http://localhost:{HTTP_PORT}/"), "href=\"/")
-            .replace(&format!("localhost:{HTTP_PORT}"), &format!("localhost:{http}"));
+            .replace(&format!("href=\"http://localhost:{HTTP_PORT}/"), "href=\"/");
+        let page = with_ports(&page, &ws, &http);
         let page = fill(page, "version", &format!("tidegate {}", escape(self.version)));
         let page = fill(page, "credentials", if self.asks { ASKS } else { ASKS_NOBODY });
         let page = fill(page, "bearer", if self.asks { BEARER } else { "" });
@@ -146,6 +145,21 @@ impl Facts {
             rows
         }) + "\n"
     }
+}
+
+/// `page` with these ports in place of those that it has. Each place is looked at once: the one
+/// port may be what the other was.
+fn with_ports(page: &str, ws: &str, http: &str) -> String {
+    const HOST: &str = "localhost:";
+    let mut parts = page.split(HOST);
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let known = [(WS_PORT, ws), (HTTP_PORT, http)];
+        let found = known.iter().find_map(|(own, real)| Some((real, part.strip_prefix(own)?)));
+        let (port, behind) = found.unwrap_or((&"", part));
+        told.extend([HOST, port, behind]);
+    }
+    told
 }
 
 const ASKS: &str = "credentials are asked for";

@@ -65,6 +65,14 @@ fn the_index_says_what_is_true_of_this_server() {
 }
 
 #[test]
+fn each_port_may_be_what_the_other_is_by_itself() {
+    let index = text(&site(&Facts { ws_port: 8082, http_port: 8080, ..facts() }), "/");
+    assert!(index.contains("content=\"ws-port=8082 http-port=8080\""));
+    assert!(index.contains("tidegate connect ws://localhost:8082/"), "{index}");
+    assert!(index.contains("curl -N http://localhost:8080/events"), "{index}");
+}
+
+#[test]
 fn the_routes_of_a_configuration_are_no_part_of_the_page() {
     let index = text(&site(&facts()), "/");
     let row = "<tr><th scope=\"row\"><code>/&lt;b&gt;&quot;&#39;</code></th>\

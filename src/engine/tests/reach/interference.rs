@@ -227,3 +227,22 @@ proptest! {
         prop_assert_eq!(busy, quiet);
     }
 }
+
+/// What is too old goes at moments that only the clock decides: here a reader that takes nothing for
+/// a while would get an event or a gap, by whether others had spoken since.
+#[test]
+fn what_is_said_elsewhere_makes_nothing_older() {
+    use Inside::{Stall, Take, Wait};
+    let steps = [Wait, Stall(0), Stall(0), Wait, Wait, Wait, Wait, Take];
+    let (mut busy, mut quiet) = (Run::new(""), Run::new(""));
+    for (number, step) in steps.into_iter().enumerate() {
+        match number {
+            3 => busy.outside(Outside::Say(1, 1)),
+            7 => busy.outside(Outside::Say(0, 1)),
+            _ => {}
+        }
+        busy.inside(step);
+        quiet.inside(step);
+    }
+    assert_eq!(busy.end(), quiet.end());
+}
