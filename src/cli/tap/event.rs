@@ -59,7 +59,7 @@ pub(super) fn read(line: &[u8]) -> Result<Line<'_>, Fault> {
     let text = |name: &str| value(name)?.as_str().map(str::to_owned);
     // With half a character in it it is no text, but may be shown as it was written.
     let name = |name: &str| {
-        let written = || Some(members.get(name)?.get().strip_prefix('"')?.strip_suffix('"')?);
+        let written = || members.get(name)?.get().strip_prefix('"')?.strip_suffix('"');
         text(name).or_else(|| written().map(str::to_owned))
     };
     let number = |name: &str| value(name)?.as_u64();
