@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod filter;
 mod journal;
 mod lines;
 
@@ -21,15 +22,14 @@ use env_logger::WriteStyle;
 use journal::Journal;
 use lines::Format;
 use log::{Log, Metadata, Record};
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
 use tidegate::cli;
 use tidegate::config::{Command, Config, Loaded, Refusal};
 use tidegate::reactor::{self, Banner, Weight};
 
 /// The status of a command line that cannot be used; what clap, too, exits with.
 const USAGE: u8 = 2;
-
-/// What is logged unless the environment says otherwise.
-const LOG_FILTER: &str = "info";
 
 fn main() -> ExitCode {
     let command = match read() {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     };
     let (loaded, source) = match command {
         Command::Serve(loaded, source) => (loaded, source),
-        Command::Check(loaded) => return check(&loaded),
+        Command::Check(loaded) => return check(*loaded),
         Command::Print(text) => {
             // Whoever closed our output does not want to hear of it: `tidegate config | head`.
             let _ = io::stdout().write_all(text.as_bytes());
@@ -48,19 +48,22 @@ fn main() -> ExitCode {
         Command::Tap(options) => return cli::tap(&options),
         Command::Token(wanted) => return cli::token(&wanted),
     };
-    let started = log_format().and_then(|format| Ok((format, start_log(format)?)));
-    let (format, lines_dropped) = match started {
-        Ok(started) => started,
+    let wanted = match wanted_log() {
+        Ok(wanted) => wanted,
+        Err(status) => return status,
+    };
+    let lines_dropped = match start_log(wanted.format, &wanted.filter) {
+        Ok(lost) => lost,
         Err(mistake) => {
             complain(mistake);
             return ExitCode::from(USAGE);
         }
     };
     log_panics();
-    for warning in &loaded.warnings {
+    for warning in wanted.warnings.iter().chain(&loaded.warnings) {
         log::warn!("{warning}");
     }
-    let banner = match format {
+    let banner = match wanted.format {
         Format::Text => Banner::Written,
         Format::Json => Banner::Logged,
     };
@@ -80,8 +83,20 @@ fn read() -> Result<Command, Refusal> {
     Config::from_process(env::args_os(), |name| env::var_os(name), names)
 }
 
+/// What is asked of the log; what is wrong with that is told.
+fn wanted_log() -> Result<filter::Wanted, ExitCode> {
+    filter::Wanted::of(|name| env::var_os(name)).map_err(|mistakes| {
+        mistakes.iter().for_each(complain);
+        ExitCode::from(USAGE)
+    })
+}
+
 /// Says what there is, and whether the system is fit for it.
-fn check(loaded: &Loaded) -> ExitCode {
+fn check(mut loaded: Loaded) -> ExitCode {
+    match wanted_log() {
+        Ok(wanted) => loaded.warnings.extend(wanted.warnings),
+        Err(status) => return status,
+    }
     let findings = reactor::survey(&loaded.config);
     let mut text = loaded.report();
     findings.iter().for_each(|finding| text.push_str(&format!("{finding}\n")));
@@ -112,35 +127,13 @@ fn refuse(refusal: &Refusal) -> ExitCode {
     }
 }
 
-/// How lines of the log are written.
-fn log_format() -> Result<Format, String> {
-    const NAME: &str = "TIDEGATE_LOG_FORMAT";
-    let Some(given) = env::var_os(NAME).filter(|given| !given.is_empty()) else {
-        return Ok(Format::default());
-    };
-    let format = given.to_str().and_then(Format::of);
-    format.ok_or_else(|| format!("{NAME}: {given:?} is no format; write text or json"))
-}
-
-/// The log goes to standard error, so that a supervisor keeps it and a pipe does not.
-///
-/// A filter that names no level would log nothing at all without a word: it is refused. Gives the
+/// The log goes to standard error, so that a supervisor keeps it and a pipe does not. Gives the
 /// number of lines that were lost, which goes on counting.
-fn start_log(format: Format) -> Result<Arc<AtomicU64>, String> {
-    let set = |name| env::var(name).ok().filter(|filter| !filter.is_empty()).map(|it| (name, it));
-    let given = set("TIDEGATE_LOG").or_else(|| set("RUST_LOG"));
-    let filter = given.as_ref().map_or(LOG_FILTER, |(_, filter)| filter);
-    let has_level = |part: &str| {
-        let level = part.rsplit('=').next().unwrap_or(part);
-        level.trim().parse::<log::LevelFilter>().is_ok()
-    };
-    let directives = filter.split('/').next().unwrap_or(filter);
-    if let Some((name, filter)) = &given
-        && !directives.split(',').all(has_level)
-    {
-        let levels = "off, error, warn, info, debug or trace, or module=level, separated by commas";
-        return Err(format!("{name}: \"{filter}\" names no level; write {levels}"));
-    }
+fn start_log(format: Format, filter: &str) -> Result<Arc<AtomicU64>, String> {
+    // Where files may not grow further (RLIMIT_FSIZE) a write is an error like any other, and not
+    // our end: whoever hears the signal survives it.
+    let heard = flag::register(SIGXFSZ, Arc::default());
+    heard.map_err(|error| format!("the system refuses to let us hear a signal: {error}"))?;
     let journal = Journal::start(io::stderr(), move |lines| format.missing(lines))
         .map_err(|error| format!("the system refuses a thread for the log: {error}"))?;
     let lines = env_logger::Builder::new()
@@ -226,7 +219,7 @@ mod tests {
     #[test]
     #[ignore = "a part of another test"]
     fn in_a_process_of_its_own() {
-        start_log(Format::Text).unwrap();
+        start_log(Format::Text, "info").unwrap();
         log_panics();
         assert!(thread::spawn(|| panic!("{SECRET}")).join().is_err());
         log::logger().flush();

@@ -83,6 +83,11 @@ impl Key {
         matches!(self.proof, Proof::Password { .. })
     }
 
+    /// Whether it is itself what is sent.
+    pub fn is_static(&self) -> bool {
+        matches!(self.proof, Proof::Static { .. })
+    }
+
     /// What signs tokens that it vouches for, and what they must say; `None`: it has no secret for
     /// that, or several.
     pub fn mint(&self) -> Option<(Mint, Expected)> {

@@ -167,8 +167,15 @@ fn signing(proof: &Proof) -> Result<(Mint, Expected), String> {
             let name = name.as_deref().unwrap_or_default();
             let key = keyring.iter().find(|key| *key.name == *name);
             let key = key.ok_or_else(|| unknown(keyring, name))?;
-            key.mint().ok_or_else(|| {
-                format!("key \"{}\" has no secret that signs; use --private-key", escape(name))
+            key.mint().ok_or_else(|| match key.is_static() {
+                true => format!(
+                    "key \"{}\" signs nothing: a static key is sent as it is, as in \
+                     Authorization: Bearer KEY",
+                    escape(name)
+                ),
+                false => {
+                    format!("key \"{}\" has no secret that signs; use --private-key", escape(name))
+                }
             })
         }
         Proof::Secret(path, algorithm) => of_file(path, Mint::of_secret(*algorithm, &read(path)?)),

@@ -83,6 +83,13 @@ impl Site {
         self.pages.get(&path)
     }
 
+    /// Whether there is a page at `path`, or below it.
+    pub fn leads(&self, path: &str) -> bool {
+        let below = path.to_owned() + "/";
+        let mut next = self.pages.range(below.clone()..).map(|(path, _)| path);
+        self.pages.contains_key(path) || next.next().is_some_and(|next| next.starts_with(&below))
+    }
+
     /// Every path and its page, in the order of paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Page)> {
         self.pages.iter().map(|(path, entry)| (path.as_str(), &entry.page))

@@ -26,6 +26,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Everything is read into here first. Larger than one connection's share: nothing is won by less.
@@ -231,6 +232,8 @@ impl<'s> Reactor<'s> {
 
     fn hear_signals(&mut self) {
         if self.ears.as_mut().is_some_and(Ears::hear) {
+            let connections = self.setup.connections.load(Ordering::Relaxed);
+            self.shared.parting().begin(self.clock.since_start(), connections);
             self.shared.stop();
         }
     }

@@ -9,7 +9,7 @@
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::{flag, low_level};
 use signal_hook_mio::v1_0::Signals;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -56,9 +56,9 @@ impl Ears {
             stops = true;
             if is_hangup {
                 // A shell may send it as well as the terminal: a second hurries nobody.
-                log::info!("signal {signal}: the terminal is gone; closing connections");
+                log::info!("{}: the terminal is gone; closing connections", name(signal));
             } else {
-                log::info!("signal {signal}: closing connections; again to end at once");
+                log::info!("{}: closing connections; again to end at once", name(signal));
             }
         }
         stops
@@ -69,9 +69,14 @@ impl Ears {
             // It may be asked already: what it has yet to read is what is there then.
             let _ = self.reload.try_send(());
         } else {
-            log::info!("signal {signal}: there is nothing to load anew");
+            log::info!("{}: there is nothing to load anew", name(signal));
         }
     }
+}
+
+/// As people write it.
+fn name(signal: i32) -> &'static str {
+    low_level::signal_name(signal).unwrap_or("a signal")
 }
 
 /// Whether somebody can see us, and stop us, by a terminal. One that is gone is none.

@@ -4,6 +4,7 @@
 //! Must not know: what they say.
 
 use super::bell::Bell;
+use super::parting::Parting;
 use super::process::Process;
 use super::rules::Rules;
 use super::vacancy::Vacancy;
@@ -65,6 +66,7 @@ pub(super) struct Shared {
     vacancy: Vacancy,
     rules: Rules,
     process: Process,
+    parting: Parting,
 }
 
 impl Shared {
@@ -78,7 +80,8 @@ impl Shared {
         let vacancy = Vacancy::new(mailboxes.len());
         let mailboxes = mailboxes.into_iter().map(Arc::new).collect();
         let (forwarder, rules) = (Forwarder::default(), Rules::default());
-        Shared { mailboxes, forwarder, stopping, vacancy, rules, process }
+        let parting = Parting::default();
+        Shared { mailboxes, forwarder, stopping, vacancy, rules, process, parting }
     }
 
     /// Has every core stop.
@@ -86,6 +89,10 @@ impl Shared {
         self.stopping.store(true, Ordering::SeqCst);
         self.rules.close();
         self.ring();
+    }
+
+    pub(super) fn parting(&self) -> &Parting {
+        &self.parting
     }
 
     /// Has every core go by `policy`, and waits for it. Gives whether they do: a server that stops

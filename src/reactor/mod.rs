@@ -15,6 +15,7 @@ mod listen;
 mod mailbox;
 mod obstacle;
 mod owner;
+mod parting;
 mod process;
 mod reload;
 mod rules;
@@ -278,7 +279,11 @@ fn run(
         let _guard = AbortOnPanic;
         first.into_iter().for_each(run_one);
         Ok(())
-    })
+    })?;
+    if let Some(end) = shared.parting().end(clock.since_start()) {
+        log::info!("{end}");
+    }
+    Ok(())
 }
 
 fn run_one(reactor: Reactor<'_>) {

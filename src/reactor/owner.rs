@@ -15,7 +15,7 @@ pub enum Owner {
     Process {
         /// Its number.
         pid: u32,
-        /// What it is called.
+        /// What it is called, with its program if that is called otherwise; empty: nobody knows.
         name: String,
     },
     /// A process of somebody else, whose user has this number.
@@ -25,6 +25,9 @@ pub enum Owner {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Owner::Process { pid, name } if name.is_empty() => {
+                write!(f, "a process whose name is not known (pid {pid})")
+            }
             // A process may call itself anything.
             Owner::Process { pid, name } => write!(f, "{} (pid {pid})", name.escape_debug()),
             Owner::User(0) => write!(f, "a process of root"),
@@ -97,11 +100,27 @@ fn process_with(inode: u64, proc: &Path) -> Option<Owner> {
         let Ok(descriptors) = fs::read_dir(process.path().join("fd")) else { continue };
         let mut open = descriptors.flatten().filter_map(|one| fs::read_link(one.path()).ok());
         if open.any(|target| target.as_os_str() == socket.as_str()) {
-            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            return Some(Owner::Process { pid, name: name.trim_end().to_owned() });
+            let comm = fs::read(process.path().join("comm")).unwrap_or_default();
+            let program = fs::read_link(process.path().join("exe")).ok();
+            return Some(Owner::Process { pid, name: called(&comm, program.as_deref()) });
         }
     }
     None
+}
+
+/// What a process is called: as it calls itself, which may be anything or nothing, and by its
+/// program where that has another name.
+fn called(comm: &[u8], program: Option<&Path>) -> String {
+    let comm = comm.strip_suffix(b"\n").unwrap_or(comm);
+    let comm = String::from_utf8_lossy(comm);
+    let Some(program) = program else { return comm.into_owned() };
+    // The system keeps the first 15 bytes of a name.
+    let file = program.file_name().unwrap_or_default().to_string_lossy();
+    match &*comm {
+        "" => program.to_string_lossy().into_owned(),
+        _ if file.starts_with(&*comm) => comm.into_owned(),
+        _ => format!("{comm} of {}", program.to_string_lossy()),
+    }
 }
 
 #[cfg(test)]
@@ -174,5 +193,22 @@ mod tests {
         let owner = Owner::Process { pid: 7, name: "a\n\u{1b}[2J".to_owned() };
         assert_eq!(owner.to_string(), "a\\n\\u{1b}[2J (pid 7)");
         assert_eq!(Owner::User(0).to_string(), "a process of root");
+        let nameless = Owner::Process { pid: 7, name: String::new() };
+        assert_eq!(nameless.to_string(), "a process whose name is not known (pid 7)");
+    }
+
+    #[test]
+    fn a_process_that_calls_itself_otherwise_is_told_with_its_program() {
+        for (comm, program, name) in [
+            (&b"tidegate\n"[..], Some("/usr/bin/tidegate"), "tidegate"),
+            (b"tidegate\n", Some("/usr/bin/tidegate (deleted)"), "tidegate"),
+            (b"a-name-of-more-\n", Some("/opt/a-name-of-more-than-15"), "a-name-of-more-"),
+            (b"tidegate\n", Some("/tmp/other"), "tidegate of /tmp/other"),
+            (b"\n", Some("/tmp/other"), "/tmp/other"),
+            (b"a\xff \n", None, "a\u{fffd} "),
+            (b"", None, ""),
+        ] {
+            assert_eq!(called(comm, program.map(Path::new)), name, "{comm:?} {program:?}");
+        }
     }
 }

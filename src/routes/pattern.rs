@@ -89,6 +89,12 @@ impl Pattern {
         self.segments.contains(&Segment::Token)
     }
 
+    /// Whether `text` is one of its literal segments.
+    pub fn has_literal(&self, text: &str) -> bool {
+        let is_it = |segment: &Segment| matches!(segment, Segment::Literal(own) if own == text);
+        self.segments.iter().any(is_it)
+    }
+
     /// What the decoded segments of a path have for the placeholders, if the path matches. The root
     /// has no segment, or an empty one.
     pub fn matches<'p>(&self, path: &'p [Cow<'_, str>]) -> Option<Places<'p>> {

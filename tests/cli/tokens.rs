@@ -142,7 +142,7 @@ fn a_key_of_a_configuration_signs_as_that_wants_it() {
     let other = done(&[&mint[..], &["--id", "2026-12"]].concat(), "");
     let (status, why) = failed(&["verify", "--config", &config], &other);
     assert!(status == 1 && why.contains("no key has its \"alg\""), "{why}");
-    for (key, part) in [("devices", "no secret that signs"), ("x", "it has app, devices")] {
+    for (key, part) in [("devices", "is sent as it is"), ("x", "it has app, devices")] {
         let (status, why) = failed(&["mint", "--config", &config, "--key", key], "");
         assert!(status == 2 && why.contains(part) && !why.contains("canary"), "{why}");
     }

@@ -2,6 +2,7 @@
 
 mod kinds;
 mod read;
+mod wanted;
 
 use crate::support::server::tidegate;
 use crate::support::{EventStream, Server, WebSocket, Wire, http};

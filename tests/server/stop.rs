@@ -34,6 +34,9 @@ fn everybody_is_told_and_nothing_is_lost() {
     assert_eq!(slow.rest(), [said, closes].concat());
     let (status, log) = server.wait();
     assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("] SIGTERM: closing connections"), "{log}");
+    let last = log.lines().next_back().unwrap_or_default();
+    assert!(last.contains("] stopped: 13 connections closed in "), "{last}");
 }
 
 #[test]

@@ -46,10 +46,11 @@ impl Desk {
             self.note_refused(why, None);
             refusals::refused(why, entrance, false)
         })?;
+        // Who it was is told also of whoever may not do this.
+        self.note_admitted(&grant);
         self.check_right(&grant, entrance.need)?;
         self.count_credential("accepted");
         self.counters().admitted.count("forward");
-        self.note_admitted(&grant);
         Ok(Admitted::In(Some(grant)))
     }
 

@@ -103,10 +103,11 @@ impl Desk {
                 None => refused(why),
             }
         })?;
+        // Who it was is told also of whoever may not do this.
+        self.note_admitted(&grant);
         self.check_right(&grant, entrance.need)?;
         self.count_credential("accepted");
         self.counters().admitted.count(credential.way.name());
-        self.note_admitted(&grant);
         Ok(Admitted::In(Some(grant)))
     }
 

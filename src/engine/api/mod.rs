@@ -157,6 +157,12 @@ pub(super) fn pattern(path: &[&str]) -> Option<&'static str> {
     paths::find(path).map(|found| found.resource.pattern())
 }
 
+/// Whether a path of our own has this segment.
+pub(super) fn is_word(segment: &str) -> bool {
+    let words = || paths::TABLE.iter().flat_map(|(pattern, ..)| *pattern);
+    segment != paths::NAME && words().any(|word| *word == segment)
+}
+
 /// A handshake on a listener for HTTP alone.
 fn websocket_elsewhere(desk: &Desk, request: &Request<'_>) -> Problem {
     let at = desk.websockets_at();

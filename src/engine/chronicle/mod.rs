@@ -9,11 +9,12 @@
 //!
 //! What people say to each other is in no account, nor what may be a credential: no bodies, no
 //! queries, no fields; of a path what the configuration says of it, and of one that nobody knows
-//! the segments that are too short for a credential.
+//! the words that are known anyhow.
 
 mod flood;
 mod lives;
 mod requests;
+mod veil;
 mod whence;
 
 pub(super) use requests::Asked;

@@ -65,7 +65,7 @@ fn a_request_that_is_refused_is_told_once_with_what_it_asked_for() {
     let wrong_body = "POST /api/messages HTTP/1.1\r\nHost: localhost\r\n\
                       Content-Type: application/json\r\nContent-Length: 2\r\n\r\n[]";
     for (listener, bytes, expected) in [
-        (HTTP, &*get("/nothing?a=b"), "refused method=GET path=/nothing status=404 code=not-found"),
+        (HTTP, &*get("/nothing?a=b"), "refused method=GET path=/* status=404 code=not-found"),
         (HTTP, wrong_type, "refused method=POST path=/api/rooms/{room}/messages status=421"),
         (HTTP, wrong_body, "refused method=POST path=/api/messages status=400 code=bad-body"),
         (
@@ -81,7 +81,7 @@ fn a_request_that_is_refused_is_told_once_with_what_it_asked_for() {
         assert!(line.starts_with(&format!("{begin}{rest}")), "{line}");
     }
     let told = told_of(Wanted::PROBLEMS, WS, &handshake("/no/such/route"));
-    let begin = "access Info: handshake refused peer=127.0.0.1 method=GET path=/no/such/route \
+    let begin = "access Info: handshake refused peer=127.0.0.1 method=GET path=/*/*/* \
                  status=404 code=no-such-route seconds=0 bytes-out=";
     assert!(matches!(&told[..], [line] if line.starts_with(begin)), "{told:?}");
 }
@@ -280,4 +280,41 @@ fn who_manages_is_told_and_what_was_named_is_not() {
                  path=/api/rooms/{room}/messages status=200 seconds=0 bytes-in=17 bytes-out=";
     assert!(line.starts_with(begin), "{line}");
     assert!(!line.contains("5ecre7") && !line.contains(MANAGER), "{line}");
+}
+
+#[test]
+fn who_may_not_do_it_is_told_with_the_key_that_does_not_give_it() {
+    for (listener, holder, key, head, expected) in [
+        (HTTP, "devices", DEVICE, get("/api/rooms"), "request refused path=/api/rooms"),
+        (HTTP, "devices", DEVICE, get("/metrics"), "request refused path=/metrics"),
+        (WS, "managers", MANAGER, handshake("/ws/a"), "handshake refused path=/ws/{room}"),
+    ] {
+        let mut core = Core::of(policy(Door::default())).telling(Wanted::PROBLEMS);
+        let fields = format!("\r\nAuthorization: Bearer {key}\r\n");
+        core.connect(listener, head.replacen("\r\n", &fields, 1).as_bytes());
+        let told = told(&mut core);
+        let [line] = &told[..] else { panic!("{told:?}") };
+        let (message, path) = expected.rsplit_once(' ').unwrap();
+        let who = format!("peer=127.0.0.1 subject={holder} key={holder} method=GET");
+        let begin = format!("access Info: {message} {who} {path} status=403 code=not-allowed ");
+        assert!(line.starts_with(&begin), "{line}");
+    }
+}
+
+/// Where only WebSockets connect, and where a room stands in the place of a token.
+#[test]
+fn a_credential_in_a_path_is_told_nowhere() {
+    for (listener, bytes) in [
+        (HTTP, get("/5ecre7")),
+        (HTTP, get("/ws/5ecre7")),
+        (HTTP, handshake("/nothing/5ecre7")),
+        (WS, get("/ws/5ecre7")),
+        (WS, get("/5ecre7")),
+        (WS, handshake("/5ecre7")),
+        (WS, handshake("/api/5ecre7/rooms")),
+    ] {
+        let told = told_of(Wanted::ALL, listener, &bytes);
+        let [line] = &told[..] else { panic!("{bytes}: {told:?}") };
+        assert!(line.contains("path=/") && !line.contains("5ecre7"), "{line}");
+    }
 }

@@ -16,6 +16,11 @@ pub(super) use parameters::{of_parameter, of_websocket};
 pub(super) use paths::{of_method, of_path};
 pub(super) use protocols::foreign;
 
+/// Whether it is a segment of a path that other servers have.
+pub(super) fn is_word(segment: &str) -> bool {
+    paths::is_word(segment) || protocols::is_word(segment)
+}
+
 use super::conn::Serves;
 use super::desk::{Desk, Listener};
 

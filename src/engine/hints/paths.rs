@@ -154,6 +154,12 @@ fn wanted(path: &str) -> Option<Wants> {
     TABLE.iter().find(|(pattern, _)| is_at(pattern)).map(|(_, wants)| *wants)
 }
 
+/// Whether a path of others has this segment.
+pub(super) fn is_word(segment: &str) -> bool {
+    let words = |pattern: &'static str| pattern.trim_end_matches('*').split('/');
+    !segment.is_empty() && TABLE.iter().any(|(pattern, _)| words(pattern).any(|one| one == segment))
+}
+
 fn nearest(path: &str, ours: impl Iterator<Item = String>) -> Option<String> {
     let path = path.trim_end_matches('/');
     if path.len() > COMPARED_BYTES_MAX {

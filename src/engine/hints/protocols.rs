@@ -64,6 +64,11 @@ pub(in crate::engine) fn foreign(request: &Request<'_>) -> Option<Foreign> {
     found.map(|(_, name)| Foreign(name))
 }
 
+/// Whether a path of theirs begins with this segment.
+pub(super) fn is_word(segment: &str) -> bool {
+    BY_PATH.iter().any(|(path, _)| *path == segment)
+}
+
 impl Foreign {
     /// What to do instead, where WebSockets connect to `place`.
     pub(in crate::engine) fn told(self, place: &str) -> String {

@@ -119,7 +119,7 @@ fn every_kind_of_line_has_the_fields_that_are_promised_in_both_formats() {
         assert_eq!((closed.field("by"), closed.field("messages-in")), ("client", "0"));
         assert_eq!(closed.field("forwarded-for"), "203.0.113.7");
         let refused = line("request refused");
-        assert_eq!((refused.field("path"), refused.field("status")), ("/nothing", "404"));
+        assert_eq!((refused.field("path"), refused.field("status")), ("/*", "404"));
         assert_eq!((refused.field("method"), refused.field("code")), ("GET", "not-found"));
         assert!(refused.field("peer").parse::<SocketAddr>().unwrap().ip().is_loopback());
     }
