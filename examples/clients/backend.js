@@ -1,9 +1,9 @@
 // A backend: reads all events, answers each message by the API, and misses nothing when it is cut off.
 //
-//     node backend.js [URL]                # else http://localhost:8082
+//     node backend.js [URL]                # else TIDEGATE_URL, else http://localhost:8082
 "use strict";
 
-const url = process.argv[2] ?? "http://localhost:8082";
+const url = process.argv[2] ?? process.env.TIDEGATE_URL ?? "http://localhost:8082";
 const token = process.env.TIDEGATE_TOKEN; // where keys are configured
 const credential = token ? { Authorization: `Bearer ${token}` } : {};
 const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
@@ -23,7 +23,8 @@ async function deal(event) {
   const { type, data, connectionId, missed } = event;
   if (type === "gap") console.log(`missed ${missed ?? "some, or none"}`);
   if (type === "close") console.log(`${connectionId} has left: ${data.close.code}`);
-  if (type === "message" && typeof data.message === "string") {
+  // What the API publishes is nobody's: there is no connection to answer.
+  if (type === "message" && connectionId !== null && typeof data.message === "string") {
     console.log(`${connectionId}: ${data.message}`);
     await answer(connectionId, data.message.toUpperCase());
   }

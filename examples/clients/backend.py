@@ -1,6 +1,6 @@
 """A backend: reads all events, answers each message by the API, and misses nothing when it is cut off.
 
-    python3 backend.py [URL]                # else http://localhost:8082
+    python3 backend.py [URL]                # else TIDEGATE_URL, else http://localhost:8082
 """
 
 import json
@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-URL = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8082"
+URL = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TIDEGATE_URL", "http://localhost:8082")
 TOKEN = os.environ.get("TIDEGATE_TOKEN")  # where keys are configured
 CREDENTIAL = {"Authorization": f"Bearer {TOKEN}"} if TOKEN else {}
 last = None  # the id of the last event that was dealt with
@@ -35,7 +35,8 @@ def deal(event):
         print("missed", event["missed"] or "some, or none", flush=True)
     if kind == "close":
         print(name, "has left:", data["close"]["code"], flush=True)
-    if kind == "message" and isinstance(data.get("message"), str):
+    # What the API publishes is nobody's: there is no connection to answer.
+    if kind == "message" and name is not None and isinstance(data.get("message"), str):
         print(f"{name}: {data['message']}", flush=True)
         answer(name, data["message"].upper())
     last = event.get("id", last)  # only now: what was not dealt with comes again

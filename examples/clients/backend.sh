@@ -4,6 +4,7 @@
 #     ./backend.sh watch [ROOM]          prints each event; started again, it goes on behind the last one
 #     ./backend.sh send NAME WORDS...    to the WebSocket of this name
 #     ./backend.sh publish ROOM WORDS... to all in a room
+# TIDEGATE_URL is where the server is, if not at http://localhost:8082.
 set -eu
 
 url=${TIDEGATE_URL:-http://localhost:8082}
@@ -47,11 +48,11 @@ watch() {
     done
 }
 
-command=${1:-help}
-[ $# = 0 ] || shift
-case $command in
-    watch) watch "${1:-}" ;;
-    send) name=$(encode "$1") && shift && post "connections/$name" "$@" ;;
-    publish) room=$(encode "$1") && shift && post "rooms/$room/messages" "$@" ;;
-    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" ;;
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+
+case ${1:-} in
+    watch) watch "${2:-}" ;;
+    send) [ $# -gt 2 ] || usage && name=$(encode "$2") && shift 2 && post "connections/$name" "$@" ;;
+    publish) [ $# -gt 2 ] || usage && room=$(encode "$2") && shift 2 && post "rooms/$room/messages" "$@" ;;
+    *) usage ;;
 esac

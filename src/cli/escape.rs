@@ -3,6 +3,8 @@
 //! Knows: characters that control a terminal or deceive who looks at it.
 //! Must not know: where the text comes from, whether it goes to a terminal.
 
+use std::borrow::Cow;
+
 /// The same, with nothing in it that a terminal would obey: what it cannot show stands there as in
 /// JSON, in UTF-16. Characters that turn the direction of writing, break the line or are not seen
 /// at all are among that, too.
@@ -20,6 +22,23 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// The same for what stands behind a pipe: in one line, and with nothing in it that a terminal
+/// would obey which somebody shows it on later. A tab is none of that, and JSON may have it.
+pub(super) fn escape_for_pipe(text: &str) -> Cow<'_, str> {
+    let may_pass = |character: char| match character {
+        '\u{2028}' | '\u{2029}' => false,
+        _ => character == '\t' || !character.is_control(),
+    };
+    if text.chars().all(may_pass) {
+        return text.into();
+    }
+    let escape_one = |character: char| match may_pass(character) {
+        true => character.to_string(),
+        false => escape(character.encode_utf8(&mut [0; 4])),
+    };
+    text.chars().map(escape_one).collect()
 }
 
 /// Whether it has no shape of its own, but an effect on how others are shown.
@@ -57,6 +76,15 @@ mod tests {
         ] {
             assert_eq!(escape(text), expected);
         }
+    }
+
+    #[test]
+    fn a_pipe_gets_one_line_and_whatever_can_be_written_in_it() {
+        let kept = "a\tb\u{202e}\u{feff}\u{e0041}ø";
+        assert!(matches!(escape_for_pipe(kept), Cow::Borrowed(same) if same == kept));
+        let text = "a\tb\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{202e}";
+        let expected = "a\tb\\n\\r\\u001b\\u007f\\u0085\\u009b\\u2028\\u2029\u{202e}";
+        assert_eq!(escape_for_pipe(text), expected);
     }
 
     proptest! {

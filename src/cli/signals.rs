@@ -35,3 +35,10 @@ pub(super) fn hear_signals_unless(is_idle: &Arc<AtomicBool>) -> io::Result<UnixS
     }
     Ok(hear_signals()?.0)
 }
+
+/// What becomes true once somebody presses Ctrl-C.
+pub(super) fn note_interrupt() -> io::Result<Arc<AtomicBool>> {
+    let is_interrupted = Arc::new(AtomicBool::new(false));
+    flag::register(SIGINT, Arc::clone(&is_interrupted))?;
+    Ok(is_interrupted)
+}

@@ -7,6 +7,7 @@ use super::Config;
 use super::source::Loaded;
 use super::units::Unit;
 use crate::auth::{Access, Door, Globs, Key};
+use crate::pages::is_demo_part;
 use crate::routes::{Behaviour, Route};
 
 impl Loaded {
@@ -100,7 +101,17 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
             warnings.push(format!("key {}: {what}", key.name.escape_debug()));
         }
     }
+    warnings.extend(parts(config));
     warnings
+}
+
+/// Pages in place of what the server's own are made of.
+fn parts(config: &Config) -> impl Iterator<Item = String> {
+    const WHAT: &str = "it stands in place of a part of the pages that come with the server, which \
+                        do not work with another; demo = false turns them off";
+    let paths = config.site.iter().map(|(path, _)| path);
+    let taken = paths.filter(|path| config.serves_demo() && is_demo_part(path));
+    taken.map(|path| format!("page {path}: {WHAT}"))
 }
 
 /// Doors that take a cookie, and no page but the server's own may send it.

@@ -7,7 +7,7 @@ mod demo;
 mod mime;
 mod own;
 
-pub use demo::{Facts, Offer, encode_segment};
+pub use demo::{Facts, Offer, encode_segment, is_demo_part};
 pub use mime::{is_mime, mime_of};
 pub use own::is_own;
 

@@ -98,6 +98,10 @@ fn answers_that_are_no_events() {
             "what comes is no event of a Tidegate server: data: {}",
         ),
         (
+            &format!("{EVENTS}{{\"type\":\"position\",\"id\":\"a\\r\\nX: y\"}}\n"),
+            "what comes has an id behind which nobody can go on: {\"type\":\"position\",",
+        ),
+        (
             &format!("{EVENTS}{{\"type\":\"expired\",\"reason\":\"expired\"}}\n"),
             "the server ended the stream: its credential has expired",
         ),
@@ -133,7 +137,8 @@ fn what_cannot_be_used_is_told_at_once_and_nothing_is_tried() {
         (&["https://example.org/"], &["TLS", "OPENSSL:example.org:443"]),
         (&["ftp://a", "--header", "a b: c"], &["http://localhost:8082", "--header: \"a b\""]),
         (&["--since", "yesterday"], &["--since: \"yesterday\" is neither earliest, now nor"]),
-        (&["--since", "5 minutes"], &["--since: \"5 minutes\""]),
+        (&["--since", "5 minutes"], &["--since: \"5 minutes\" is a time"]),
+        (&["--since", "5m"], &["--since: \"5m\" is a time", "write earliest, now, or the id"]),
         (&["--header", "Last-Event-ID: 5"], &["\"Last-Event-ID\" is said by tap", "--since"]),
         (&["--token-file", "/nowhere/token"], &["--token-file: \"/nowhere/token\""]),
         (&["--type", "text"], &["message, binary, close, join, leave"]),

@@ -3,6 +3,7 @@
 use crate::support::{Server, WebSocket};
 use crate::tapper::Tapper;
 use rustix::process::Signal;
+use std::io::Write;
 
 /// A server in whose room something happened that would take over a terminal, if it could.
 fn server() -> Server {
@@ -87,6 +88,17 @@ fn a_query_is_not_shown() {
     let url = format!("http://{}/events", server.http);
     let expected = format!("tidegate: connected to {url}; times are UTC; Ctrl-C ends\n");
     assert_eq!(end.err, expected);
+}
+
+/// The shell's prompt does not stand behind what the terminal shows of it.
+#[test]
+fn ctrl_c_ends_it_and_the_line() {
+    let server = Server::start(&[]);
+    let (tapper, mut keys) = Tapper::wholly_at_terminal(&[&server.http.to_string()]);
+    tapper.out.wait_for("Ctrl-C ends\r\n");
+    keys.write_all(b"\x03").unwrap();
+    let end = tapper.wait();
+    assert!(end.status == Some(0) && end.out.ends_with("Ctrl-C ends\r\n^C\r\n"), "{end:?}");
 }
 
 #[test]

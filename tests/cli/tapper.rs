@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::process::{Child, Command, Stdio};
 
 /// A running reader of events.
@@ -28,6 +29,19 @@ impl Tapper {
 
     /// Starts it at a terminal of its own, with these variables.
     pub(crate) fn at_terminal(args: &[&str], variables: &[(&str, &str)]) -> Tapper {
+        Tapper::typed_at(args, variables, |_| Stdio::piped()).0
+    }
+
+    /// The same, and its complaints go there, too; with what types there.
+    pub(crate) fn wholly_at_terminal(args: &[&str]) -> (Tapper, File) {
+        Tapper::typed_at(args, &[("TERM", "dumb")], Stdio::from)
+    }
+
+    fn typed_at(
+        args: &[&str],
+        variables: &[(&str, &str)],
+        err: impl FnOnce(File) -> Stdio,
+    ) -> (Tapper, File) {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -36,13 +50,17 @@ impl Tapper {
         let mut command = Command::new("setsid");
         command.args(["--ctty", env!("CARGO_BIN_EXE_tidegate"), "tap"]).args(args);
         command.env_clear().envs(variables.iter().copied());
-        command.stdin(open()).stdout(open()).stderr(Stdio::piped());
+        command.stdin(open()).stdout(open()).stderr(err(open()));
         let mut child = command.spawn().expect("setsid of util-linux is there");
         // Its copies of the terminal must not outlive it.
         drop(command);
-        let out = Seen::of(File::from(master));
-        let err = Seen::of(child.stderr.take().unwrap());
-        Tapper { child, out, err }
+        let master = File::from(master);
+        let out = Seen::of(master.try_clone().unwrap());
+        let err = match child.stderr.take() {
+            Some(err) => Seen::of(err),
+            None => Seen::of(io::empty()),
+        };
+        (Tapper { child, out, err }, master)
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -27,6 +27,7 @@ function watch(page) {
     const isExpected = [
       /WebSocket connection to|ERR_CONNECTION|net::ERR_|status of (40[013]|426|503) /,
       /EventSource's response has a MIME type/,
+      /blocked by CORS policy: No 'Access-Control-Allow-Origin' header/,
     ].some(words => words.test(message.text()));
     if (["error", "warning"].includes(message.type()) && !isExpected) {
       complaints.push(`${page.url()}: ${message.text()}`);

@@ -72,6 +72,24 @@ fn a_backend_answers_devices_also_after_a_restart() {
     }
 }
 
+/// What the API publishes comes of no connection: it is nobody's to answer.
+#[test]
+fn a_backend_goes_on_behind_what_nobody_said() {
+    for language in [javascript as Language, python] {
+        let server = Server::start(&[]);
+        let mut command = language("backend");
+        let backend =
+            Foreign::start(command.env("TIDEGATE_URL", format!("http://{}", server.http)));
+        assert_eq!(backend.line(), "watching");
+        let published = ["--json", r#"{"json":{"message":"to all"}}"#];
+        crate::curl(&server, "/api/rooms/main/messages", &published);
+        let mut device = device(language, "anna", server.ws);
+        device.tell("hello");
+        assert_eq!(backend.line(), "anna: hello", "nothing before it, and no second \"watching\"");
+        assert_eq!(received(&device), json!({"answer": "HELLO"}));
+    }
+}
+
 #[test]
 fn a_device_whose_name_was_taken_gives_up() {
     for language in [javascript as Language, python] {
@@ -164,4 +182,10 @@ fn curl_sends_to_one_and_to_a_room() {
     let gone = shell(&server, &folder, &["send", "nobody", "hello"]).output().unwrap();
     assert!(String::from_utf8_lossy(&gone.stdout).contains("no-such-connection"));
     assert!(!gone.status.success());
+    for words in [&["send"][..], &["send", "anna"], &["publish", "room"], &["sned"]] {
+        let usage = shell(&server, &folder, words).output().unwrap();
+        let said = String::from_utf8_lossy(&usage.stderr);
+        assert!(said.contains("./backend.sh send NAME WORDS..."), "{words:?}: {said}");
+        assert_eq!(usage.status.code(), Some(2), "{words:?}");
+    }
 }

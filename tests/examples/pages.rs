@@ -146,8 +146,13 @@ fn a_stranger_finds_all_by_clicking() {
     let late = browser.open(&format!("{base}demo/eventsource.html"), PHONE_DARK);
     late.select("Begin", "with the oldest kept");
     late.click("Open");
-    let kinds = |window: &Window<'_>| rows(window, 7)[1..7].to_vec();
-    assert_eq!(kinds(&late), kinds(&reader));
+    let told = |window: &Window<'_>| window.entries(7)[1..7].to_vec();
+    assert_eq!(told(&late), told(&reader), "also when each was");
+    // What goes to everyone has a room of its own, which says what it is.
+    curl(&server, "/api/messages", &["--json", r#"{"to":"all","text":"good night"}"#]);
+    wait_for_row(&late, "message * the API");
+    let title = "() => [...document.querySelectorAll('.room')].at(-1).title";
+    assert!(late.run(title).as_str().unwrap().starts_with("everyone: "));
     // An attempt by a link of the index, on a route that names its connections.
     one.click("Close");
     one.wait_for("Closed: 1000");
@@ -240,6 +245,11 @@ fn ten_thousand_messages_leave_five_hundred_rows() {
     reader.fill("Filter", "\"N\":912");
     wait_for_last(&reader, r#""n":9129}"#);
     assert_eq!(rows(&reader, 10).len(), 10);
+    reader.fill("Filter", "nothing like it");
+    wait_until("that is said", || {
+        let text = reader.run("() => document.querySelector('.feed').innerText");
+        text.as_str().unwrap().contains("No row has that in it.")
+    });
     reader.fill("Filter", "");
     wait_for_last(&reader, r#""n":9999}"#);
     reader.click("Pause");
@@ -247,7 +257,7 @@ fn ten_thousand_messages_leave_five_hundred_rows() {
     let unseen = "() => document.getElementById('unseen').textContent";
     wait_until("a row waits", || reader.run(unseen) == json!("Paused, 1 row behind"));
     assert!(rows(&reader, 1).last().unwrap().ends_with(r#""n":9999}"#));
-    reader.click("Pause");
+    reader.click("Resume");
     wait_for_last(&reader, r#""n":"later"}"#);
     reader.click("Clear");
     wait_until("all is gone", || rows(&reader, 0).is_empty());
@@ -378,6 +388,8 @@ fn what_does_not_work_says_where_to_look() {
     talker.click("Connect");
     talker.wait_for("Not connected: an address is like ws://localhost:");
     talker.photograph("websocket-in-vain");
+    say(&talker, "hello?");
+    talker.wait_for("Not connected: nothing was sent");
     // It takes the connection and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = silent.local_addr().expect("it has one").port();
@@ -408,8 +420,17 @@ fn what_does_not_work_says_where_to_look() {
     reader.click("Close");
     reader.wait_for("Closed");
     assert_eq!(reader.run(focus), "open");
-    // One room, one name, exact bytes: as the fields say, and as curl would have it.
+    // An id of another life of the server: what was before is lost, and that is told.
     reader.fill("Address", &events_url(&server));
+    reader.select("Begin", "after an event");
+    reader.fill("Event id", "4opjdss-00000000002");
+    reader.click("Open");
+    wait_for_row(&reader, "lastEventId=4opjdss-00000000002");
+    wait_for_row(&reader, "gap Events are missing here; how many is not known.");
+    reader.photograph("eventsource-after-an-event");
+    reader.click("Close");
+    reader.select("Begin", "now");
+    // One room, one name, exact bytes: as the fields say, and as curl would have it.
     reader.fill("Rooms", "lab, hall");
     reader.fill("connectionIds", "anna");
     reader.tick("Rooms and sessions too (format=full)");
@@ -429,6 +450,83 @@ fn what_does_not_work_says_where_to_look() {
         "closed anna 3001 by the client: a code of the application's own",
     ];
     assert_eq!(told[told.len() - 4..], expected);
+    browser.finish();
+}
+
+/// One port in place of the other, TLS where there is none.
+#[test]
+fn an_address_that_is_a_little_wrong_is_put_right() {
+    let server = Server::start(&[]);
+    let browser = Browser::start();
+    let (ws, http) = (server.ws.port(), server.http.port());
+    let base = format!("http://localhost:{http}/demo/");
+    let talker = browser.open(&format!("{base}websocket.html"), DESKTOP);
+    talker.fill("Address", &format!("wss://localhost:{ws}/"));
+    talker.click("Connect");
+    talker.wait_for("No connection: that port has no TLS");
+    let failed = wait_for_row(&talker, "but that port has no TLS: ");
+    assert!(failed.ends_with("write ws:// in place of wss://."), "{failed}");
+    talker.fill("Address", &format!("ws://localhost:{http}/"));
+    talker.click("Connect");
+    let right = format!("WebSockets connect at ws://localhost:{ws}/");
+    talker.wait_for(&format!("No connection: {right}"));
+    wait_for_row(&talker, &format!("failed Port {http} is where events are read; {right}."));
+    let reader = browser.open(&format!("{base}eventsource.html"), DESKTOP);
+    reader.fill("Address", &format!("https://localhost:{http}/events"));
+    reader.click("Open");
+    let failed = wait_for_row(&reader, "but that port has no TLS: ");
+    assert!(failed.ends_with("write http:// in place of https://."), "{failed}");
+    reader.click("Close");
+    reader.fill("Address", &format!("http://localhost:{ws}/events"));
+    reader.click("Open");
+    let right = format!("events are read at http://localhost:{http}/events");
+    wait_for_row(&reader, &format!("failed Port {ws} is where WebSockets connect; {right}."));
+    browser.finish();
+}
+
+/// Where something was missed, an end may have been.
+#[test]
+fn who_may_have_gone_is_not_shown_as_there() {
+    let server = Server::start(&[]);
+    let browser = Browser::start();
+    let base = format!("http://localhost:{}/", server.http.port());
+    let window = browser.open(&base, DESKTOP);
+    let told = window.run(
+        "async () => {
+            const { People } = await import('/demo/people.js');
+            const list = document.body.appendChild(document.createElement('ul'));
+            const people = new People(list);
+            const told = [];
+            const note = () => told.push([people.open, people.unknown]);
+            for (const [name, session] of [['anna', 1], ['bob', 2], ['bob', 2], ['carl', 3]]) {
+                people.hear(name, session);
+            }
+            people.end('carl', 3, 1000);
+            note();
+            people.doubt();
+            note();
+            people.hear('anna', 1);
+            note();
+            people.end('bob', 2, 1001);
+            // His name was taken, and only then he went.
+            people.hear('anna', 5);
+            people.end('anna', 1, 4409);
+            people.hear('bob', 6);
+            note();
+            people.doubt();
+            people.end('anna', 7, 1000);
+            note();
+            while (list.childElementCount < 3) await new Promise(requestAnimationFrame);
+            return [told, [...list.children].map(one => [...one.children].map(part => part.textContent).join(' '))];
+        }",
+    );
+    let states = [[2, 0], [0, 2], [1, 1], [2, 0], [0, 1]];
+    let shown = [
+        "anna 3 events · closed 1000",
+        "bob 3 events · perhaps gone",
+        "carl 1 event · closed 1000",
+    ];
+    assert_eq!(told, json!([states, shown]));
     browser.finish();
 }
 

@@ -7,10 +7,14 @@ import { Stream } from "./stream.js";
 import { binary, count, elements, meaning, server } from "./words.js";
 
 const page = elements();
-const rows = new Rows(page.log, words => page.unseen.textContent = words);
+const rows = new Rows(page.log, (words, hasNone) => {
+  page.unseen.textContent = words;
+  page.none.hidden = !hasNone;
+});
 const people = new People(page.people);
 let counts = { events: 0, gaps: 0, reconnects: 0 };
 let stream;
+let isPaused = false;
 
 function show(entry) {
   page.empty.hidden = true;
@@ -23,37 +27,39 @@ const tellCountsSoon = soon(() => {
   const said = [count(events, "event"), gaps && count(gaps, "gap"),
     reconnects && count(reconnects, "reconnect")];
   page.counts.textContent = said.filter(Boolean).join(" · ");
-  page.there.textContent = people.open > 0 ? `${people.open} open` : "";
+  const there = [people.open && `${people.open} open`, people.unknown && `${people.unknown} unknown`];
+  page.there.textContent = there.filter(Boolean).join(" · ");
 });
 
 /** A connection's end, as the server tells it. */
-function showClose(close, room) {
+function showClose(close, room, at) {
   const { connectionId, code, reason, by, session } = close;
   people.end(connectionId, session, code);
   const words = meaning(code);
   const note = `by the ${by}${words && `: ${words}`}`;
-  show({ kind: "closed", who: connectionId, room, text: `${code}${reason && ` ${reason}`}`, note });
+  const text = `${code}${reason && ` ${reason}`}`;
+  show({ kind: "closed", who: connectionId, room, text, note, at });
 }
 
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), sign => sign.charCodeAt(0));
 }
 
-/** What everybody is shown, of whichever format: `type`, `room`, `who`, `session`, `data` and the
-    JSON of that as it was written. */
-function showEvent({ type, room, who, session, data, json }) {
+/** What everybody is shown, of whichever format: `type`, `room`, `who`, `session`, `at`, `data` and
+    the JSON of that as it was written. */
+function showEvent({ type, room, who, session, at, data, json }) {
   counts.events += 1;
-  if (type === "close") return showClose(data.close, room);
+  if (type === "close") return showClose(data.close, room, at);
   if (type === "join" || type === "leave") {
     const { connectionId } = data[type];
-    return show({ kind: type === "join" ? "joined" : "left", who: connectionId, room });
+    return show({ kind: type === "join" ? "joined" : "left", who: connectionId, room, at });
   }
   // Nobody has a name for what the API says.
   const isNew = typeof who === "string" && people.hear(who, session);
   const text = type === "binary" ? binary(bytesOf(data.base64)) : json;
   const isBare = type === "message" && Object.keys(data).length === 1 && "connectionId" in data;
   const kind = isNew && isBare ? "connected" : type;
-  show({ kind, who: who ?? "the API", room, text });
+  show({ kind, who: who ?? "the API", room, text, at });
 }
 
 /** The text of the member `data` as it stands: numbers and escapes as their sender wrote them. */
@@ -70,8 +76,8 @@ function written(text, parsed) {
 function read({ type, data: text }, isFull) {
   const parsed = JSON.parse(text);
   if (isFull) {
-    const { type, room, connectionId: who, session, data } = parsed;
-    return showEvent({ type, room, who, session, data, json: written(text, parsed) });
+    const { type, room, connectionId: who, session, at, data } = parsed;
+    return showEvent({ type, room, who, session, at, data, json: written(text, parsed) });
   }
   const isClose = type === "message" && "close" in parsed;
   const who = parsed.connectionId;
@@ -83,6 +89,8 @@ const happenings = {
   open: ({ tries, after, url }) => {
     tell("Open", "open");
     counts.reconnects += tries > 0 ? 1 : 0;
+    // It begins now: whatever there was before, the end of it may not be told.
+    if (!after) people.doubt();
     const note = tries > 0 ? `after ${count(tries, "attempt")}` : "";
     show({ kind: tries > 0 ? "reconnected" : "open", text: after ? `behind ${after}` : url, note });
   },
@@ -112,6 +120,7 @@ const happenings = {
   },
   gap: ({ data }) => {
     counts.gaps += 1;
+    people.doubt();
     const { missed } = JSON.parse(data);
     const text = missed === null
       ? "Events are missing here; how many is not known."
@@ -135,7 +144,7 @@ function tell(text, state) {
 
 function lock(isThere) {
   for (const field of page.connection.querySelectorAll(".fields :is(input, select)")) {
-    field.disabled = isThere || field === page.last && page.since.value !== "id";
+    field.disabled = isThere;
   }
   const [shown, hidden] = isThere ? [page.close, page.open] : [page.open, page.close];
   const hadFocus = document.activeElement === hidden;
@@ -182,13 +191,13 @@ page.close.addEventListener("click", () => {
   show({ kind: "left", text: "The stream was closed here." });
 });
 
-page.since.addEventListener("change", () => lock(false));
+page.since.addEventListener("change", () => page.after.hidden = page.since.value !== "id");
 
 page.filter.addEventListener("input", () => rows.filter(page.filter.value));
 
 page.pause.addEventListener("click", () => {
-  const isPaused = page.pause.getAttribute("aria-pressed") !== "true";
-  page.pause.setAttribute("aria-pressed", isPaused);
+  isPaused = !isPaused;
+  page.pause.textContent = isPaused ? "Resume" : "Pause";
   rows.pause(isPaused);
 });
 

@@ -1,4 +1,5 @@
-// Who was heard of: each connection by its connectionId, what it said, how it ended.
+// Who was heard of: each connection by its connectionId, what it said, how it ended. Of whom an end
+// may have been missed it is not known whether they are there.
 
 import { soon } from "./soon.js";
 import { count, visible } from "./words.js";
@@ -16,36 +17,54 @@ export class People {
   }
 
   get open() {
-    let open = 0;
-    for (const one of this.#all.values()) open += one.end === undefined ? 1 : 0;
-    return open;
+    return this.#count("true");
+  }
+
+  get unknown() {
+    return this.#count("unknown");
   }
 
   /** Something came from `name`; gives whether that is new. The session is not always told. */
   hear(name, session) {
     const known = this.#all.get(name);
     const isSame = known && known.end === undefined && (known.session ?? session) === session;
-    const one = isSame ? known : { name, session, messages: 0, end: undefined };
-    one.messages += 1;
-    // Who spoke last is at the end.
-    this.#all.delete(name);
-    this.#all.set(name, one);
-    if (this.#all.size > KEPT_MAX) this.#all.delete(this.#all.keys().next().value);
-    this.#drawSoon();
+    // A name that comes again goes on counting.
+    const messages = (known?.messages ?? 0) + 1;
+    const lasting = isSame ? known.session : undefined;
+    this.#keep({ name, session: session ?? lasting, messages, end: undefined });
     return !isSame;
   }
 
   /** `name` is gone. */
   end(name, session, code) {
-    this.hear(name, session);
-    const one = this.#all.get(name);
-    one.messages -= 1;
-    one.end = code;
+    const known = this.#all.get(name);
+    const isOther = known && (known.session ?? session) !== session;
+    // Whoever took the name is there.
+    if (isOther && stateOf(known) === "true") return;
+    this.#keep({ name, session, messages: known?.messages ?? 0, end: code });
+  }
+
+  /** Something was missed: whoever was there may be gone. */
+  doubt() {
+    for (const one of this.#all.values()) one.isDoubtful = one.end === undefined;
+    this.#drawSoon();
   }
 
   clear() {
     this.#all.clear();
     this.#drawSoon();
+  }
+
+  #keep(one) {
+    // Who spoke last is at the end.
+    this.#all.delete(one.name);
+    this.#all.set(one.name, one);
+    if (this.#all.size > KEPT_MAX) this.#all.delete(this.#all.keys().next().value);
+    this.#drawSoon();
+  }
+
+  #count(state) {
+    return [...this.#all.values()].filter(one => stateOf(one) === state).length;
   }
 
   #draw() {
@@ -54,13 +73,21 @@ export class People {
   }
 }
 
-function draw({ name, messages, end }) {
+/** Whether a connection is open, as far as is known. */
+function stateOf({ end, isDoubtful }) {
+  if (end !== undefined) return "false";
+  return isDoubtful ? "unknown" : "true";
+}
+
+function draw(one) {
+  const { name, messages, end } = one;
   const item = document.createElement("li");
-  item.dataset.open = end === undefined;
+  item.dataset.open = stateOf(one);
   const [who, what] = [document.createElement("span"), document.createElement("span")];
   who.className = "who";
   who.textContent = visible(name);
-  what.textContent = count(messages, "event") + (end === undefined ? "" : ` · closed ${end}`);
+  const ends = { true: "", false: ` · closed ${end}`, unknown: " · perhaps gone" };
+  what.textContent = count(messages, "event") + ends[stateOf(one)];
   item.append(who, what);
   return item;
 }

@@ -21,7 +21,7 @@ export class Rows {
   #isAtEnd = true;
   #drawSoon = soon(() => this.#draw());
 
-  /** `told` is called with words about what is not to be seen. */
+  /** `told` is called with words about what is not to be seen, and with whether that is all. */
   constructor(list, told) {
     this.#list = list;
     this.#told = told;
@@ -32,9 +32,11 @@ export class Rows {
     new ResizeObserver(() => this.#follow()).observe(list);
   }
 
-  /** `entry`: its `kind`, and what there is of `who`, `room`, `text` and `note`. */
+  /** `entry`: its `kind`, and what there is of `who`, `room`, `text` and `note`; `at`, if that was
+      not now. */
   add(entry) {
-    entry.at ??= Date.now();
+    // Of another server anything may come.
+    if (Number.isNaN(new Date(entry.at).getTime())) entry.at = Date.now();
     this.#keep(entry);
     if (this.#isPaused) {
       this.#behind += 1;
@@ -93,7 +95,8 @@ export class Rows {
     for (let left = over; left > 0; left -= 1) list.firstElementChild.remove();
     list.append(...rows);
     this.#follow();
-    this.#told(this.#words());
+    const hasNone = list.childElementCount === 0 && this.#kept.length > 0;
+    this.#told(this.#words(), hasNone && this.#wanted !== "");
   }
 
   #follow() {
@@ -123,12 +126,27 @@ function draw({ kind, at, who, room, text = "", note }) {
   row.dataset.kind = kind;
   const what = document.createElement("span");
   what.className = "what";
-  if (room) what.append(part("room", room), " ");
+  if (room) what.append(roomPart(room), " ");
   if (who) what.append(part("who", who), " ");
   if (text) what.append(...long(text));
   if (note) what.append(text ? " " : "", part("note", note));
-  row.append(part("at", clock(at), "time"), part("kind", kind, "b"), what);
+  row.append(timePart(at), part("kind", kind, "b"), what);
   return row;
+}
+
+function timePart(at) {
+  const time = part("at", clock(at), "time");
+  time.dateTime = new Date(at).toISOString();
+  time.title = new Date(at).toLocaleString();
+  return time;
+}
+
+const EVERYONE = "*";
+
+function roomPart(room) {
+  const tag = part("room", room);
+  if (room === EVERYONE) tag.title = "everyone: it goes to every WebSocket, whatever its room";
+  return tag;
 }
 
 /** The text, or its beginning and a button for the rest. */

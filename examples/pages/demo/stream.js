@@ -1,7 +1,7 @@
 // One event stream for as long as somebody wants it: what an EventSource does by itself, what a
 // ticket that is good once makes necessary, and why there is none.
 
-import { answers } from "./words.js";
+import { examine } from "./reach.js";
 
 const NAMES = ["message", "binary", "join", "leave"];
 const PAUSE_MAX_MS = 10_000;
@@ -73,8 +73,8 @@ export class Stream {
   async #break(source) {
     if (source.readyState === EventSource.CONNECTING && !this.#credential) {
       if (this.#wasOpen) return this.#tell("");
-      const why = await this.#why();
-      return this.#wasOpen ? undefined : this.#tell(why);
+      const { words } = await this.#examine();
+      return this.#wasOpen ? undefined : this.#tell(words);
     }
     source.close();
     const { status, words } = await this.#ask();
@@ -137,18 +137,17 @@ export class Stream {
     try {
       return await fetch(url, all);
     } catch {
-      const status = await answers(url) ? 403 : undefined;
-      throw refusal(status, await this.#why(status !== undefined));
+      const { isThere, words } = await this.#examine();
+      throw refusal(isThere ? 403 : undefined, words);
     }
   }
 
-  /** A browser does not tell a page why: what can be found out, and where to look. */
-  async #why(isThere) {
-    const { host } = this.#url;
-    return isThere ?? await answers(this.#url)
-      ? `A server answers at ${host}, but not to pages from ${location.origin}. `
-        + "Is that its HTTP port? Is this page allowed (--allow-origin)?"
-      : `Nothing answers at ${host}. Is the server running, and is that its HTTP port?`;
+  /** Whether a server is there, and where to look if it gives no stream. */
+  async #examine() {
+    const { isThere, words } = await examine(this.#url, "events");
+    const refused = `A server answers at ${this.#url.host}, but not to pages from ${
+      location.origin}. Is that its HTTP port? Is this page allowed (--allow-origin)?`;
+    return { isThere, words: words ?? refused };
   }
 }
 

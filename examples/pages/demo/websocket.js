@@ -1,7 +1,8 @@
 // A WebSocket client: what is sent, what comes back, how it ends.
 
+import { examine } from "./reach.js";
 import { Rows } from "./rows.js";
-import { answers, binary, elements, meaning, server } from "./words.js";
+import { binary, elements, meaning, server } from "./words.js";
 
 const page = elements();
 const rows = new Rows(page.log, words => page.unseen.textContent = words);
@@ -67,18 +68,15 @@ function receive({ data }) {
   }
 }
 
-/** A browser does not tell a page why there is no connection: what can be found out, and where to
-    look. */
+/** Why there is no connection, or where to look. */
 async function explain(address) {
   const { host, pathname } = new URL(address);
-  const isThere = await answers(address);
-  const text = isThere
-    ? `A server answers at ${host}, but opens no WebSocket. Is ${pathname} one of its routes? `
-      + `May pages from ${location.origin} connect (--allow-origin)? Does it want a credential? `
-      + `What it says is shown by: tidegate connect ${address}`
-    : `Nothing answers at ${host}. Is the server running, and is that its WebSocket port?`;
-  show({ kind: "failed", text });
-  if (!socket) tell(`No connection: ${isThere ? "it was refused" : "nothing answers there"}`);
+  const { short = "it was refused", words } = await examine(address, "websocket");
+  const refused = `A server answers at ${host}, but opens no WebSocket. Is ${pathname} one of its `
+    + `routes? May pages from ${location.origin} connect (--allow-origin)? Does it want a `
+    + `credential? What it says is shown by: tidegate connect ${address}`;
+  show({ kind: "failed", text: words ?? refused });
+  if (!socket) tell(`No connection: ${short}`);
 }
 
 function end(event, address, wasOpen) {
@@ -160,6 +158,12 @@ page.talk.addEventListener("submit", event => {
   event.preventDefault();
   send(envelope());
   page.message.select();
+});
+
+// The button cannot be pressed then, and a form whose button cannot be is not submitted.
+page.message.addEventListener("keydown", ({ key }) => {
+  if (key !== "Enter" || socket?.readyState === WebSocket.OPEN) return;
+  tell(`Not ${socket ? "yet " : ""}connected: nothing was sent`);
 });
 
 page.raw.addEventListener("click", () => send(page.message.value));

@@ -74,16 +74,3 @@ const CODES = {
 export function meaning(code) {
   return CODES[code] ?? (code >= 3000 ? "a code of the application's own" : "");
 }
-
-/** Whether anything at all answers there; what it says, other pages are not told. */
-export async function answers(url) {
-  const address = new URL(url);
-  address.protocol = address.protocol.replace("ws", "http");
-  address.search = "";
-  try {
-    await fetch(address, { mode: "no-cors", cache: "no-store", credentials: "omit" });
-    return true;
-  } catch {
-    return false;
-  }
-}

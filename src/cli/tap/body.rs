@@ -7,7 +7,8 @@
 
 use crate::cli::response::Head;
 
-/// The line that begins a chunk, or a field behind the last one, is refused if it is longer.
+/// The line that begins a chunk is refused if it is longer, and so are all fields behind the last
+/// chunk together.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 
 /// What is still to come of it.
@@ -23,8 +24,8 @@ pub(super) enum Body {
     Chunk(u64),
     /// The end of a chunk's last line.
     ChunkEnd,
-    /// Fields behind the last chunk, which count for nothing.
-    Trailer,
+    /// Fields behind the last chunk, which count for nothing; so many bytes of them may still come.
+    Trailer(usize),
 }
 
 /// It is framed in a way that makes no sense.
@@ -51,6 +52,11 @@ impl Body {
     /// Nothing more belongs to it, whatever comes.
     pub(super) fn is_over(&self) -> bool {
         *self == Body::Left(0)
+    }
+
+    /// All of it has come but what does not count.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self, Body::Trailer(_))
     }
 
     /// It is whole if the connection ends here.
@@ -90,7 +96,7 @@ impl Body {
                 return Ok(Some(used));
             }
             Body::Size => match httparse::parse_chunk_size(rest).map_err(|_| BadFraming)? {
-                httparse::Status::Complete((used, 0)) => (Body::Trailer, used),
+                httparse::Status::Complete((used, 0)) => (Body::Trailer(LINE_BYTES_MAX), used),
                 httparse::Status::Complete((used, length)) => (Body::Chunk(length), used),
                 httparse::Status::Partial => return more,
             },
@@ -99,10 +105,11 @@ impl Body {
                 [b'\r'] => return Ok(None),
                 _ => return Err(BadFraming),
             },
-            Body::Trailer => match memchr::memchr(b'\n', rest) {
+            Body::Trailer(left) => match memchr::memchr(b'\n', rest) {
                 Some(at) if rest[..at].trim_ascii().is_empty() => (Body::Left(0), at + 1),
-                Some(at) => (Body::Trailer, at + 1),
-                None => return more,
+                Some(at) => (Body::Trailer(left.checked_sub(at).ok_or(BadFraming)?), at + 1),
+                None if rest.len() > *left => return Err(BadFraming),
+                None => return Ok(None),
             },
         };
         if next == Body::Open {
@@ -163,6 +170,8 @@ mod tests {
     #[test]
     fn what_makes_no_sense() {
         let long = "1;".to_owned() + &"x".repeat(LINE_BYTES_MAX);
+        let field = "0\r\nA: ".to_owned() + &"x".repeat(LINE_BYTES_MAX);
+        let fields = "0\r\n".to_owned() + &"A: b\r\n".repeat(LINE_BYTES_MAX / 5 + 2);
         for (fields, input) in [
             ("Transfer-Encoding: gzip, chunked\r\n", ""),
             ("Transfer-Encoding: gzip\r\n", ""),
@@ -172,6 +181,8 @@ mod tests {
             ("Transfer-Encoding: chunked\r\n", "1\r\nab\r\n"),
             ("Transfer-Encoding: chunked\r\n", "11111111111111111\r\n"),
             ("Transfer-Encoding: chunked\r\n", &long),
+            ("Transfer-Encoding: chunked\r\n", &field),
+            ("Transfer-Encoding: chunked\r\n", &fields),
         ] {
             assert_eq!(read(fields, &[input.as_bytes()]), Err(BadFraming), "{fields}{input}");
         }

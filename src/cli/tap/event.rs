@@ -38,30 +38,47 @@ pub(super) struct Event<'a> {
     pub(super) data: &'a str,
 }
 
-/// Reads a line without its end. `None`: no line of a server looks like this.
-pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
+/// Why a line cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// No line of a server looks like this.
+    NoEvent,
+    /// Its id cannot be sent back. To ask for what is behind it would bring it again and again.
+    BadId,
+}
+
+/// Reads a line without its end.
+pub(super) fn read(line: &[u8]) -> Result<Line<'_>, Fault> {
     if line.trim_ascii().is_empty() {
-        return Some(Line { id: None, says: Says::Nothing });
+        return Ok(Line { id: None, says: Says::Nothing });
     }
     // What is inside `data` is passed on as it is.
-    let members: BTreeMap<&str, &RawValue> = serde_json::from_slice(line).ok()?;
+    let members: BTreeMap<&str, &RawValue> =
+        serde_json::from_slice(line).map_err(|_| Fault::NoEvent)?;
     let value = |name: &str| serde_json::from_str::<Value>(members.get(name)?.get()).ok();
     let text = |name: &str| value(name)?.as_str().map(str::to_owned);
+    // With half a character in it it is no text, but may be shown as it was written.
+    let name = |name: &str| {
+        let written = || members.get(name)?.get().strip_prefix('"')?.strip_suffix('"');
+        text(name).or_else(|| written().map(str::to_owned))
+    };
     let number = |name: &str| value(name)?.as_u64();
-    let kind = text("type")?;
+    let kind = text("type").ok_or(Fault::NoEvent)?;
     let says = match kind.as_str() {
         "position" => Says::Nothing,
         "gap" => Says::Gap(number("missed")),
         "expired" => Says::Expired(text("reason").unwrap_or_default()),
         _ => Says::Event(Event {
             at: number("at"),
-            room: text("room").unwrap_or_default(),
-            connection_id: text("connectionId"),
+            room: name("room").unwrap_or_default(),
+            connection_id: name("connectionId"),
             kind,
             data: members.get("data").map_or("null", |data| data.get()),
         }),
     };
-    Some(Line { id: text("id").filter(|id| is_id(id)), says })
+    let id = text("id");
+    let is_usable = id.as_deref().map_or(!members.contains_key("id"), is_id);
+    if is_usable { Ok(Line { id, says }) } else { Err(Fault::BadId) }
 }
 
 /// Whether it can be sent back: it goes into a header field.
@@ -115,16 +132,17 @@ mod tests {
         for line in
             ["data: {}", "[]", "{}", "{\"type\":1}", "<html>", "{\"type\":\"gap\"", "\u{7f}"]
         {
-            assert!(read(line.as_bytes()).is_none(), "{line}");
+            assert_eq!(read(line.as_bytes()).unwrap_err(), Fault::NoEvent, "{line}");
         }
-        assert!(read(b"{\"type\":\"\xff\"}").is_none());
+        assert_eq!(read(b"{\"type\":\"\xff\"}").unwrap_err(), Fault::NoEvent);
     }
 
     #[test]
     fn an_id_that_would_break_a_request_is_none() {
-        for id in ["", "a b", "a\\r\\nb", "ø", &"x".repeat(129)] {
-            let line = format!(r#"{{"type":"position","id":"{id}"}}"#);
-            assert_eq!(read(line.as_bytes()).unwrap().id, None, "{id}");
+        let long = format!("\"{}\"", "x".repeat(129));
+        for id in ["\"\"", "\"a b\"", "\"a\\r\\nb\"", "\"\\ud800\"", "\"ø\"", &long, "1", "null"] {
+            let line = format!(r#"{{"type":"position","id":{id}}}"#);
+            assert_eq!(read(line.as_bytes()).unwrap_err(), Fault::BadId, "{id}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Events for as long as somebody wants them, whatever becomes of a connection.
 //!
-//! Knows: where to go on, when to come back and what to say about it.
+//! Knows: where to go on, whether to come back and what to say about it.
 //! Must not know: bytes on the wire, how lines look.
 
 use super::ends::{Ends, Woken};
 use super::event::{self, Says};
 use super::page::Page;
+use super::pauses::Pauses;
 use super::stream::{CONTENT_TYPE, Heard, Stream};
 use super::trouble::Trouble;
 use crate::cli::fields::Fields;
@@ -60,7 +61,7 @@ pub(super) struct Follow<W: Write> {
     was_reached: bool,
     /// Since when there is none.
     outage: Option<Instant>,
-    tries: u32,
+    pauses: Pauses,
 }
 
 impl<W: Write> Follow<W> {
@@ -71,8 +72,9 @@ impl<W: Write> Follow<W> {
         patience: Patience,
         tell: fn(&str),
     ) -> Self {
-        let (was_reached, outage, tries) = (false, None, 0);
-        Follow { wanted, page, ends, patience, tell, was_reached, outage, tries }
+        let (was_reached, outage) = (false, None);
+        let pauses = Pauses::new(patience.pause, patience.pause_max);
+        Follow { wanted, page, ends, patience, tell, was_reached, outage, pauses }
     }
 
     /// Goes on until nobody wants more, or until something stands in the way that will not pass.
@@ -145,10 +147,7 @@ impl<W: Write> Follow<W> {
     /// Shows every line that has come.
     fn show(&mut self, stream: &mut Stream) -> Result<(), Trouble> {
         while let Some(line) = stream.line() {
-            let Some(read) = event::read(line) else {
-                let shown = String::from_utf8_lossy(&line[..line.len().min(LINE_SHOWN)]);
-                return Err(Trouble::NotUnderstood(shown.into_owned()));
-            };
+            let read = event::read(line).map_err(|fault| not_understood(line, fault))?;
             self.note_back();
             if is_wanted(&self.wanted.types, &read.says) {
                 self.page.show(line, &read.says).map_err(Trouble::Output)?;
@@ -165,7 +164,7 @@ impl<W: Write> Follow<W> {
     /// The server is there (again).
     fn note_back(&mut self) {
         self.was_reached = true;
-        self.tries = 0;
+        self.pauses.note_begun(Instant::now());
         if let Some(greeting) = self.wanted.greeting.take() {
             (self.tell)(&greeting);
         }
@@ -175,19 +174,21 @@ impl<W: Write> Follow<W> {
         }
     }
 
-    /// How long to wait before the next try: longer and longer, and not the same for all readers of
-    /// a server that restarts.
-    fn pause(&mut self, trouble: &Trouble) -> Result<Duration, Trouble> {
-        if let Trouble::Busy(_, Some(time)) = trouble {
-            // Who says "at once" again and again is not to be asked without end.
-            return Ok((*time).max(self.patience.pause / 2));
+    /// How long to wait before the next try.
+    fn pause(&mut self, trouble: &Trouble) -> io::Result<Duration> {
+        self.pauses.note_gone(Instant::now());
+        match trouble {
+            Trouble::Busy(_, Some(time)) => self.pauses.behind(*time),
+            _ => self.pauses.next(),
         }
-        let most = self.patience.pause.saturating_mul(1 << self.tries.min(16));
-        self.tries += 1;
-        let mut dice = [0; 4];
-        getrandom::fill(&mut dice).map_err(io::Error::from)?;
-        let share = f64::from(u32::from_le_bytes(dice)) / f64::from(u32::MAX);
-        Ok(most.min(self.patience.pause_max).mul_f64(0.5 + share / 2.0))
+    }
+}
+
+fn not_understood(line: &[u8], fault: event::Fault) -> Trouble {
+    let shown = String::from_utf8_lossy(&line[..line.len().min(LINE_SHOWN)]).into_owned();
+    match fault {
+        event::Fault::NoEvent => Trouble::NotUnderstood(shown),
+        event::Fault::BadId => Trouble::BadId(shown),
     }
 }
 
@@ -301,35 +302,25 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_their_longest_and_differ() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn only_who_lasted_was_back_and_who_says_when_is_asked_behind_that() {
         let patience = Patience::default();
-        let mut pauses = Vec::new();
-        let mut follow = {
-            let address = listener.local_addr().unwrap();
-            let url = Url::behind_scheme(&format!("{address}/")).unwrap();
-            let (fields, types) = (Fields::default(), Vec::new());
-            let wanted =
-                Wanted { url, fields, last_id: None, follows: true, types, greeting: None };
-            let signals = UnixStream::pair().unwrap().0;
-            let out = io::pipe().unwrap().1.into();
-            let ends = Ends { signals, out, is_idle: std::sync::Arc::default() };
-            Follow::new(wanted, Page::new(Vec::new(), Look::default()), ends, patience, |_| {})
-        };
-        for most in [1, 2, 4, 8, 10, 10, 10].map(Duration::from_secs) {
+        let url = Url::behind_scheme("localhost/").unwrap();
+        let (fields, types) = (Fields::default(), Vec::new());
+        let wanted = Wanted { url, fields, last_id: None, follows: true, types, greeting: None };
+        let signals = UnixStream::pair().unwrap().0;
+        let out = io::pipe().unwrap().1.into();
+        let ends = Ends { signals, out, is_idle: std::sync::Arc::default() };
+        let page = Page::new(Vec::new(), Look::default());
+        let mut follow = Follow::new(wanted, page, ends, patience, |_| {});
+        for most in [1, 2, 4].map(Duration::from_secs) {
+            follow.note_back();
             let pause = follow.pause(&Trouble::Ended).unwrap();
             assert!(pause >= most / 2 && pause <= most, "{pause:?} of {most:?}");
-            pauses.push(pause);
         }
-        pauses.dedup();
-        assert_eq!(pauses.len(), 7);
-        // Whoever was back once is not waited for as if it had been away all the time.
-        follow.note_back();
-        assert!(follow.pause(&Trouble::Ended).unwrap() <= patience.pause);
-        // What the server says counts, but who says "at once" is not asked without end.
-        for (said, least) in [(0, patience.pause / 2), (7, Duration::from_secs(7))] {
-            let busy = Trouble::Busy(Refusal::default(), Some(Duration::from_secs(said)));
-            assert_eq!(follow.pause(&busy).unwrap(), least, "{said}");
+        for said in [0, 7].map(Duration::from_secs) {
+            let pause = follow.pause(&Trouble::Busy(Refusal::default(), Some(said))).unwrap();
+            let (least, most) = (said + patience.pause / 2, said + patience.pause);
+            assert!(pause >= least && pause <= most, "{pause:?} for {said:?}");
         }
     }
 }

@@ -11,6 +11,8 @@ mod ends;
 mod event;
 mod follow;
 mod page;
+mod pauses;
+mod since;
 mod stream;
 mod trouble;
 
@@ -18,18 +20,18 @@ use super::complain;
 use super::escape::escape;
 use super::failure::Failure;
 use super::fields::{Fields, Reserved};
-use super::signals::hear_signals_unless;
+use super::signals::{hear_signals_unless, note_interrupt};
 use super::url::Url;
 use crate::config::Tap;
 use ends::Ends;
 use follow::{Follow, Patience, Wanted};
 use page::{Look, Page};
 use std::env;
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use trouble::Trouble;
 
 /// The fields that say how events come, and where they begin.
@@ -69,8 +71,14 @@ fn follow((wanted, is_json): (Wanted, bool)) -> Result<(), Trouble> {
     let ends = Ends { signals, out: out.as_fd().try_clone_to_owned()?, is_idle };
     let is_terminal = out.is_terminal();
     let look = Look { is_json, is_terminal, has_colours: is_terminal && takes_colours() };
+    let is_interrupted = note_interrupt()?;
     let page = Page::new(BufWriter::new(out.lock()), look);
-    Follow::new(wanted, page, ends, Patience::default(), complain).run()
+    let end = Follow::new(wanted, page, ends, Patience::default(), complain).run();
+    // The terminal has shown ^C, and what follows should not stand behind that.
+    if is_interrupted.load(Ordering::SeqCst) && io::stderr().is_terminal() {
+        let _ = writeln!(io::stderr());
+    }
+    end
 }
 
 /// Colours for people only, unless they asked for none (no-color.org).
@@ -86,9 +94,8 @@ fn read(options: &Tap) -> Result<(Wanted, bool), Trouble> {
     let token_file = options.token_file.as_deref();
     let fields = Fields::read(&options.headers, token_file, &RESERVED, &mut mistakes);
     let since = options.since.as_deref().unwrap_or("now");
-    if !is_place(since) {
-        let words = "is neither earliest, now nor an event id";
-        mistakes.push(format!("--since: \"{}\" {words}", escape(since)));
+    if let Err(why) = since::check(since) {
+        mistakes.push(format!("--since: \"{}\" {why}", escape(since)));
     }
     let url = address::parse(&options.url);
     let url = url.map_err(|why| mistakes.push(format!("\"{}\" {why}", escape(&options.url))));
@@ -129,10 +136,4 @@ fn greeting(options: &Tap, url: &Url) -> String {
         greeting.push_str("; Ctrl-C ends");
     }
     greeting
-}
-
-/// An id counts something. A word without a digit is one that somebody guessed.
-fn is_place(since: &str) -> bool {
-    let has_digit = since.bytes().any(|byte| byte.is_ascii_digit());
-    ["earliest", "now"].contains(&since) || has_digit && event::is_id(since)
 }

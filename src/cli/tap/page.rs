@@ -4,14 +4,15 @@
 //! Must not know: where events come from, which of them are wanted.
 
 use super::event::{Event, Says};
-use crate::cli::escape::escape;
+use crate::cli::escape::{escape, escape_for_pipe};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// How wide a column may become for the longest name so far: a UUID is not cut short by it.
-const ROOM_WIDTH_MAX: usize = 20;
-const WHO_WIDTH_MAX: usize = 36;
+/// How wide a column may become for the longest name so far. A longer one, such as a UUID, is not
+/// cut short: it moves what stands behind it, in its own line only, so that others keep their room.
+const ROOM_WIDTH_MAX: usize = 16;
+const WHO_WIDTH_MAX: usize = 24;
 
 /// Codes of connections that ended as they should (RFC 6455 §7.4.1).
 const GOOD_CODES: [u64; 3] = [1000, 1001, 1005];
@@ -87,9 +88,13 @@ impl<W: Write> Page<W> {
         format!("{time}  {room:room_width$}  {who}  {what}")
     }
 
-    /// As it may be shown here.
+    /// As it may be shown here. Lines of JSON are passed on as they came where they can be.
     fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.look.is_terminal { escape(text).into() } else { text.into() }
+        match self.look {
+            Look { is_terminal: true, .. } => escape(text).into(),
+            Look { is_json: true, .. } => text.into(),
+            Look { .. } => escape_for_pipe(text),
+        }
     }
 
     fn painted(&self, colour: &str, text: &str) -> String {
@@ -138,7 +143,7 @@ fn what(event: &Event<'_>) -> (String, Option<&'static str>) {
         "close" => {
             let close = &read()["close"];
             let code = close["code"].as_u64().unwrap_or_default();
-            let by = close["by"].as_str().unwrap_or("nobody");
+            let by = name(close["by"].as_str().unwrap_or("nobody"));
             // In JSON, as it may hold anything.
             let reason = match &close["reason"] {
                 Value::String(reason) if !reason.is_empty() => format!(" {}", close["reason"]),
@@ -147,7 +152,7 @@ fn what(event: &Event<'_>) -> (String, Option<&'static str>) {
             let colour = if GOOD_CODES.contains(&code) { DIM } else { YELLOW };
             (format!("closed {code} by {by}{reason}"), Some(colour))
         }
-        other => (format!("({other}) {}", event.data), None),
+        other => (format!("({}) {}", name(other), event.data), None),
     }
 }
 
@@ -233,6 +238,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_invents_stands_in_its_place() {
+        let evil = r#""x) \n\u001b[1m\u009b""#;
+        let close = format!(r#"{{"close":{{"code":1000,"reason":{evil},"by":{evil}}}}}"#);
+        let binary = format!(r#"{{"base64":{evil}}}"#);
+        let (shy, bare) = (r#""x) \n\u001b[1m\u009b""#, r"x) \n\u001b[1m\u009b");
+        for (kind, data, expected) in [
+            (r"x) \n\u001b[1m\u009b", "{}", format!("({shy}) {{}}")),
+            ("close", &*close, format!("closed 1000 by {shy} {shy}")),
+            ("binary", &*binary, format!("(binary, 6 bytes) {bare}")),
+        ] {
+            let expected = format!("12:01:07.031  lab  a  {expected}\n");
+            assert_eq!(shown(PIPE, &[line(kind, "\"a\"", data)]), expected);
+        }
+        // Half a character is no text. It stands there as it was written.
+        let half = r#"{"room":"\ud800","connectionId":"a\udc00","type":"join","at":0}"#;
+        let expected = "00:00:00.000  \\ud800  a\\udc00  joined\n";
+        assert_eq!(shown(PIPE, &[half.to_owned()]), expected);
+    }
+
+    #[test]
     fn a_gap_stands_where_something_is_missing() {
         let gap = |missed: &str| format!(r#"{{"id":"e-1","type":"gap","missed":{missed}}}"#);
         let lines = ["1", "12", "null"].map(gap);
@@ -301,12 +326,19 @@ mod tests {
         }
 
         #[test]
-        fn one_event_is_one_line_in_a_pipe(room: String, who: String, reason: String) {
-            let [room, who, reason] = [room, who, reason].map(Value::from);
-            let data = format!(r#"{{"close":{{"code":1000,"by":"client","reason":{reason}}}}}"#);
-            let line =
-                format!(r#"{{"room":{room},"connectionId":{who},"type":"close","data":{data}}}"#);
-            prop_assert_eq!(shown(PIPE, &[line]).lines().count(), 1);
+        fn one_event_is_one_line_in_a_pipe(
+            room: String, who: String, kind: String, text: String,
+        ) {
+            let [room, who, kind, text] = [room, who, kind, text].map(Value::from);
+            let data = format!(r#"{{"close":{{"by":{text},"reason":{text}}},"base64":{text}}}"#);
+            for kind in [kind.to_string(), "\"close\"".into(), "\"binary\"".into()] {
+                let line = format!(
+                    r#"{{"room":{room},"connectionId":{who},"type":{kind},"data":{data}}}"#
+                );
+                let seen = shown(PIPE, &[line]);
+                let seen = seen.strip_suffix('\n').unwrap_or(&seen);
+                prop_assert_eq!(escape_for_pipe(seen), seen);
+            }
         }
     }
 }

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// What is asked for.
 pub(super) const CONTENT_TYPE: &str = "application/x-ndjson";
 
-/// The longest line that is read: a server can be told to take messages of 64 MiB, and in JSON they
-/// become longer.
+/// The longest line that is read. A server can be told to take messages of 64 MiB; of JSON that is
+/// the line, in base64 85 MiB. Only text of control characters becomes longer than this.
 pub(super) const LINE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 const READ_BYTES: usize = 64 * 1024;
@@ -46,6 +46,8 @@ pub(super) struct Stream {
     lines: Vec<u8>,
     start: usize,
     searched: usize,
+    /// Until when what ends the body may come.
+    end_until: Option<Instant>,
 }
 
 impl Stream {
@@ -61,7 +63,8 @@ impl Stream {
         socket.write_all(request.as_bytes()).map_err(|error| Failure::HungUp(Some(error)))?;
         socket.set_nonblocking(true)?;
         let (input, lines) = (Vec::new(), Vec::new());
-        let mut stream = Stream { socket, input, body: Body::Open, lines, start: 0, searched: 0 };
+        let (body, start, searched, end_until) = (Body::Open, 0, 0, None);
+        let mut stream = Stream { socket, input, body, lines, start, searched, end_until };
         let Some(head) = stream.head(ends, until, time)? else { return Ok(None) };
         let framing = Body::behind(&head);
         if head.status == 200 && is_events(&head) {
@@ -78,22 +81,32 @@ impl Stream {
         Err(refusal(head, &stream.lines))
     }
 
+    /// What comes before it counts: all together, in bytes and in time.
     fn head(
         &mut self,
         ends: &Ends,
         until: Instant,
         time: Duration,
     ) -> Result<Option<Head>, Trouble> {
+        let mut skipped = 0;
         loop {
             match Head::parse(&self.input)? {
                 Some((head, used)) => {
                     self.input.drain(..used);
+                    skipped += used;
                     // RFC 9110 §15.2: what comes before the answer.
                     if head.status / 100 != 1 || head.status == 101 {
                         return Ok(Some(head));
                     }
+                    if skipped > HEAD_BYTES_MAX {
+                        return Err(Failure::NotHttp.into());
+                    }
                 }
-                None if self.input.len() > HEAD_BYTES_MAX => return Err(Failure::NotHttp.into()),
+                None if skipped + self.input.len() > HEAD_BYTES_MAX => {
+                    return Err(Failure::NotHttp.into());
+                }
+                // What trickles in is there even when the time is over.
+                None if left(until).is_zero() => return Err(Failure::Silent(time).into()),
                 None => match ends.wait(Some(&self.socket), left(until))? {
                     Woken::End => return Ok(None),
                     Woken::Time => return Err(Failure::Silent(time).into()),
@@ -113,7 +126,8 @@ impl Stream {
     fn read_refusal(&mut self, ends: &Ends, until: Instant) -> Result<(), Trouble> {
         loop {
             let is_broken = self.body.take(&mut self.input, &mut self.lines).is_err();
-            if is_broken || self.body.is_over() || self.lines.len() > BODY_BYTES_MAX {
+            let is_enough = self.lines.len() > BODY_BYTES_MAX || left(until).is_zero();
+            if is_broken || self.body.is_over() || is_enough {
                 return Ok(());
             }
             if ends.wait(Some(&self.socket), left(until))? != Woken::Stream {
@@ -133,7 +147,8 @@ impl Stream {
         if self.body.is_over() {
             return self.over();
         }
-        match ends.wait(Some(&self.socket), stall)? {
+        let time = self.time(stall)?;
+        match ends.wait(Some(&self.socket), time)? {
             Woken::End => return Ok(Heard::End),
             Woken::Time => return Err(Trouble::Stalled(stall)),
             Woken::Stream => {}
@@ -147,6 +162,16 @@ impl Stream {
             _ if memchr(b'\n', &self.lines[self.searched..]).is_some() => Ok(Heard::More),
             _ => Err(Trouble::LongLine),
         }
+    }
+
+    /// How long is waited for more. All that is waited for only because it ends the body has that
+    /// time together.
+    fn time(&mut self, stall: Duration) -> Result<Duration, Trouble> {
+        if !self.body.is_ending() {
+            return Ok(stall);
+        }
+        let time = left(*self.end_until.get_or_insert_with(|| Instant::now() + stall));
+        if time.is_zero() { Err(Trouble::Stalled(stall)) } else { Ok(time) }
     }
 
     /// A line without its end is none: it comes again.
@@ -230,6 +255,56 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    const SOON: Duration = Duration::from_millis(50);
+
+    /// What comes of an answer that begins with `first` and goes on with `rest`, with `pause` each,
+    /// for as long as anybody reads it.
+    fn read(first: &str, rest: &str, pause: Duration, time: Duration) -> Trouble {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (signals, _mouth) = UnixStream::pair().unwrap();
+        let (_reader, out) = io::pipe().unwrap();
+        let ends = Ends { signals, out: out.into(), is_idle: std::sync::Arc::default() };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut socket = listener.accept().unwrap().0;
+                let _ = socket.write_all(first.as_bytes());
+                while socket.write_all(rest.as_bytes()).is_ok() {
+                    thread::sleep(pause);
+                }
+            });
+            let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let mut stream = match Stream::open(socket, "GET / HTTP/1.1\r\n\r\n", &ends, time) {
+                Ok(stream) => stream.unwrap(),
+                Err(trouble) => return trouble,
+            };
+            loop {
+                match stream.hear(&ends, time) {
+                    Ok(heard) => assert_eq!(heard, Heard::More),
+                    Err(trouble) => return trouble,
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn what_comes_before_an_answer_or_behind_it_counts_in_bytes_and_in_time() {
+        const HEAD: &str = "HTTP/1.1 200 x\r\nContent-Type: application/x-ndjson\r\n\
+                            Transfer-Encoding: chunked\r\n\r\n0\r\n";
+        let (before, field) = ("HTTP/1.1 103 x\r\n\r\n", "a: b\r\n");
+        let (at_once, long) = (Duration::ZERO, Duration::from_secs(60));
+        let trouble = read("", before, at_once, long);
+        assert!(matches!(trouble, Trouble::Way(Failure::NotHttp)), "{trouble:?}");
+        let trouble = read("", before, SOON / 10, SOON);
+        assert!(matches!(trouble, Trouble::Way(Failure::Silent(SOON))), "{trouble:?}");
+        let trouble = read(HEAD, field, at_once, long);
+        assert!(matches!(trouble, Trouble::NotEvents(_)), "{trouble:?}");
+        let trouble = read(HEAD, field, SOON / 10, SOON);
+        assert!(matches!(trouble, Trouble::Stalled(SOON)), "{trouble:?}");
+    }
 
     #[test]
     fn a_server_says_in_seconds_or_by_a_date_when_it_has_time() {

@@ -26,6 +26,8 @@ pub(super) enum Trouble {
     Stalled(Duration),
     /// What comes does not look like events.
     NotUnderstood(String),
+    /// Behind what comes nobody could go on.
+    BadId(String),
     /// An event that does not end.
     LongLine,
     /// What let us in holds no more.
@@ -49,6 +51,7 @@ impl Trouble {
             Trouble::Busy(..) | Trouble::Ended | Trouble::Lost(_) | Trouble::Stalled(_) => true,
             Trouble::NotEvents(_)
             | Trouble::NotUnderstood(_)
+            | Trouble::BadId(_)
             | Trouble::LongLine
             | Trouble::Expired(_)
             | Trouble::Output(_) => false,
@@ -100,6 +103,10 @@ impl fmt::Display for Trouble {
             Trouble::Stalled(time) => write!(out, "nothing came for {time:?}"),
             Trouble::NotUnderstood(line) => {
                 write!(out, "what comes is no event of a Tidegate server: {}", escape(line))
+            }
+            Trouble::BadId(line) => {
+                let line = escape(line);
+                write!(out, "what comes has an id behind which nobody can go on: {line}")
             }
             Trouble::LongLine => {
                 write!(out, "an event of more than {LINE_BYTES_MAX} bytes cannot be read")

@@ -72,7 +72,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [File; 13] = [
+const FILES: [File; 14] = [
     file!("index.html", "/"),
     file!("demo/websocket.html"),
     file!("demo/eventsource.html"),
@@ -82,6 +82,7 @@ const FILES: [File; 13] = [
     file!("demo/rows.js"),
     file!("demo/soon.js"),
     file!("demo/people.js"),
+    file!("demo/reach.js"),
     file!("demo/stream.js"),
     file!("demo/words.js"),
     file!("demo/style.css"),
@@ -102,6 +103,13 @@ impl Site {
             }
         }
     }
+}
+
+/// Whether the pages that come with the server are made of what is at `path`: another file there
+/// takes a part away from them.
+pub fn is_demo_part(path: &str) -> bool {
+    let is_part = path.ends_with(".js") || path.ends_with(".css");
+    is_part && FILES.iter().any(|file| file.paths.contains(&path))
 }
 
 const WS_PORT: &str = "8080";

@@ -133,6 +133,37 @@ fn each_file_is_there_under_its_name_with_its_type_and_its_headers() {
 }
 
 #[test]
+fn what_pages_are_made_of_is_known() {
+    let site = site(&facts());
+    let parts: Vec<_> =
+        site.iter().map(|(path, _)| path).filter(|path| is_demo_part(path)).collect();
+    let others = ["/", "/index.html", "/favicon.ico", "/demo/icon.svg", "/demo/websocket.html"];
+    assert_eq!(parts.len() + others.len() + 1, site.iter().count(), "{parts:?}");
+    assert!(is_demo_part("/demo/style.css") && !is_demo_part("/style.css"));
+}
+
+/// As a file it is about no server in particular: whether one asks, it cannot know.
+#[test]
+fn a_plain_file_claims_nothing_of_credentials() {
+    let index = FILES.iter().find(|file| file.paths.contains(&"/")).unwrap().text;
+    assert!(!index.contains(ASKS), "also within {ASKS_NOBODY:?}");
+}
+
+/// What cannot be pressed does not change below the pointer, into colours that nobody chose.
+#[test]
+fn only_what_can_be_pressed_lights_up() {
+    let css = FILES.iter().find(|file| file.paths[0].ends_with(".css")).unwrap().text;
+    let lit = css.lines().filter(|line| line.contains("button") && line.contains(":hover"));
+    assert!(lit.clone().count() >= 3);
+    for line in lit {
+        assert!(
+            line.contains(":not(:disabled)") || line.contains(":not(:has(:disabled))"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn what_is_configured_is_worth_more() {
     let page = |text: &str| Page {
         mime: "text/plain".to_owned(),

@@ -140,12 +140,41 @@ impl Reader {
             }
             Some(Heard::Position(id)) => self.hear_position(&id, begun_at, shadow, moment),
             Some(Heard::Event { name, data, id }) if name == "gap" => {
+                if self.position.is_none() {
+                    self.hear_begin(&id, begun_at, shadow, moment);
+                    assert!(self.owes_gap, "nothing is gone that nobody knows of");
+                }
                 self.hear_gap(&data, &id, shadow, moment);
             }
             Some(Heard::Event { name, data, id }) => {
                 self.hear_event(&name, &data, &id, shadow, moment);
             }
         }
+    }
+
+    /// The first word of where it is.
+    fn hear_begin(
+        &mut self,
+        id: &str,
+        begun_at: Option<u64>,
+        shadow: &Shadow,
+        moment: &Moment<'_>,
+    ) {
+        let at = self.number(id, moment);
+        let begun_at = begun_at.expect("it was asked for");
+        match self.begin {
+            Begin::Now if !self.is_alone => assert!(at >= begun_at),
+            Begin::Now => assert_eq!(at, begun_at, "now is what was committed before"),
+            Begin::At(asked) => assert_eq!(at, asked, "it resumes where it asked to"),
+            Begin::Near(asked) if asked <= begun_at => assert_eq!(at, asked, "it was there"),
+            Begin::Near(asked) if !self.is_alone && at == asked => {}
+            Begin::Near(_) => {
+                self.owes_gap = true;
+                self.check_lost(0, at, shadow, moment);
+            }
+            Begin::Earliest | Begin::Unknown => self.check_lost(0, at, shadow, moment),
+        }
+        self.position = Some(at);
     }
 
     fn hear_position(
@@ -155,25 +184,13 @@ impl Reader {
         shadow: &Shadow,
         moment: &Moment<'_>,
     ) {
-        let at = self.number(id, moment);
         self.seen.push(id.to_owned());
         if self.position.is_none() {
-            let begun_at = begun_at.expect("it was asked for");
-            match self.begin {
-                Begin::Now if !self.is_alone => assert!(at >= begun_at),
-                Begin::Now => assert_eq!(at, begun_at, "now is what was committed before"),
-                Begin::At(asked) => assert_eq!(at, asked, "it resumes where it asked to"),
-                Begin::Near(asked) if asked <= begun_at => assert_eq!(at, asked, "it was there"),
-                Begin::Near(asked) if !self.is_alone && at == asked => {}
-                Begin::Near(_) => {
-                    self.owes_gap = true;
-                    self.check_lost(0, at, shadow, moment);
-                }
-                Begin::Earliest | Begin::Unknown => self.check_lost(0, at, shadow, moment),
-            }
-            self.position = Some(at);
+            self.hear_begin(id, begun_at, shadow, moment);
+            assert!(!self.owes_gap, "who is cut off here never hears of the gap: {self:?}");
             return;
         }
+        let at = self.number(id, moment);
         let next = self.next_event(shadow).map(|(next, _)| next);
         assert!(next.is_none_or(|next| next > at), "told {at}, but {next:?} was due: {self:?}");
         assert!(Some(at) >= self.position, "a position never goes back");
@@ -191,6 +208,7 @@ impl Reader {
         if self.owes_gap {
             self.owes_gap = false;
             assert!(missed.is_null() && last == position, "nobody can know: {data} {last}");
+            self.seen.push(id.to_owned());
             return;
         }
         // Of several rooms, one's hole may be found only behind another's events.

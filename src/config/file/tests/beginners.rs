@@ -113,3 +113,20 @@ fn a_route_that_cannot_reply_is_a_warning() {
     assert!(warnings("[route.otherwise]\ntext = 'x'").is_empty());
     assert!(warnings("[[route.reply]]\ncontains = 'a'\ntext = 'x'").is_empty());
 }
+
+/// The pages of the server would be there, and broken.
+#[test]
+fn a_page_where_a_part_of_ours_is_is_a_warning() {
+    let warnings = |path: &str, keys: &str| {
+        let text = format!("{keys}\n[[page]]\npath = '{path}'\ntext = 'x'\ntype = 'text/plain'");
+        load(&text).expect("it can be used").warnings
+    };
+    for path in ["/demo/style.css", "/demo/rows.js"] {
+        let told = warnings(path, "");
+        assert!(told[0].starts_with(&format!("page {path}: it stands in place of")), "{told:?}");
+        assert!(warnings(path, "demo = false").is_empty());
+    }
+    for path in ["/", "/demo/websocket.html", "/demo/mine.js"] {
+        assert!(warnings(path, "").is_empty(), "{path}");
+    }
+}
