@@ -8,7 +8,7 @@ use crate::support::{EventStream, Message, Server, WebSocket, Wire};
 /// Either it is refused, or what decides by path sees the one path that the answer is for.
 #[test]
 fn a_target_has_one_reading() {
-    let server = patient(&[]);
+    let server = patient(&["--demo=false"]);
     for (target, expected) in [
         ("/hello", "200 world"),
         ("/hello?../../events", "200 world"),
