@@ -70,6 +70,9 @@ fn a_room_exists_while_somebody_needs_it() {
     assert_eq!(hub.holdings().rooms, 2, "its log holds something");
     turn.now = at(1001);
     hub.exchange(&mut turn);
+    assert_eq!(hub.holdings().rooms, 2, "it is old enough, but nobody looks for that yet");
+    turn.now = at(1920);
+    hub.exchange(&mut turn);
     assert_eq!(hub.holdings().rooms, 1);
     let again = hub.enter("first").unwrap();
     assert_ne!(again.key, first.key, "keys are never used again");

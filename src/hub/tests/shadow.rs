@@ -279,10 +279,13 @@ impl Shadow {
 
     /// The oldest goes first, whatever its room.
     pub(super) fn evict_old(&mut self, now_ms: u64) {
+        // What is too old is looked for every 15 ticks of 64 ms, as it may be a second old here.
+        assert_eq!(self.limits.log_age.as_millis(), 1000);
+        let looked_ms = now_ms - now_ms % (15 * 64);
         loop {
             let Some(oldest) = self.logged().next() else { return };
             let bytes: usize = self.logged().map(|kept| kept.logged_bytes).sum();
-            let is_old = oldest.at_ms + (self.limits.log_age.as_millis() as u64) < now_ms;
+            let is_old = oldest.at_ms + (self.limits.log_age.as_millis() as u64) < looked_ms;
             if !is_old && bytes <= self.limits.node_log_bytes_max {
                 return;
             }

@@ -372,7 +372,7 @@ impl World {
             for (conn, name) in (0..9).map(|number| (number / 3, number % 3)) {
                 self.step(Step::Release(core, conn, name));
             }
-            self.step(Step::Exchange(core, 1 << 40));
+            self.step(Step::Exchange(core, 1 << 30));
             self.step(Step::Drop(core));
         }
         assert_eq!(self.hub.holdings(), Holdings::default());
