@@ -221,6 +221,8 @@ impl<R: Read + AsFd, W: Write> Conversation<R, W> {
             }
             if str::from_utf8(line).is_err() {
                 self.lose(&format!("line {} is not UTF-8; it is not sent", self.lines_read));
+                // Nothing may come for long that would show it.
+                self.show(|screen| screen.flush())?;
                 continue;
             }
             self.peer.say(Opcode::Text, line)?;

@@ -1,9 +1,9 @@
-//! Being asked to end.
+//! Being asked to end, or to go on.
 //!
 //! Knows: signals.
 //! Must not know: what there is to be ended.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -34,6 +34,13 @@ pub(super) fn hear_signals_unless(is_idle: &Arc<AtomicBool>) -> io::Result<UnixS
         flag::register_conditional_shutdown(signal, 0, Arc::clone(is_idle))?;
     }
     Ok(hear_signals()?.0)
+}
+
+/// Something to read from when we go on after a stop (Ctrl-Z and `fg`).
+pub(super) fn hear_resumed() -> io::Result<UnixStream> {
+    let (ear, mouth) = UnixStream::pair()?;
+    low_level::pipe::register(SIGCONT, mouth)?;
+    Ok(ear)
 }
 
 /// What becomes true once somebody presses Ctrl-C.

@@ -8,7 +8,8 @@
 //! typed goes on below it, whole. The editor is nudged to draw when nobody types. What is typed
 //! leaves by a pipe, so that whoever waits for a socket can wait for lines, too.
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use super::signals::hear_resumed;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::completion::Completer;
 use rustyline::config::{BellStyle, ColorMode, Config};
 use rustyline::error::ReadlineError;
@@ -17,14 +18,11 @@ use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
 use rustyline::{Editor, ExternalPrinter, Helper};
-use signal_hook::consts::SIGCONT;
-use signal_hook::low_level;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::mem;
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -86,8 +84,14 @@ impl Typist {
         thread::Builder::new().name("resume".to_owned()).spawn(resuming)?;
         let (typed, asks) = (Arc::clone(&stage), prompt.clone());
         let typing = move || type_lines(&mut editor, &asks, &typed, written, &is_asked);
+        let mut silent = modes.clone();
+        let typist = Typist { stage, prompt, modes };
+        // The editor gives the terminal back between two lines. Keys that come just then are for
+        // the next line, which shows them itself.
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Now, &silent)?;
         thread::Builder::new().name("typist".to_owned()).spawn(typing)?;
-        Ok((Typist { stage, prompt, modes }, read))
+        Ok((typist, read))
     }
 
     /// Something to show above the prompt, lines with their ends.
@@ -134,13 +138,6 @@ impl Drop for Typist {
         // Who closed it does not need it.
         let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.modes);
     }
-}
-
-/// Something to read from when we go on after a stop (Ctrl-Z and `fg`).
-fn hear_resumed() -> io::Result<UnixStream> {
-    let (ear, mouth) = UnixStream::pair()?;
-    low_level::pipe::register(SIGCONT, mouth)?;
-    Ok(ear)
 }
 
 fn edit(stage: Arc<Stage>) -> rustyline::Result<Editor<Above, MemHistory>> {

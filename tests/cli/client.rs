@@ -122,6 +122,13 @@ impl Client {
         self.out.wait_until(&expected, |bytes| shown(&screen(bytes, columns)) == expected);
     }
 
+    /// Waits until the editor has drawn its line so many times, however that looks.
+    pub(crate) fn wait_to_be_drawn(&self, times: usize) {
+        const DRAWN: &[u8] = b"\x1b[?2026l";
+        let drawn = |bytes: &[u8]| bytes.windows(DRAWN.len()).filter(|it| *it == DRAWN).count();
+        self.out.wait_until("a drawing", |bytes| drawn(bytes) >= times);
+    }
+
     /// Waits until these are the last lines that are seen.
     pub(crate) fn wait_to_see_last(&self, lines: &[&str]) {
         let expected = joined(lines);

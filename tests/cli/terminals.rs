@@ -188,6 +188,8 @@ fn a_line_is_drawn_anew_when_the_terminal_changes_its_size() {
     client.type_in("x".repeat(50));
     client.wait_to_see(&[&format!("> {}", "x".repeat(50))]);
     client.resize(COLUMNS / 2);
+    // Once for the prompt, and once as its terminal is another.
+    client.wait_to_be_drawn(2);
     client.type_in([CTRL_L, "!"].concat());
     let rows = [format!("> {}", "x".repeat(38)), "x".repeat(12) + "!"];
     client.wait_to_see_at(COLUMNS / 2, &[&rows[0], &rows[1]]);
