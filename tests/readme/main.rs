@@ -20,7 +20,7 @@ use std::process::Command;
 use support::foreign::root;
 use support::server::tidegate;
 use support::terminal::Terminal;
-use support::{Folder, Server, http, wait_until};
+use support::{Folder, Server};
 
 /// One of the reader's terminals.
 struct Place {
@@ -94,11 +94,8 @@ impl Reader {
                 }
                 Step::Key(key) => {
                     let place = places.get_mut(&name).expect("a program runs here");
-                    let before = self.clients();
                     place.terminal.type_in([*key as u8 & 0x1f]);
                     place.is_interrupted = *key == 'C';
-                    // What follows may count who is there.
-                    wait_until("the server knows that it left", || self.clients() < before);
                 }
                 Step::See(line) => lines.push(Step::See(line.clone())),
                 Step::SeeAny => lines.push(Step::SeeAny),
@@ -112,15 +109,6 @@ impl Reader {
         if block.terminal.is_none() {
             leave(places.remove(&name));
         }
-    }
-
-    /// WebSockets and event streams that the server has.
-    fn clients(&self) -> u64 {
-        let of = |kind: &str| {
-            let name = format!("tidegate_connections{{kind=\"{kind}\"}}");
-            http::metric(self.server.http, &name)
-        };
-        of("websocket") + of("event_stream")
     }
 
     /// A shell about to run `command`.

@@ -104,7 +104,17 @@ fn same(text: &str) -> String {
         same.push_str(if is_id(word) { "ID" } else { word });
         rest = &rest[word.len()..];
     }
-    numbers(&times(&same))
+    numbers(&times(&readers(&same)))
+}
+
+/// Who has just left may be counted for a moment yet.
+fn readers(text: &str) -> String {
+    const COUNT: &str = "\"subscribers\":";
+    let mut parts = text.split(COUNT);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |same, rest| {
+        same + COUNT + rest.trim_start_matches(|one: char| one.is_ascii_digit())
+    })
 }
 
 /// `<epoch>-<sequence>`.
